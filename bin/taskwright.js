@@ -4,7 +4,7 @@ var needed = 24;
 var found = process.versions.node;
 
 if (parseInt(found, 10) >= needed) {
-  import("./start.js");
+  void import("./start.js");
 } else {
   process.stderr.write(
     `taskwright needs Node ${needed} or later; this is Node ${found} (${process.execPath}).\n` +
