@@ -1,0 +1,131 @@
+import { isUtf8 } from "node:buffer";
+
+/** A line that cannot be a request, and why. */
+export class BadLine {
+  /** Counted from 1. */
+  readonly line: number;
+  /** Character in the line, counted from 1; undefined where the line as a whole is wrong. */
+  readonly column: number | undefined;
+  readonly message: string;
+  /** What the line asked for, as far as it could be read, without credentials. */
+  readonly url: string | undefined;
+  readonly id: string | number | undefined;
+
+  constructor(line: number, message: string, column?: number, url?: string, id?: string | number) {
+    this.line = line;
+    this.column = column;
+    this.message = message;
+    this.url = url;
+    this.id = id;
+  }
+}
+
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+const replacement = "\ufffd";
+
+/**
+ * Cuts a stream of bytes into lines of text, on demand.
+ *
+ * Each line is decoded by itself, at most once: a substring of a decoded chunk would keep the whole chunk in memory
+ * for as long as the request it became.
+ */
+export class LineSplitter {
+  /** Number of the line that `next()` returned last, counted from 1. */
+  line = 0;
+  /** Bytes of the lines returned so far, line ends included. */
+  bytes = 0;
+  readonly #maxLineBytes: number;
+  #chunk: Buffer = Buffer.alloc(0);
+  /** Where the next line starts in the chunk. */
+  #at = 0;
+  /** The beginning of a line whose end is in no chunk yet. */
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  /** The line that is being read is too long: only its end is looked for. */
+  #isSkipping = false;
+  #hasEnded = false;
+
+  /** @param maxLineBytes - a longer line is a {@link BadLine}, and is never held in memory */
+  constructor(maxLineBytes: number) {
+    this.#maxLineBytes = maxLineBytes;
+  }
+
+  /** Hands over more bytes. Only when `next()` has returned undefined. */
+  feed(chunk: Buffer): void {
+    this.#chunk = chunk;
+    this.#at = 0;
+  }
+
+  /** No more bytes will come: what is left is the last line. */
+  end(): void {
+    this.#hasEnded = true;
+  }
+
+  /** The next line without its end, or undefined if more bytes are needed. */
+  next(): string | BadLine | undefined {
+    const chunk = this.#chunk;
+    const from = this.#at;
+    const to = chunk.indexOf(newline, from);
+    if (to === -1) return this.#keep(from);
+    this.#at = to + 1;
+    this.line++;
+    this.bytes += this.#pendingBytes + to + 1 - from;
+    if (this.#isSkipping || this.#pendingBytes + to - from > this.#maxLineBytes) return this.#refuse();
+    if (this.#pendingBytes === 0) return this.#decode(chunk, from, to);
+    this.#pending.push(chunk.subarray(from, to));
+    return this.#decodePending();
+  }
+
+  #keep(from: number): string | BadLine | undefined {
+    const rest = this.#chunk.length - from;
+    if (rest > 0) {
+      this.#pendingBytes += rest;
+      if (this.#pendingBytes > this.#maxLineBytes) {
+        this.#isSkipping = true;
+        this.#pending.length = 0;
+      } else if (!this.#isSkipping) {
+        this.#pending.push(Buffer.from(this.#chunk.subarray(from)));
+      }
+      this.#at = this.#chunk.length;
+    }
+    if (!this.#hasEnded || this.#pendingBytes === 0) return undefined;
+    this.line++;
+    this.bytes += this.#pendingBytes;
+    return this.#isSkipping ? this.#refuse() : this.#decodePending();
+  }
+
+  #refuse(): BadLine {
+    this.#isSkipping = false;
+    this.#pending.length = 0;
+    this.#pendingBytes = 0;
+    return new BadLine(this.line, `The line is longer than ${this.#maxLineBytes.toLocaleString("en")} bytes`);
+  }
+
+  #decodePending(): string | BadLine {
+    const whole = Buffer.concat(this.#pending);
+    this.#pending.length = 0;
+    this.#pendingBytes = 0;
+    return this.#decode(whole, 0, whole.length);
+  }
+
+  #decode(bytes: Buffer, from: number, to: number): string | BadLine {
+    if (to > from && bytes[to - 1] === carriageReturn) to--;
+    if (this.line === 1) {
+      const problem = refuseByteOrderMark(bytes, from);
+      if (problem !== undefined) return problem;
+      if (bytes[from] === 0xef && bytes[from + 1] === 0xbb && bytes[from + 2] === 0xbf) from += 3;
+    }
+    const text = bytes.toString("utf8", from, to);
+    // Bytes that are no UTF-8 decode to U+FFFD, which may also stand in the text itself.
+    if (text.includes(replacement) && !isUtf8(bytes.subarray(from, to))) {
+      return new BadLine(this.line, "The line is not valid UTF-8", text.indexOf(replacement) + 1);
+    }
+    return text;
+  }
+}
+
+function refuseByteOrderMark(bytes: Buffer, at: number): BadLine | undefined {
+  const isUtf16 = (bytes[at] === 0xff && bytes[at + 1] === 0xfe) || (bytes[at] === 0xfe && bytes[at + 1] === 0xff);
+  return isUtf16 ? new BadLine(1, "The input is UTF-16: save it as UTF-8") : undefined;
+}

@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Job } from "./job.ts";
+import { type AttemptEnd, retryDelayMs, type RetryPolicy } from "./retry-policy.ts";
+
+const policy: RetryPolicy = { attempts: 3, baseMs: 500, maxMs: 30_000, maxTimeMs: 60_000, random: () => 0.5 };
+const target = { origin: "http://a", path: "/", url: "http://a/", authorization: undefined };
+
+function delay(end: Partial<AttemptEnd>, options: Partial<RetryPolicy> & { job?: Job; nowMs?: number } = {}) {
+  const job = options.job ?? askedOnce("GET");
+  const whole = { status: undefined, retryAfter: undefined, date: undefined, error: undefined, ...end };
+  return retryDelayMs({ ...policy, ...options }, job, whole, options.nowMs ?? 0, 0);
+}
+
+function askedOnce(method: string, headers: string[] = []): Job {
+  const job = new Job(1, undefined, target, method, headers, undefined);
+  job.attempts = 1;
+  return job;
+}
+
+describe("what is asked again", () => {
+  test.each([408, 425, 429, 500, 502, 503, 504, 599])("the answer %i", (status) => {
+    expect(delay({ status })).toBe(250);
+  });
+
+  test.each([200, 204, 301, 304, 400, 401, 403, 404, 409, 410, 418, 422, 451])("not the answer %i", (status) => {
+    expect(delay({ status })).toBeUndefined();
+  });
+
+  test("what failed on the way, unless it would fail again", () => {
+    expect(delay({ error: { isRetryable: true } })).toBe(250);
+    expect(delay({ error: { isRetryable: false } })).toBeUndefined();
+    expect(delay({ status: 200, error: { isRetryable: true } })).toBe(250);
+  });
+
+  test("methods that may be repeated, and others only with an Idempotency-Key", () => {
+    for (const method of ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]) {
+      expect(delay({ status: 503 }, { job: askedOnce(method) })).toBe(250);
+    }
+    for (const method of ["POST", "PATCH", "LINK"]) {
+      expect(delay({ status: 503 }, { job: askedOnce(method) })).toBeUndefined();
+      expect(delay({ status: 503 }, { job: askedOnce(method, ["Idempotency-Key", "1"]) })).toBe(250);
+    }
+  });
+
+  test("as long as there are attempts, of which the first is one", () => {
+    const job = askedOnce("GET");
+    expect(delay({ status: 503 }, { job, attempts: 1 })).toBeUndefined();
+    job.attempts = 3;
+    expect(delay({ status: 503 }, { job })).toBeUndefined();
+    expect(delay({ status: 503 }, { job, attempts: 4 })).toBeDefined();
+  });
+});
+
+describe("the wait", () => {
+  test("is drawn from 0 to a bound that doubles, up to the greatest", () => {
+    const attempts = fc.integer({ min: 1, max: 2_000 });
+    const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    fc.assert(
+      fc.property(attempts, random, (done, drawn) => {
+        const job = askedOnce("GET");
+        job.attempts = done;
+        const options = { job, attempts: Infinity, random: () => drawn };
+        expect(delay({ status: 500 }, options)).toBe(drawn * Math.min(30_000, 500 * 2 ** (done - 1)));
+      }),
+    );
+  });
+
+  test("is what Retry-After asks, in full, even beyond the greatest of our own", () => {
+    expect(delay({ status: 503, retryAfter: "45" })).toBe(45_000);
+    expect(delay({ status: 429, retryAfter: "0" })).toBe(0);
+  });
+
+  test("to a date is counted from the server's own clock", () => {
+    const date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    expect(delay({ status: 503, retryAfter: "Sun, 06 Nov 1994 08:49:47 GMT", date })).toBe(10_000);
+    expect(delay({ status: 503, retryAfter: "Thu, 01 Jan 1970 00:00:02 GMT" })).toBe(2_000);
+  });
+
+  test("is our own where Retry-After cannot be understood, or came with an answer that broke off", () => {
+    expect(delay({ status: 503, retryAfter: "later" })).toBe(250);
+    expect(delay({ status: 503, retryAfter: "45", error: { isRetryable: true } })).toBe(250);
+  });
+
+  test("never goes past the time for retries: then the answer is final at once", () => {
+    expect(delay({ status: 503, retryAfter: "60" })).toBe(60_000);
+    expect(delay({ status: 503, retryAfter: "61" })).toBeUndefined();
+    expect(delay({ status: 503 }, { nowMs: 59_750 })).toBe(250);
+    expect(delay({ status: 503 }, { nowMs: 59_751 })).toBeUndefined();
+  });
+});
