@@ -8,7 +8,17 @@ const config: ViteUserConfig = defineConfig({
   oxc: { target: "esnext" },
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    pool: "forks",
+    // Files share a process, as modules of a program do; a process a file costs most of the time. A test of what a
+    // process does, with its signals and its end, starts one.
+    isolate: false,
     execArgv: ["--conditions=taskwright-source", "--expose-gc"],
+    reporters: process.env["CI"] === undefined ? ["default"] : ["default", "./scripts/counts-reporter.ts"],
+    coverage: {
+      include: ["src/**/*.ts"],
+      exclude: ["src/**/*.test.ts"],
+      reporter: ["text", "html"],
+    },
   },
 });
 

@@ -1,0 +1,137 @@
+/** The package as its users get it: packed, installed into an empty folder, imported and type-checked there. */
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type NodeVersion, nodeOf, oldNode } from "./nodes.ts";
+import { doors, install, manifest, mustRun, pack, root, run, unpack } from "./tarball.ts";
+
+const patienceMs = 180_000;
+const nodes: NodeVersion[] = [await nodeOf("node24"), await nodeOf("node26")];
+const tooOld = await oldNode();
+
+let folder: string;
+let consumer: string;
+let installed: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "taskwright-package-"));
+  const tarball = await pack(folder);
+  consumer = join(folder, "consumer");
+  await install(tarball, consumer);
+  installed = join(consumer, "node_modules", manifest.name);
+  await mkdir(join(folder, "alone"));
+  await unpack(tarball, join(folder, "alone"));
+}, patienceMs);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A program that prints which names each of these doors gives. */
+function printNames(of: readonly string[]): string {
+  const imports = of.map((door) => `[${JSON.stringify(door)}, Object.keys(await import(${JSON.stringify(door)}))]`);
+  return `console.log(JSON.stringify([${imports.join(", ")}]));`;
+}
+
+async function namesIn(node: NodeVersion, cwd: string, of: readonly string[]): Promise<Map<string, string[]>> {
+  const output = await mustRun(node.path, ["--input-type=module", "--eval", printNames(of)], cwd);
+  return new Map(JSON.parse(output) as [string, string[]][]);
+}
+
+describe("the files", () => {
+  test("hold every file that exports and bin promise", async () => {
+    const files = await readdir(installed, { recursive: true });
+    const targets = Object.values(manifest.exports).flatMap((target) =>
+      typeof target === "string" ? [target] : Object.values(target),
+    );
+
+    expect(files).toEqual(expect.arrayContaining(targets.map((target) => target.slice("./".length))));
+    expect(files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "bin/taskwright.js"]));
+  });
+
+  test("hold no tests, no build info and no settings of the repository", async () => {
+    const files = await readdir(installed, { recursive: true });
+
+    expect(
+      files.filter((file) => /\.test\.|tsbuildinfo|tsconfig|^(test|tools|scripts|bench)(\/|$)/.test(file)),
+    ).toEqual([]);
+  });
+});
+
+describe.for(nodes)("on Node $version", (node) => {
+  test("every door opens", async () => {
+    const names = await namesIn(node, consumer, doors);
+
+    expect([...names.keys()]).toEqual(doors);
+    for (const [door, found] of names) expect(found, door).not.toEqual([]);
+  });
+
+  test("the root and its testing tools need nothing but Node", async () => {
+    const names = await namesIn(node, join(folder, "alone"), ["taskwright", "taskwright/testing"]);
+
+    for (const [door, found] of names) expect(found, door).not.toEqual([]);
+  });
+
+  test("the command says its version", async () => {
+    const ran = await run(node.path, [join(consumer, "node_modules/.bin/taskwright"), "--version"], consumer);
+
+    expect(ran).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(ran.stdout).toContain(manifest.version);
+  });
+});
+
+describe("on a Node that is too old", () => {
+  /** A real one where the machine has it; otherwise this one, which says it is older than it is. */
+  const pretend = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } });';
+  const node = tooOld ?? { path: process.execPath, version: "20.1.0" };
+  const options = tooOld === undefined ? ["--import", `data:text/javascript,${pretend}`] : [];
+
+  test(`the command says which version it needs and exits 2 (Node ${node.version})`, async () => {
+    const ran = await run(
+      node.path,
+      [...options, join(consumer, "node_modules/.bin/taskwright"), "--version"],
+      consumer,
+    );
+
+    expect(ran).toMatchObject({ exitCode: 2, stdout: "" });
+    expect(ran.stderr).toContain(`taskwright needs Node 24 or later; this is Node ${node.version}`);
+    expect(ran.stderr).toContain("https://nodejs.org/en/download");
+  });
+});
+
+describe("the types", () => {
+  test.for(["nodenext", "bundler"] as const)(
+    "check in a strict consumer that resolves as %s does",
+    async (resolution) => {
+      const project = join(consumer, `types-${resolution}`);
+      await mkdir(join(project, "node_modules/@types"), { recursive: true });
+      await symlink(join(root, "node_modules/@types/node"), join(project, "node_modules/@types/node"));
+      const settings = {
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        noEmit: true,
+        target: "esnext",
+        module: resolution === "nodenext" ? "nodenext" : "esnext",
+        moduleResolution: resolution,
+        types: ["node"],
+      };
+      await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions: settings }));
+      const uses = doors.map((door, i) => [
+        `import * as door${i} from ${JSON.stringify(door)};`,
+        `export const name${i}: keyof typeof door${i} extends never ? never : string = ${JSON.stringify(door)};`,
+      ]);
+      await writeFile(join(project, "every-door.ts"), uses.flat().join("\n"));
+
+      const ran = await run(join(root, "node_modules/.bin/tsc"), ["-p", project], project);
+
+      expect(ran).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+    },
+  );
+});
+
+test("the bytes of the published code carry no path of the machine that packed it", async () => {
+  const files = (await readdir(installed, { recursive: true })).filter((file) => /\.(js|ts|map)$/.test(file));
+  const texts = await Promise.all(files.map((file) => readFile(join(installed, file), "utf8")));
+
+  expect(files.filter((_, i) => texts[i]?.includes(folder) || texts[i]?.includes(root))).toEqual([]);
+});
