@@ -57,7 +57,7 @@ describe("the files", () => {
   });
 });
 
-describe.for(nodes)("on Node $version", (node) => {
+describe.for(nodes)("on Node $version", { timeout: patienceMs }, (node) => {
   test("every door opens", async () => {
     const names = await namesIn(node, consumer, doors);
 
@@ -79,7 +79,7 @@ describe.for(nodes)("on Node $version", (node) => {
   });
 });
 
-describe("on a Node that is too old", () => {
+describe("on a Node that is too old", { timeout: patienceMs }, () => {
   /** A real one where the machine has it; otherwise this one, which says it is older than it is. */
   const pretend = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } });';
   const node = tooOld ?? { path: process.execPath, version: "20.1.0" };
@@ -98,7 +98,7 @@ describe("on a Node that is too old", () => {
   });
 });
 
-describe("the types", () => {
+describe("the types", { timeout: patienceMs }, () => {
   test.for(["nodenext", "bundler"] as const)(
     "check in a strict consumer that resolves as %s does",
     async (resolution) => {
