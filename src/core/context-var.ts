@@ -1,0 +1,68 @@
+import { Frame, currentFrame, enter } from "./ambient.ts";
+import { currentScope } from "./current.ts";
+import type { ScopeNode } from "./scope.ts";
+
+/** The variables bound around the running code: a list, newest first, that is only ever added to. */
+export interface Bindings {
+  readonly variable: ContextVar<unknown>;
+  readonly value: unknown;
+  readonly outer: Bindings | undefined;
+}
+
+/** A scope's frame with one more variable bound. */
+class BoundFrame extends Frame {
+  readonly scope: ScopeNode;
+
+  constructor(scope: ScopeNode, bindings: Bindings) {
+    super(bindings);
+    this.scope = scope;
+  }
+}
+
+/** Settings of a {@link ContextVar}. */
+export interface ContextVarOptions<T> {
+  /** What `get()` returns where nothing is bound. @default undefined */
+  readonly default?: T;
+}
+
+/**
+ * A value that goes along with the work: a request id, a tenant, a logger.
+ *
+ * Tasks see what was bound where they were spawned. Binding does not reach the code around it.
+ *
+ * @example
+ * ```ts
+ * import { ContextVar, taskGroup } from "taskwright";
+ *
+ * const requestId = new ContextVar<string>("requestId", { default: "none" });
+ * const seen = await requestId.run("r-1", () =>
+ *   taskGroup((group) => group.spawn(async () => requestId.get()).join()),
+ * );
+ * console.log(seen, requestId.get()); // => r-1 none
+ * ```
+ */
+export class ContextVar<T> {
+  /** For people. */
+  readonly name: string;
+  readonly #default: T | undefined;
+
+  /** @param name - what it is called in messages */
+  constructor(name: string, options: ContextVarOptions<T> = {}) {
+    this.name = name;
+    this.#default = options.default;
+  }
+
+  /** The value bound around the running code, or the default. */
+  get(): T | undefined {
+    for (let bound = currentFrame()?.bindings; bound !== undefined; bound = bound.outer) {
+      if (bound.variable === this) return bound.value as T;
+    }
+    return this.#default;
+  }
+
+  /** Calls `fn` with this variable bound to `value`, for `fn` and everything it starts. Returns what `fn` returns. */
+  run<R>(value: T, fn: () => R): R {
+    const bindings = { variable: this, value, outer: currentFrame()?.bindings };
+    return enter(new BoundFrame(currentScope(), bindings), fn, undefined, undefined);
+  }
+}

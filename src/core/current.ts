@@ -1,0 +1,66 @@
+import { currentFrame } from "./ambient.ts";
+import { realClock } from "./clock.ts";
+import { keepAlive } from "./keep-alive.ts";
+import { ScopeNode, closed, stopError } from "./scope.ts";
+import { Tree } from "./tree.ts";
+
+let implicitRoot: ScopeNode | undefined;
+
+/** The scope of code that runs outside any `run`: never cancelled, never closed. */
+function rootOutsideRun(): ScopeNode {
+  if (implicitRoot === undefined) {
+    const tree = new Tree(realClock);
+    tree.root = implicitRoot = new ScopeNode(null, tree, "the program", undefined);
+    keepAlive(tree.root, "while it waits");
+    tree.root.owner = {
+      taskFailed: (_name, error) =>
+        process.nextTick(() => {
+          throw error;
+        }),
+      taskCancelled: () => {},
+    };
+  }
+  return implicitRoot;
+}
+
+/** The scope of the running code. */
+export function currentScope(): ScopeNode {
+  const frame = currentFrame();
+  return frame === undefined ? rootOutsideRun() : frame.scope;
+}
+
+/**
+ * The scope of the running code, at a checkpoint. Every wait begins here, and asks {@link isStopped} next.
+ *
+ * Splitting the two lets a caller without a wait, such as an uncontended acquire, stay synchronous.
+ */
+export function arrive(): ScopeNode {
+  const scope = currentScope();
+  if (scope.tree.probe !== undefined) scope.tree.probe(scope);
+  return scope;
+}
+
+/** Refuses a wait in a stopped scope: a promise rejected with Cancelled or ScopeClosedError. */
+export function refuse(scope: ScopeNode): Promise<never> {
+  return Promise.reject(stopError(scope));
+}
+
+/**
+ * The scope of the running code, which may wait.
+ *
+ * @throws {Cancelled} the scope is cancelled
+ * @throws {ScopeClosedError} the scope has ended
+ */
+export function checkedScope(): ScopeNode {
+  const scope = arrive();
+  if (scope.stop !== undefined) throw stopError(scope);
+  return scope;
+}
+
+/** Opens a scope inside that of the running code. */
+export function openScope(name: string, isShield = false): ScopeNode {
+  const frame = currentFrame();
+  const parent = frame === undefined ? rootOutsideRun() : frame.scope;
+  if (parent.stop === closed) throw stopError(parent);
+  return new ScopeNode(parent, parent.tree, name, frame?.bindings, isShield);
+}

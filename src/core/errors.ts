@@ -1,0 +1,127 @@
+/**
+ * The errors of the core.
+ *
+ *     Error
+ *     ├─ Cancelled                ABORT_ERR            your scope was cancelled: clean up and let it pass
+ *     └─ TaskwrightError
+ *        ├─ TimeoutError          TIMEOUT              the work took too long
+ *        ├─ TaskCancelledError    TASK_CANCELLED       the task you joined was cancelled
+ *        ├─ ScopeClosedError      SCOPE_CLOSED         this code outlived its scope: an await is missing
+ *        └─ GroupClosedError      GROUP_CLOSED         spawned into a group that has ended
+ *
+ * Wrong arguments are TypeError and RangeError. Several failures at once are an AggregateError.
+ */
+import { type CancelReason, describeReason } from "./reason.ts";
+
+const brand = "taskwright:error" as const;
+
+/** The base of every error of ours that is not a programmer's mistake and not a cancellation. */
+export abstract class TaskwrightError extends Error {
+  /** Marks errors of any copy of this package; see {@link isTaskwrightError}. */
+  readonly brand: typeof brand = brand;
+  /** Stable, for programs. */
+  abstract readonly code: string;
+}
+
+/**
+ * Thrown by every checkpoint of a cancelled scope. It is an `AbortError`, as from an AbortSignal.
+ *
+ * One object serves the whole cancellation, so its stack shows who cancelled, not who waited.
+ */
+export class Cancelled extends Error {
+  override readonly name = "AbortError" as const;
+  readonly brand: typeof brand = brand;
+  /** As on the platform's own AbortError. */
+  readonly code = "ABORT_ERR" as const;
+  /** Why. */
+  readonly reason: CancelReason;
+
+  constructor(reason: CancelReason) {
+    super(`cancelled: ${describeReason(reason)}`);
+    this.reason = reason;
+  }
+}
+
+/** The work did not end within its time. An ordinary error: the scope around the timeout is not cancelled. */
+export class TimeoutError extends TaskwrightError {
+  override readonly name = "TimeoutError" as const;
+  override readonly code = "TIMEOUT" as const;
+  /** The time allowed, in milliseconds. */
+  readonly timeoutMs: number;
+
+  constructor(what: string, timeoutMs: number) {
+    super(`${what} did not end within ${formatMs(timeoutMs)}`);
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** The task that was joined had been cancelled. Not a cancellation of the one who joins. */
+export class TaskCancelledError extends TaskwrightError {
+  override readonly name = "TaskCancelledError" as const;
+  override readonly code = "TASK_CANCELLED" as const;
+  readonly task: string;
+  readonly reason: CancelReason;
+
+  // The Cancelled itself is not kept as `cause`: that would make this a cancellation of the joiner.
+  constructor(task: string, reason: CancelReason) {
+    super(`task ${task} was cancelled: ${describeReason(reason)}`);
+    this.task = task;
+    this.reason = reason;
+  }
+}
+
+/** A checkpoint was reached by code whose scope has ended: somewhere an `await` is missing. */
+export class ScopeClosedError extends TaskwrightError {
+  override readonly name = "ScopeClosedError" as const;
+  override readonly code = "SCOPE_CLOSED" as const;
+  readonly scope: string;
+
+  constructor(scope: string) {
+    super(
+      `${scope} has ended, but code started in it still runs: is an await missing? ` +
+        "Use group.spawn() for work that goes on, bindToRoot() for callbacks that live longer.",
+    );
+    this.scope = scope;
+  }
+}
+
+/** A task was to be spawned into a group that has ended already. */
+export class GroupClosedError extends TaskwrightError {
+  override readonly name = "GroupClosedError" as const;
+  override readonly code = "GROUP_CLOSED" as const;
+
+  constructor(group: string, task: string) {
+    super(`cannot spawn ${task}: ${group} has ended. Spawn inside the group's callback, or use background().`);
+  }
+}
+
+/** Whether `error` comes from this package, whichever copy of it. */
+export function isTaskwrightError(error: unknown): error is TaskwrightError | Cancelled {
+  return error instanceof Error && (error as { brand?: unknown }).brand === brand;
+}
+
+/** Whether `error` is our {@link Cancelled}, from whichever copy of the package. */
+export function isCancelled(error: unknown): error is Cancelled {
+  return isTaskwrightError(error) && error.code === "ABORT_ERR";
+}
+
+/** How far a chain of causes is followed: longer ones are loops or accidents. */
+const maxCauses = 32;
+
+/** Whether `error` may be the trace of a cancellation: an AbortError, or one whose causes lead to a Cancelled. */
+export function looksCancelled(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error.name === "AbortError") return true;
+  let cause: unknown = error.cause;
+  for (let depth = 0; depth < maxCauses && cause instanceof Error; depth++) {
+    if (isCancelled(cause)) return true;
+    cause = cause.cause;
+  }
+  return false;
+}
+
+/** `250` as "250 ms", `30_000` as "30 s". */
+export function formatMs(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms * 10) / 10} ms`;
+  return `${Math.round(ms / 100) / 10} s`;
+}

@@ -1,0 +1,57 @@
+/** An error with the errors that came after it in the same group. */
+export interface WithSuppressed {
+  /** What failed after the error itself, in order; at most {@link maxKept}. */
+  readonly suppressed?: readonly unknown[];
+}
+
+/** How many errors are kept; the rest is counted. */
+const maxKept = 1_000;
+
+/** Errors that a group has thrown: their `suppressed` is that group's to say. */
+const thrown = new WeakSet<object>();
+
+/** Collects what fails in a group, and makes one error of it. */
+export class Failures {
+  count = 0;
+  readonly #kept: unknown[] = [];
+
+  add(error: unknown): void {
+    this.count++;
+    if (this.#kept.length < maxKept) this.#kept.push(error);
+  }
+
+  /** Forgets them: somebody has been told. */
+  clear(): void {
+    this.count = 0;
+    this.#kept.length = 0;
+  }
+
+  /** The first error itself, with the later ones in `suppressed`. */
+  first(): unknown {
+    const [first, ...later] = this.#kept;
+    const others = later.filter((error) => error !== first);
+    if (others.length === 0) return remember(first);
+    if (!canCarry(first))
+      return remember(new AggregateError([first, ...others], `${this.count} tasks failed${this.#leftOut()}`));
+    Object.defineProperty(first, "suppressed", { value: others, enumerable: true, configurable: true, writable: true });
+    return remember(first);
+  }
+
+  /** All errors, as an AggregateError: "2 of 5 tasks failed". */
+  all(ofTasks: number): AggregateError {
+    return remember(new AggregateError(this.#kept, `${this.count} of ${ofTasks} tasks failed${this.#leftOut()}`));
+  }
+
+  #leftOut(): string {
+    return this.count > maxKept ? ` (the first ${maxKept} are kept)` : "";
+  }
+}
+
+function canCarry(error: unknown): error is object {
+  return error instanceof Error && Object.isExtensible(error) && !thrown.has(error) && !("suppressed" in error);
+}
+
+function remember<T>(error: T): T {
+  if (typeof error === "object" && error !== null) thrown.add(error);
+  return error;
+}

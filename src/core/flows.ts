@@ -1,0 +1,35 @@
+/**
+ * Telling a tree that waits from one that works.
+ *
+ * Nobody can ask an async function what it awaits. But each scope counts the async functions started in it (`flows`),
+ * and lists the waits of ours in it. Where a task has more flows than waits, something in it computes or awaits a
+ * foreign promise. A task that awaits several of our waits at once may hide one foreign wait from this count.
+ */
+import type { ScopeNode } from "./scope.ts";
+
+/** The tasks below and including `top` in which something is not in one of our waits. */
+export function busyTasks(top: ScopeNode, doesWaitCount: (wait: { isExternal: boolean }) => boolean): ScopeNode[] {
+  const busy: ScopeNode[] = [];
+  const tasks = [top];
+  for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) {
+    // A scope that is no task has a flow passing through it, which its task counts.
+    let flows = task.isTask || task.parent === null ? 0 : 1;
+    const scopes = [task];
+    for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
+      flows += scope.flows;
+      for (let wait = scope.firstWaiter; wait !== null; wait = wait.nextInScope) if (doesWaitCount(wait)) flows--;
+      for (let child = scope.firstChild; child !== null; child = child.nextSibling) {
+        (child.isTask ? tasks : scopes).push(child);
+      }
+    }
+    if (flows > 0) busy.push(task);
+  }
+  return busy;
+}
+
+/** Whether any wait of ours, of any kind, is pending below `top`. */
+export function hasWaits(top: ScopeNode): boolean {
+  if (top.firstWaiter !== null) return true;
+  for (let child = top.firstChild; child !== null; child = child.nextSibling) if (hasWaits(child)) return true;
+  return false;
+}

@@ -1,0 +1,51 @@
+/**
+ * @module
+ * The core: scopes, tasks, cancellation and time. This is the door for the other modules of the package; what users
+ * import is chosen in `src/index.ts`.
+ */
+export { currentFrame, enter, outside } from "./ambient.ts";
+export { background, bindToRoot } from "./background.ts";
+export { type Clock, afterThisTurn, isTurnPending, realClock } from "./clock.ts";
+export { ContextVar, type ContextVarOptions } from "./context-var.ts";
+export { arrive, checkedScope, currentScope, openScope, refuse } from "./current.ts";
+export { Deque } from "./deque.ts";
+export {
+  Cancelled,
+  GroupClosedError,
+  ScopeClosedError,
+  TaskCancelledError,
+  TaskwrightError,
+  TimeoutError,
+  formatMs,
+  isCancelled,
+  isTaskwrightError,
+  looksCancelled,
+} from "./errors.ts";
+export { expectInteger } from "./expect.ts";
+export { Failures, type WithSuppressed } from "./failures.ts";
+export { busyTasks } from "./flows.ts";
+export { GroupNode, type StartFunction, type TaskGroup, type TaskGroupOptions, taskGroup } from "./group.ts";
+export { interruptible } from "./interruptible.ts";
+export type { Limiter, Permit, PermitReport } from "./limiter.ts";
+export { Link, LinkedList } from "./linked-list.ts";
+export { QueuedWaiter } from "./queued-waiter.ts";
+export { type CancelReason, describeError, describeReason } from "./reason.ts";
+export { drawTree } from "./report.ts";
+export { type RunOptions, openTree, run, runTree } from "./run.ts";
+export { type Scope, ScopeNode, type TaskOwner, stopError } from "./scope.ts";
+export { type ShieldOptions, shield } from "./shield.ts";
+export { breathe, checkpoint, sleep } from "./sleep.ts";
+export { type SpawnOptions, type Task, type TaskFunction, TaskNode, type TaskState, spawn } from "./task.ts";
+export {
+  type ScopeFunction,
+  cancelScope,
+  deadlineAt,
+  effectiveDeadline,
+  moveOnAfter,
+  now,
+  timeout,
+} from "./timeout.ts";
+export { type Timed, Timer, TimerQueue, unschedule } from "./timer-queue.ts";
+export { type Conductor, type Straggler, Tree } from "./tree.ts";
+export { Waiter } from "./waiter.ts";
+export { within } from "./within.ts";

@@ -1,0 +1,47 @@
+import { realClock } from "./clock.ts";
+import { hasWaits } from "./flows.ts";
+import { drawTree } from "./report.ts";
+import type { ScopeNode } from "./scope.ts";
+import { Timer } from "./timer-queue.ts";
+
+/** Trees that keep the process alive until they have ended, or while something in them waits. */
+const roots = new Map<ScopeNode, "until it ends" | "while it waits">();
+const recheckMs = 1_000;
+const recheck: Timer = new Timer(holdIfNeeded);
+let isListening = false;
+
+/**
+ * Keeps the process alive for the tree of `root`.
+ *
+ * A pending promise alone does not: when no timer and no I/O is left, Node ends. That moment is also when a tree that
+ * still waits is in a deadlock, so it is reported there.
+ */
+export function keepAlive(root: ScopeNode, how: "until it ends" | "while it waits"): void {
+  roots.set(root, how);
+  if (isListening) return;
+  isListening = true;
+  process.on("beforeExit", () => {
+    const stuck = waitingRoots();
+    if (stuck.length === 0) return;
+    process.emitWarning(
+      `everything waits, and no timer or I/O is pending that could end it. This looks like a deadlock:\n` +
+        stuck.map(drawTree).join("\n"),
+      { type: "TaskwrightWarning", code: "TASKWRIGHT_DEADLOCK" },
+    );
+    holdIfNeeded();
+  });
+}
+
+/** The tree has ended. */
+export function letGo(root: ScopeNode): void {
+  roots.delete(root);
+  if (waitingRoots().length === 0) recheck.cancel();
+}
+
+function holdIfNeeded(): void {
+  if (waitingRoots().length > 0) realClock.schedule(realClock.now() + recheckMs, recheck);
+}
+
+function waitingRoots(): ScopeNode[] {
+  return [...roots].filter(([root, how]) => how === "until it ends" || hasWaits(root)).map(([root]) => root);
+}

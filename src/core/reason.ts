@@ -1,0 +1,44 @@
+/** Why a scope was cancelled. */
+export type CancelReason =
+  /** Somebody called `cancel()`. */
+  | { readonly kind: "requested"; readonly why?: string }
+  /** The deadline of a timeout or of the scope itself passed. */
+  | { readonly kind: "deadline"; readonly deadline: number }
+  /** Another task of the group failed, or the group's body did. */
+  | { readonly kind: "sibling-failed"; readonly task: string; readonly error: unknown }
+  /** The process was asked to stop. */
+  | { readonly kind: "signal"; readonly signal: NodeJS.Signals }
+  /** The peer this work was done for went away. */
+  | { readonly kind: "disconnected"; readonly peer?: string }
+  /** Nothing needs this work any more: a daemon task outlived the others, a race was won, a stream's reader left. */
+  | { readonly kind: "unneeded"; readonly why: string };
+
+/** One line saying why, for messages. */
+export function describeReason(reason: CancelReason): string {
+  switch (reason.kind) {
+    case "requested":
+      return reason.why ?? "requested";
+    case "deadline":
+      return "the deadline passed";
+    case "sibling-failed":
+      return `${reason.task} failed: ${describeError(reason.error)}`;
+    case "signal":
+      return reason.signal;
+    case "disconnected":
+      return `${reason.peer ?? "the peer"} disconnected`;
+    case "unneeded":
+      return reason.why;
+    default:
+      return reason satisfies never;
+  }
+}
+
+/** The first line of an error, or a thrown value as text. */
+export function describeError(error: unknown): string {
+  if (error instanceof Error) return `${error.name}: ${error.message}`.split("\n", 1)[0] ?? error.name;
+  try {
+    return String(error);
+  } catch {
+    return "a value without a text form";
+  }
+}

@@ -1,0 +1,258 @@
+import { Frame, currentFrame } from "./ambient.ts";
+import type { Bindings } from "./context-var.ts";
+import { cutOff } from "./cancel.ts";
+import { Cancelled, ScopeClosedError, looksCancelled } from "./errors.ts";
+import type { CancelReason } from "./reason.ts";
+import { Timer } from "./timer-queue.ts";
+import type { Tree } from "./tree.ts";
+import type { Waiter } from "./waiter.ts";
+
+/** A region of code with its own cancellation and deadline. Scopes form one tree. */
+export interface Scope {
+  /** What it is called in messages and in the tree of tasks. */
+  readonly name: string;
+  /** Aborts when the scope is cancelled. For platform calls: `fetch(url, { signal: scope.signal })`. Made when read. */
+  readonly signal: AbortSignal;
+  /** Why the scope was cancelled, by itself or from around it, or undefined. */
+  readonly cancelled: CancelReason | undefined;
+  /**
+   * When the scope is cancelled by itself, in milliseconds of {@link now}; `Infinity` if never. May be moved, also
+   * into the past, until the scope is cancelled or has ended.
+   */
+  deadline: number;
+  /**
+   * Cancels everything in the scope: each checkpoint in it throws {@link Cancelled} from now on. Only the first call
+   * counts.
+   *
+   * @param reason - why, as a sentence or as one of the kinds of {@link CancelReason}
+   */
+  cancel(reason?: string | CancelReason): void;
+}
+
+/** Hears of the tasks of a scope. A task group is one. */
+export interface TaskOwner {
+  taskFailed(name: string, error: unknown): void;
+  taskCancelled(name: string): void;
+}
+
+/** In place of a cancellation, what checkpoints of an ended scope meet. */
+export const closed: unique symbol = Symbol("closed");
+
+/**
+ * A scope, as the modules of this package see it.
+ *
+ * It is one object with few fields, and the context frame of its own code, because there is one for each task. Children
+ * and waits hang in lists through themselves, so that opening, closing and leaving are O(1).
+ *
+ *     open ── cancel() or the scope around ──> cancelled ── close() ──> closed
+ *       └──────────────────────────── close() ──────────────────────────┘
+ */
+export class ScopeNode extends Frame implements Scope {
+  readonly scope: ScopeNode;
+  readonly tree: Tree;
+  readonly parent: ScopeNode | null;
+  readonly name: string;
+  /** Whether cancellation from around stops here. */
+  readonly isShield: boolean;
+
+  /** What every checkpoint in here throws: undefined while open, a Cancelled, or {@link closed}. */
+  stop: Cancelled | typeof closed | undefined;
+  /** This scope's own cancellation, as opposed to one from around it. */
+  own: Cancelled | undefined = undefined;
+
+  firstChild: ScopeNode | null = null;
+  previousSibling: ScopeNode | null = null;
+  nextSibling: ScopeNode | null = null;
+  firstWaiter: Waiter<unknown> | null = null;
+
+  /** Tasks that live in this scope, the daemons among them included. */
+  tasks = 0;
+  /** How many of them need not be waited for. */
+  daemons = 0;
+  /** Async functions started here, less those parked until others of the scope have ended. See flows.ts. */
+  flows = 0;
+  /** Who hears of failing tasks. */
+  owner: TaskOwner | undefined = undefined;
+
+  #deadline: DeadlineTimer | undefined = undefined;
+  #watch: Timer | undefined = undefined;
+  #controller: AbortController | undefined = undefined;
+  #drained: (() => void) | undefined = undefined;
+
+  constructor(parent: ScopeNode | null, tree: Tree, name: string, bindings: Bindings | undefined, isShield = false) {
+    super(bindings);
+    this.scope = this;
+    this.tree = tree;
+    this.parent = parent;
+    this.name = name;
+    this.isShield = isShield;
+    this.stop = isShield || parent === null || parent.stop === closed ? undefined : parent.stop;
+    if (parent !== null) this.#join(parent);
+  }
+
+  get cancelled(): CancelReason | undefined {
+    const { stop } = this;
+    return stop === undefined || stop === closed ? this.own?.reason : stop.reason;
+  }
+
+  /** Whether this is a task, whose flows are counted apart from those of the scope around it. */
+  get isTask(): boolean {
+    return false;
+  }
+
+  get isClosed(): boolean {
+    return this.stop === closed;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.stop !== undefined) this.abortSignal(stopError(this));
+    }
+    return this.#controller.signal;
+  }
+
+  /** Whether somebody has asked for the signal. */
+  get hasSignal(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  abortSignal(error: Error): void {
+    this.#controller?.abort(error);
+  }
+
+  get deadline(): number {
+    return this.#deadline?.atMs ?? Infinity;
+  }
+
+  set deadline(atMs: number) {
+    if (typeof atMs !== "number" || Number.isNaN(atMs)) {
+      throw new TypeError(`Expected \`deadline\` to be a number of milliseconds, got \`${atMs}\` (${typeof atMs})`);
+    }
+    if (this.own !== undefined || this.isClosed) return;
+    this.#deadline?.cancel();
+    this.#deadline = atMs === Infinity ? undefined : new DeadlineTimer(this, atMs);
+    const { clock } = this.tree;
+    if (atMs <= clock.now()) this.#deadline!.fire();
+    else if (this.#deadline !== undefined) clock.schedule(atMs, this.#deadline);
+  }
+
+  /** Calls `look` in `ms` milliseconds, unless the scope has ended by then. */
+  watch(ms: number, look: () => void): void {
+    const { clock } = this.tree;
+    this.#watch = new Timer(look);
+    clock.schedule(clock.now() + ms, this.#watch);
+  }
+
+  cancel(reason?: string | CancelReason): void {
+    if (this.own !== undefined || this.isClosed) return;
+    this.#deadline?.cancel();
+    this.own = new Cancelled(typeof reason === "object" ? reason : requested(reason));
+    cutOff(this, this.own);
+  }
+
+  /** The nearest cancellation around this scope that reaches it, without its own. */
+  get outerCancellation(): Cancelled | undefined {
+    let outermost: Cancelled | undefined;
+    for (let scope: ScopeNode = this; !scope.isShield && scope.parent !== null;) {
+      scope = scope.parent;
+      if (scope.own !== undefined) outermost = scope.own;
+    }
+    return outermost;
+  }
+
+  /**
+   * The cancellation that `error`, arriving at the edge of this scope, is the trace of: that of the outermost
+   * cancelled scope. Undefined if it is an error in its own right.
+   */
+  cancellationBehind(error: unknown): Cancelled | undefined {
+    return looksCancelled(error) ? (this.outerCancellation ?? this.own) : undefined;
+  }
+
+  /** A task of this scope has ended. */
+  taskEnded(isDaemon: boolean): void {
+    this.tasks--;
+    if (isDaemon) this.daemons--;
+    if (this.#drained !== undefined) this.#checkDrained();
+  }
+
+  /** Waits until no task lives here. As soon as only daemons are left, they are cancelled. Cannot be cancelled. */
+  async drain(): Promise<void> {
+    if (this.tasks === 0) return;
+    this.flows--;
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+      this.#checkDrained();
+    });
+    this.#drained = undefined;
+    this.flows++;
+  }
+
+  #checkDrained(): void {
+    if (this.tasks === 0) this.#drained!();
+    else if (this.tasks === this.daemons) this.#dismissDaemons();
+  }
+
+  #dismissDaemons(): void {
+    for (let child = this.firstChild; child !== null; child = child.nextSibling) {
+      child.dismiss();
+    }
+  }
+
+  /** Cancels a task that need not be waited for. Overridden by tasks. */
+  dismiss(): void {}
+
+  /**
+   * Ends the scope. Waits and scopes that are left in it belong to code that nobody awaited: they get a
+   * ScopeClosedError, now or at their next checkpoint.
+   */
+  close(): void {
+    if (this.isClosed) return;
+    this.stop = closed;
+    this.#deadline?.cancel();
+    this.#watch?.cancel();
+    if (this.parent !== null) this.#leave(this.parent);
+    while (this.firstChild !== null) this.firstChild.close();
+    while (this.firstWaiter !== null) this.firstWaiter.cut(stopError(this));
+  }
+
+  #join(parent: ScopeNode): void {
+    const next = parent.firstChild;
+    this.nextSibling = next;
+    if (next !== null) next.previousSibling = this;
+    parent.firstChild = this;
+  }
+
+  #leave(parent: ScopeNode): void {
+    const { previousSibling, nextSibling } = this;
+    if (previousSibling === null) {
+      if (parent.firstChild === this) parent.firstChild = nextSibling;
+    } else previousSibling.nextSibling = nextSibling;
+    if (nextSibling !== null) nextSibling.previousSibling = previousSibling;
+    this.previousSibling = null;
+    this.nextSibling = null;
+  }
+}
+
+class DeadlineTimer extends Timer {
+  readonly atMs: number;
+
+  constructor(scope: ScopeNode, atMs: number) {
+    super(() => scope.cancel({ kind: "deadline", deadline: atMs }));
+    this.atMs = atMs;
+  }
+}
+
+function requested(why: string | undefined): CancelReason {
+  return why === undefined ? { kind: "requested" } : { kind: "requested", why };
+}
+
+/** What a checkpoint in a stopped scope throws. */
+export function stopError(scope: ScopeNode): Error {
+  return scope.stop === closed || scope.stop === undefined ? new ScopeClosedError(scope.name) : scope.stop;
+}
+
+/** The context variables of the running code. */
+export function currentBindings(): Bindings | undefined {
+  return currentFrame()?.bindings;
+}

@@ -1,0 +1,96 @@
+import { afterThisTurn, realClock, turn } from "./clock.ts";
+import { arrive, refuse } from "./current.ts";
+import { formatMs } from "./errors.ts";
+import type { ScopeNode } from "./scope.ts";
+import { unschedule } from "./timer-queue.ts";
+import { Waiter } from "./waiter.ts";
+
+class Sleep extends Waiter<void> {
+  readonly #untilMs: number;
+  readonly #clock: ScopeNode["tree"]["clock"];
+
+  constructor(scope: ScopeNode, ms: number) {
+    super(scope);
+    this.#clock = scope.tree.clock;
+    this.#untilMs = this.#clock.now() + ms;
+    this.#clock.schedule(this.#untilMs, this);
+  }
+
+  fire(): void {
+    this.resolve();
+  }
+
+  protected override leave(): void {
+    unschedule(this);
+  }
+
+  describe(): string {
+    return `sleep, ${formatMs(Math.max(0, this.#untilMs - this.#clock.now()))} left`;
+  }
+}
+
+class Yield extends Waiter<void> {
+  override get isExternal(): boolean {
+    return true;
+  }
+
+  resume(): void {
+    this.resolve();
+  }
+
+  protected override leave(): void {}
+
+  describe(): string {
+    return "its turn";
+  }
+}
+
+/**
+ * Waits at least `ms` milliseconds.
+ *
+ * Cancel: rejects at once; no timer is left behind.
+ *
+ * @param ms - milliseconds, 0 or more; 0 still lets other tasks run; `Infinity` waits until cancelled
+ * @throws {RangeError} `ms` is negative or NaN
+ */
+export function sleep(ms: number): Promise<void> {
+  const scope = arrive();
+  if (scope.stop !== undefined) return refuse(scope);
+  if (!(ms >= 0))
+    return Promise.reject(new RangeError(`Expected \`ms\` to be 0 or more, got \`${ms}\` (${typeof ms})`));
+  return ms === 0 ? yieldTurn(scope) : new Sleep(scope, ms).promise;
+}
+
+/**
+ * Lets other tasks and I/O run once, and throws if the scope is cancelled.
+ *
+ * Cancel: rejects at once.
+ */
+export function checkpoint(): Promise<void> {
+  const scope = arrive();
+  return scope.stop === undefined ? yieldTurn(scope) : refuse(scope);
+}
+
+/** How long computing may hold the loop before `breathe` gives way, in milliseconds. */
+const breathAfterMs = 10;
+
+/**
+ * For long computations: lets others run if the loop has been held for more than 10 ms, and otherwise costs next to
+ * nothing. Measured from the last time one of our waits woke up.
+ *
+ * Cancel: throws if the scope is cancelled, whether it gives way or not.
+ */
+export function breathe(): Promise<void> {
+  const scope = arrive();
+  if (scope.stop !== undefined) return refuse(scope);
+  if (realClock.now() - turn.startedMs < breathAfterMs) return nothing;
+  return yieldTurn(scope);
+}
+
+const nothing = Promise.resolve();
+
+function yieldTurn(scope: ScopeNode): Promise<void> {
+  const wait = new Yield(scope);
+  afterThisTurn(wait);
+  return wait.promise;
+}

@@ -1,0 +1,112 @@
+import { currentScope, openScope } from "./current.ts";
+import { TimeoutError } from "./errors.ts";
+import type { Scope, ScopeNode } from "./scope.ts";
+import { within } from "./within.ts";
+
+/** What a scope's function may be. */
+export type ScopeFunction<T> = (scope: Scope) => T | PromiseLike<T>;
+
+/** Now, in milliseconds of the clock that deadlines are on. Starts anywhere; never goes backwards; virtual in tests. */
+export function now(): number {
+  return currentScope().tree.clock.now();
+}
+
+/**
+ * Runs `fn`, and cancels it when `ms` milliseconds have passed.
+ *
+ * It waits for `fn` to end before it throws: nothing of `fn` still runs afterwards. A result that arrives all the same
+ * is returned, and an ordinary error of `fn` wins over the TimeoutError.
+ *
+ * Cancel: cancels `fn` and waits for it.
+ *
+ * @param ms - milliseconds from now; 0 or less cancels at the first checkpoint; `Infinity` never
+ * @throws {TimeoutError} TIMEOUT
+ *
+ * @example
+ * ```ts
+ * import { sleep, timeout } from "taskwright";
+ *
+ * const answer = await timeout(1_000, async () => {
+ *   await sleep(5);
+ *   return 42;
+ * });
+ * console.log(answer); // => 42
+ * ```
+ */
+export async function timeout<T>(ms: number, fn: ScopeFunction<T>): Promise<T> {
+  return deadline(openUntil(`timeout`, now() + milliseconds(ms)), ms, fn);
+}
+
+/**
+ * Runs `fn`, and cancels it when {@link now} reaches `atMs`. Otherwise as {@link timeout}.
+ *
+ * @param atMs - milliseconds of `now()`; in the past cancels at the first checkpoint; `Infinity` never
+ * @throws {TimeoutError} TIMEOUT
+ */
+export async function deadlineAt<T>(atMs: number, fn: ScopeFunction<T>): Promise<T> {
+  return deadline(openUntil("deadline", milliseconds(atMs)), atMs - now(), fn);
+}
+
+/**
+ * Runs `fn` for at most `ms` milliseconds. As {@link timeout}, but returns undefined when the time is up.
+ *
+ * @param ms - milliseconds from now
+ */
+export async function moveOnAfter<T>(ms: number, fn: ScopeFunction<T>): Promise<T | undefined> {
+  const scope = openUntil("moveOnAfter", now() + milliseconds(ms));
+  return unlessCut(scope, fn);
+}
+
+/**
+ * Runs `fn` in a scope of its own, which `scope.cancel()` ends without failing anything.
+ *
+ * Cancel: cancels `fn` and waits for it.
+ *
+ * @returns what `fn` returns, or undefined if `scope.cancel()` cut it short
+ */
+export async function cancelScope<T>(
+  fn: ScopeFunction<T>,
+  options: { readonly name?: string } = {},
+): Promise<T | undefined> {
+  return unlessCut(openScope(options.name ?? "cancelScope"), fn);
+}
+
+/** The nearest deadline around the running code, up to the next shield, in milliseconds of `now()`. */
+export function effectiveDeadline(): number {
+  let nearest = Infinity;
+  for (let scope: ScopeNode | null = currentScope(); scope !== null; scope = scope.isShield ? null : scope.parent) {
+    nearest = Math.min(nearest, scope.deadline);
+  }
+  return nearest;
+}
+
+function openUntil(name: string, atMs: number): ScopeNode {
+  const scope = openScope(name);
+  scope.deadline = atMs;
+  return scope;
+}
+
+async function deadline<T>(scope: ScopeNode, ms: number, fn: ScopeFunction<T>): Promise<T> {
+  try {
+    return await within(scope, fn);
+  } catch (error) {
+    if (scope.own !== undefined && error === scope.own && scope.own.reason.kind === "deadline") {
+      throw new TimeoutError(scope.name, ms);
+    }
+    throw error;
+  }
+}
+
+async function unlessCut<T>(scope: ScopeNode, fn: ScopeFunction<T>): Promise<T | undefined> {
+  try {
+    return await within(scope, fn);
+  } catch (error) {
+    if (scope.own === undefined || error !== scope.own) throw error;
+    return undefined;
+  }
+}
+
+function milliseconds(ms: number): number {
+  if (typeof ms === "number" && !Number.isNaN(ms)) return ms;
+  throw new TypeError(`Expected \`ms\` to be a number of milliseconds, got \`${ms}\` (${typeof ms})`);
+}

