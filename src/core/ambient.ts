@@ -45,7 +45,7 @@ export abstract class Frame {
     return key === storage ? this : this.base?.get(key);
   }
 
-  *entries(): Generator<[unknown, unknown]> {
+  *[Symbol.iterator](): Generator<[unknown, unknown]> {
     if (this.base !== undefined) for (const entry of this.base) if (entry[0] !== storage) yield entry;
     yield [storage, this];
   }
@@ -54,7 +54,6 @@ export abstract class Frame {
     this.base?.delete(key);
   }
 }
-Object.defineProperty(Frame.prototype, Symbol.iterator, { value: Frame.prototype.entries });
 
 /** The frame of the running code, or undefined outside everything of ours. */
 export function currentFrame(): Frame | undefined {

@@ -2,18 +2,14 @@ import { afterThisTurn, realClock, turn } from "./clock.ts";
 import { arrive, refuse } from "./current.ts";
 import { formatMs } from "./errors.ts";
 import type { ScopeNode } from "./scope.ts";
-import { unschedule } from "./timer-queue.ts";
+import { dueMsOf, unschedule } from "./timer-queue.ts";
 import { Waiter } from "./waiter.ts";
 
 class Sleep extends Waiter<void> {
-  readonly #untilMs: number;
-  readonly #clock: ScopeNode["tree"]["clock"];
-
   constructor(scope: ScopeNode, ms: number) {
     super(scope);
-    this.#clock = scope.tree.clock;
-    this.#untilMs = this.#clock.now() + ms;
-    this.#clock.schedule(this.#untilMs, this);
+    const { clock } = scope.tree;
+    clock.schedule(clock.now() + ms, this);
   }
 
   fire(): void {
@@ -25,7 +21,9 @@ class Sleep extends Waiter<void> {
   }
 
   describe(): string {
-    return `sleep, ${formatMs(Math.max(0, this.#untilMs - this.#clock.now()))} left`;
+    const dueMs = dueMsOf(this);
+    if (dueMs === undefined) return "sleep without end";
+    return `sleep, ${formatMs(Math.max(0, dueMs - this.scope!.tree.clock.now()))} left`;
   }
 }
 

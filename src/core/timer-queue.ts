@@ -35,13 +35,20 @@ export function unschedule(timer: Timed): void {
   if (bucket !== null) bucket.queue.discard(bucket, timer);
 }
 
+/** When a scheduled timer is due, in whole milliseconds; undefined if it is not scheduled. */
+export function dueMsOf(timer: Timed): number | undefined {
+  return (timer.list as Bucket | null)?.dueMs;
+}
+
 /** All that happens within one millisecond, in order of arrival. */
 class Bucket extends LinkedList<Timed> {
   readonly queue: TimerQueue;
+  readonly dueMs: number;
 
-  constructor(queue: TimerQueue) {
+  constructor(queue: TimerQueue, dueMs: number) {
     super();
     this.queue = queue;
+    this.dueMs = dueMs;
   }
 }
 
@@ -68,7 +75,7 @@ export class TimerQueue {
     const dueMs = Math.ceil(atMs);
     let bucket = this.#buckets.get(dueMs);
     if (bucket === undefined) {
-      bucket = new Bucket(this);
+      bucket = new Bucket(this, dueMs);
       this.#buckets.set(dueMs, bucket);
       this.#times.push(dueMs);
     }

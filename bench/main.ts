@@ -1,0 +1,17 @@
+/** `npm run bench [core|http]`: peers and us on the same work, in one run. */
+import { cpus } from "node:os";
+import { benchCore } from "./core.ts";
+
+const parts = { core: benchCore };
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !(name in parts));
+if (unknown !== undefined) {
+  console.error(`There is no bench "${unknown}". There are: ${Object.keys(parts).join(", ")}`);
+  process.exit(2);
+}
+
+const machine = cpus();
+console.log(`Node ${process.version}, ${machine.length} x ${machine[0]?.model ?? "unknown"}; medians of 5 rounds`);
+for (const [name, bench] of Object.entries(parts)) {
+  if (asked.length === 0 || asked.includes(name)) await bench();
+}
