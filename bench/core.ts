@@ -12,8 +12,10 @@ import { benchSleepers } from "./sleepers.ts";
 const concurrency = 100;
 const items = Array.from({ length: 100_000 }, (_, index) => index);
 
+const resolved = Promise.resolve();
+
 async function double(n: number): Promise<number> {
-  await undefined;
+  await resolved;
   return n * 2;
 }
 
@@ -115,7 +117,7 @@ function spawnContest(count: number): Contest {
 }
 
 async function spawnedTask(): Promise<number> {
-  await undefined;
+  await resolved;
   return 1;
 }
 
@@ -128,9 +130,9 @@ const acquireContest: Contest = {
     {
       name: "await of a resolved promise",
       run: async () => {
-        const resolved = Promise.resolve(1);
+        const one = Promise.resolve(1);
         let count = 0;
-        for (let index = 0; index < acquires; index++) count += await resolved;
+        for (let index = 0; index < acquires; index++) count += await one;
         return count;
       },
     },
