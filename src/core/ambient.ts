@@ -21,6 +21,12 @@ type Captured = AsyncResource & Record<symbol, unknown>;
 /** Undefined where the platform is not as expected, or the tests ask for the plain way. */
 export const slot: symbol | undefined = process.env["TASKWRIGHT_CONTEXT"] === "storage" ? undefined : findSlot();
 
+/**
+ * The last of our frames that was found to lie in the slot itself, rather than in a Map that another AsyncLocalStorage
+ * has put there. Set by the lookup, so that opening a scope needs only one, and captures nothing.
+ */
+let foundInSlot: Frame | undefined;
+
 /** What the async context holds for us: a scope, and the context variables bound around it. */
 export abstract class Frame {
   /** The scope that code in this frame belongs to. */
@@ -30,9 +36,12 @@ export abstract class Frame {
   /** What other AsyncLocalStorages held where this frame was made. Never one of our frames, so lookups stay short. */
   readonly base: PlatformFrame | undefined;
 
-  constructor(bindings: Bindings | undefined) {
-    this.bindings = bindings;
-    this.base = slot === undefined ? undefined : foreignFrame(slot);
+  /** @param bindings - those of the running code if left out */
+  constructor(bindings?: Bindings) {
+    foundInSlot = undefined;
+    const around = storage.getStore();
+    this.bindings = bindings ?? around?.bindings;
+    this.base = foundInSlot === undefined ? foreignFrame() : (foundInSlot as Frame).base;
   }
 
   // What the platform calls on a context: two to look up, one to copy, one for AsyncLocalStorage.disable().
@@ -42,7 +51,9 @@ export abstract class Frame {
   }
 
   get(key: unknown): unknown {
-    return key === storage ? this : this.base?.get(key);
+    if (key !== storage) return this.base?.get(key);
+    foundInSlot = this;
+    return this;
   }
 
   *[Symbol.iterator](): Generator<[unknown, unknown]> {
@@ -77,9 +88,11 @@ function enterBySlot(key: symbol): Enter {
   };
 }
 
-function foreignFrame(key: symbol): PlatformFrame | undefined {
-  const here = (new AsyncResource("TASKWRIGHT") as Captured)[key];
-  return here instanceof Frame ? here.base : (here as PlatformFrame | undefined);
+/** What is in the slot, which is known not to be a frame of ours. */
+function foreignFrame(): PlatformFrame | undefined {
+  return slot === undefined
+    ? undefined
+    : ((new AsyncResource("TASKWRIGHT") as Captured)[slot] as PlatformFrame | undefined);
 }
 
 /** The key under which an AsyncResource keeps its context, if the platform works as this file expects. */

@@ -1,5 +1,6 @@
 import { currentFrame } from "./ambient.ts";
 import { realClock } from "./clock.ts";
+import { Crew } from "./crew.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { ScopeNode, closed, stopError } from "./scope.ts";
 import { Tree } from "./tree.ts";
@@ -10,17 +11,20 @@ let implicitRoot: ScopeNode | undefined;
 function rootOutsideRun(): ScopeNode {
   if (implicitRoot === undefined) {
     const tree = new Tree(realClock);
-    tree.root = implicitRoot = new ScopeNode(null, tree, "the program", undefined);
+    tree.root = implicitRoot = new ScopeNode(null, tree, "the program");
     keepAlive(tree.root, "while it waits");
-    tree.root.owner = {
-      taskFailed: (_name, error) =>
-        process.nextTick(() => {
-          throw error;
-        }),
+    tree.root.crew = new Crew(tree.root, {
+      taskFailed: (_name, error) => throwUncaught(error),
       taskCancelled: () => {},
-    };
+    });
   }
   return implicitRoot;
+}
+
+function throwUncaught(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
 }
 
 /** The scope of the running code. */
@@ -59,8 +63,7 @@ export function checkedScope(): ScopeNode {
 
 /** Opens a scope inside that of the running code. */
 export function openScope(name: string, isShield = false): ScopeNode {
-  const frame = currentFrame();
-  const parent = frame === undefined ? rootOutsideRun() : frame.scope;
+  const parent = currentScope();
   if (parent.stop === closed) throw stopError(parent);
-  return new ScopeNode(parent, parent.tree, name, frame?.bindings, isShield);
+  return new ScopeNode(parent, parent.tree, name, isShield);
 }

@@ -1,9 +1,10 @@
 import { enter } from "./ambient.ts";
+import { Crew, type TaskOwner } from "./crew.ts";
 import { arrive, openScope, refuse } from "./current.ts";
 import { GroupClosedError } from "./errors.ts";
 import { Failures } from "./failures.ts";
 import type { CancelReason } from "./reason.ts";
-import type { Scope, ScopeNode, TaskOwner } from "./scope.ts";
+import type { Scope, ScopeNode } from "./scope.ts";
 import { Started } from "./started.ts";
 import { type SpawnOptions, type Task, type TaskFunction, spawn } from "./task.ts";
 
@@ -59,7 +60,7 @@ export class GroupNode implements TaskGroup, TaskOwner {
   constructor(scope: ScopeNode, failFast: boolean) {
     this.scope = scope;
     this.#failFast = failFast;
-    scope.owner = this;
+    scope.crew = new Crew(scope, this);
   }
 
   spawn<T>(fn: TaskFunction<T>, options?: SpawnOptions): Task<T> {
@@ -100,7 +101,7 @@ export class GroupNode implements TaskGroup, TaskOwner {
     } catch (error) {
       this.#bodyFailed(error);
     }
-    if (scope.tasks > 0) await scope.drain();
+    await scope.crew?.drain();
     const outer = scope.outerCancellation;
     scope.close();
     if (this.#failures.count > 0) throw this.#failFast ? this.#failures.first() : this.#failures.all(this.#spawned);

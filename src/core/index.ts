@@ -7,6 +7,7 @@ export { currentFrame, enter, outside } from "./ambient.ts";
 export { background, bindToRoot } from "./background.ts";
 export { type Clock, afterThisTurn, isTurnPending, realClock } from "./clock.ts";
 export { ContextVar, type ContextVarOptions } from "./context-var.ts";
+export { Crew, type TaskOwner } from "./crew.ts";
 export { arrive, checkedScope, currentScope, openScope, refuse } from "./current.ts";
 export { Deque } from "./deque.ts";
 export {
@@ -32,7 +33,7 @@ export { QueuedWaiter } from "./queued-waiter.ts";
 export { type CancelReason, describeError, describeReason } from "./reason.ts";
 export { drawTree } from "./report.ts";
 export { type RunOptions, openTree, run, runTree } from "./run.ts";
-export { type Scope, ScopeNode, type TaskOwner, stopError } from "./scope.ts";
+export { type Scope, ScopeNode, stopError } from "./scope.ts";
 export { type ShieldOptions, shield } from "./shield.ts";
 export { breathe, checkpoint, sleep } from "./sleep.ts";
 export { type SpawnOptions, type Task, type TaskFunction, TaskNode, type TaskState, spawn } from "./task.ts";

@@ -55,11 +55,10 @@ export async function run<T>(main: (scope: Scope) => T | PromiseLike<T>, options
 
 /** Opens the root of a new tree, inside the scope of the running code if there is one. */
 export function openTree(clock: Clock, name: string): Tree {
-  const frame = currentFrame();
-  const parent = frame?.scope ?? null;
+  const parent = currentFrame()?.scope ?? null;
   if (parent?.isClosed === true) throw stopError(parent);
   const tree = new Tree(clock);
-  tree.root = new ScopeNode(parent, tree, name, frame?.bindings);
+  tree.root = new ScopeNode(parent, tree, name);
   tree.root.flows = 1;
   return tree;
 }

@@ -1,6 +1,6 @@
-import { Frame, currentFrame } from "./ambient.ts";
-import type { Bindings } from "./context-var.ts";
+import { Frame } from "./ambient.ts";
 import { cutOff } from "./cancel.ts";
+import type { Crew } from "./crew.ts";
 import { Cancelled, ScopeClosedError, looksCancelled } from "./errors.ts";
 import type { CancelReason } from "./reason.ts";
 import { Timer } from "./timer-queue.ts";
@@ -29,12 +29,6 @@ export interface Scope {
   cancel(reason?: string | CancelReason): void;
 }
 
-/** Hears of the tasks of a scope. A task group is one. */
-export interface TaskOwner {
-  taskFailed(name: string, error: unknown): void;
-  taskCancelled(name: string): void;
-}
-
 /** In place of a cancellation, what checkpoints of an ended scope meet. */
 export const closed: unique symbol = Symbol("closed");
 
@@ -48,7 +42,6 @@ export const closed: unique symbol = Symbol("closed");
  *       └──────────────────────────── close() ──────────────────────────┘
  */
 export class ScopeNode extends Frame implements Scope {
-  readonly scope: ScopeNode;
   readonly tree: Tree;
   readonly parent: ScopeNode | null;
   readonly name: string;
@@ -65,29 +58,26 @@ export class ScopeNode extends Frame implements Scope {
   nextSibling: ScopeNode | null = null;
   firstWaiter: Waiter<unknown> | null = null;
 
-  /** Tasks that live in this scope, the daemons among them included. */
-  tasks = 0;
-  /** How many of them need not be waited for. */
-  daemons = 0;
+  /** The tasks that live in this scope; undefined until the first. */
+  crew: Crew | undefined = undefined;
   /** Async functions started here, less those parked until others of the scope have ended. See flows.ts. */
   flows = 0;
-  /** Who hears of failing tasks. */
-  owner: TaskOwner | undefined = undefined;
-
   #deadline: DeadlineTimer | undefined = undefined;
   #watch: Timer | undefined = undefined;
   #controller: AbortController | undefined = undefined;
-  #drained: (() => void) | undefined = undefined;
 
-  constructor(parent: ScopeNode | null, tree: Tree, name: string, bindings: Bindings | undefined, isShield = false) {
-    super(bindings);
-    this.scope = this;
+  constructor(parent: ScopeNode | null, tree: Tree, name: string, isShield = false) {
+    super();
     this.tree = tree;
     this.parent = parent;
     this.name = name;
     this.isShield = isShield;
     this.stop = isShield || parent === null || parent.stop === closed ? undefined : parent.stop;
     if (parent !== null) this.#join(parent);
+  }
+
+  get scope(): ScopeNode {
+    return this;
   }
 
   get cancelled(): CancelReason | undefined {
@@ -169,36 +159,6 @@ export class ScopeNode extends Frame implements Scope {
     return looksCancelled(error) ? (this.outerCancellation ?? this.own) : undefined;
   }
 
-  /** A task of this scope has ended. */
-  taskEnded(isDaemon: boolean): void {
-    this.tasks--;
-    if (isDaemon) this.daemons--;
-    if (this.#drained !== undefined) this.#checkDrained();
-  }
-
-  /** Waits until no task lives here. As soon as only daemons are left, they are cancelled. Cannot be cancelled. */
-  async drain(): Promise<void> {
-    if (this.tasks === 0) return;
-    this.flows--;
-    await new Promise<void>((resolve) => {
-      this.#drained = resolve;
-      this.#checkDrained();
-    });
-    this.#drained = undefined;
-    this.flows++;
-  }
-
-  #checkDrained(): void {
-    if (this.tasks === 0) this.#drained!();
-    else if (this.tasks === this.daemons) this.#dismissDaemons();
-  }
-
-  #dismissDaemons(): void {
-    for (let child = this.firstChild; child !== null; child = child.nextSibling) {
-      child.dismiss();
-    }
-  }
-
   /** Cancels a task that need not be waited for. Overridden by tasks. */
   dismiss(): void {}
 
@@ -250,9 +210,4 @@ function requested(why: string | undefined): CancelReason {
 /** What a checkpoint in a stopped scope throws. */
 export function stopError(scope: ScopeNode): Error {
   return scope.stop === closed || scope.stop === undefined ? new ScopeClosedError(scope.name) : scope.stop;
-}
-
-/** The context variables of the running code. */
-export function currentBindings(): Bindings | undefined {
-  return currentFrame()?.bindings;
 }

@@ -1,4 +1,5 @@
-import { currentFrame, enter } from "./ambient.ts";
+import { enter } from "./ambient.ts";
+import { Crew } from "./crew.ts";
 import { arrive, refuse } from "./current.ts";
 import { TaskCancelledError } from "./errors.ts";
 import { LinkedList } from "./linked-list.ts";
@@ -60,11 +61,11 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
   #joiners: LinkedList<JoinWaiter<T>> | undefined = undefined;
 
   constructor(parent: ScopeNode, name: string, isDaemon: boolean) {
-    super(parent, parent.tree, name, currentFrame()?.bindings);
+    super(parent, parent.tree, name);
     this.isDaemon = isDaemon;
     this.flows = 1;
-    parent.tasks++;
-    if (isDaemon) parent.daemons++;
+    parent.crew ??= new Crew(parent);
+    parent.crew.add(isDaemon);
   }
 
   /** Runs `fn` as this task's body, up to its first await. */
@@ -114,13 +115,13 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
   }
 
   #returned(value: T): void {
-    if (this.tasks > 0) void this.drain().then(() => this.#end("done", value));
-    else this.#end("done", value);
+    if (this.crew === undefined) this.#end("done", value);
+    else void this.crew.drain().then(() => this.#end("done", value));
   }
 
   #failed(error: unknown): void {
-    if (this.tasks > 0) void this.drain().then(() => this.#classify(error));
-    else this.#classify(error);
+    if (this.crew === undefined) this.#classify(error);
+    else void this.crew.drain().then(() => this.#classify(error));
   }
 
   #classify(error: unknown): void {
@@ -136,9 +137,10 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
     const parent = this.parent!;
     const isCutFromAround = state === "cancelled" && this.outerCancellation !== undefined;
     this.close();
-    if (state === "failed") parent.owner?.taskFailed(this.name, result);
-    else if (isCutFromAround && !this.isDaemon) parent.owner?.taskCancelled(this.name);
-    parent.taskEnded(this.isDaemon);
+    const crew = parent.crew!;
+    if (state === "failed") crew.owner?.taskFailed(this.name, result);
+    else if (isCutFromAround && !this.isDaemon) crew.owner?.taskCancelled(this.name);
+    crew.remove(this.isDaemon);
     this.#tellJoiners();
   }
 

@@ -10,10 +10,10 @@ import type { Scope, ScopeNode } from "./scope.ts";
 export async function within<T>(scope: ScopeNode, fn: (scope: Scope) => T | PromiseLike<T>): Promise<T> {
   try {
     const value = await enter(scope, fn, scope, undefined);
-    if (scope.tasks > 0) await scope.drain();
+    if (scope.crew !== undefined) await scope.crew.drain();
     return value;
   } catch (error) {
-    if (scope.tasks > 0) await scope.drain();
+    if (scope.crew !== undefined) await scope.crew.drain();
     throw scope.cancellationBehind(error) ?? error;
   } finally {
     scope.close();

@@ -1,4 +1,5 @@
 import {
+  Crew,
   Deque,
   Failures,
   type Limiter,
@@ -140,7 +141,7 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
 
   /** The one task that reads the source and starts the calls, which are tasks in it. */
   async #drive(scope: ScopeNode): Promise<void> {
-    scope.owner = this;
+    scope.crew = new Crew(scope, this);
     let reader: Reader<T> | undefined;
     try {
       reader = new Reader(this.#source);
@@ -148,7 +149,7 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
     } catch (error) {
       this.#failed(error, scope);
     }
-    if (scope.tasks > 0) await scope.drain();
+    await scope.crew?.drain();
     try {
       await reader?.close();
     } catch (error) {

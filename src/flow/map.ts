@@ -1,4 +1,5 @@
 import {
+  Crew,
   Failures,
   type Limiter,
   type Permit,
@@ -72,7 +73,7 @@ class Mapping<T, R> implements TaskOwner {
     this.#scope = scope;
     this.#fn = fn;
     this.#reader = new Reader(source);
-    scope.owner = this;
+    scope.crew = new Crew(scope, this);
   }
 
   async run(options: MapOptions): Promise<void> {
@@ -83,7 +84,7 @@ class Mapping<T, R> implements TaskOwner {
     } catch (error) {
       this.#failed(error);
     }
-    if (this.#scope.tasks > 0) await this.#scope.drain();
+    await this.#scope.crew?.drain();
   }
 
   outcome(): R[] {

@@ -1,0 +1,55 @@
+import type { ScopeNode } from "./scope.ts";
+
+/** Hears how the tasks of a scope end. A task group is one. */
+export interface TaskOwner {
+  taskFailed(name: string, error: unknown): void;
+  /** The task is missing because a scope around its own was cancelled. */
+  taskCancelled(name: string): void;
+}
+
+/** The tasks that live in a scope. Most scopes have none, so it is made with the first. */
+export class Crew {
+  readonly owner: TaskOwner | undefined;
+  /** All of them, the daemons included. */
+  size = 0;
+  readonly #scope: ScopeNode;
+  #daemons = 0;
+  #drained: (() => void) | undefined = undefined;
+
+  constructor(scope: ScopeNode, owner?: TaskOwner) {
+    this.#scope = scope;
+    this.owner = owner;
+  }
+
+  add(isDaemon: boolean): void {
+    this.size++;
+    if (isDaemon) this.#daemons++;
+  }
+
+  remove(isDaemon: boolean): void {
+    this.size--;
+    if (isDaemon) this.#daemons--;
+    if (this.#drained !== undefined) this.#checkDrained(this.#drained);
+  }
+
+  /** Waits until no task is left. As soon as only daemons are, they are cancelled. Cannot be cancelled itself. */
+  async drain(): Promise<void> {
+    if (this.size === 0) return;
+    this.#scope.flows--;
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+      this.#checkDrained(resolve);
+    });
+    this.#drained = undefined;
+    this.#scope.flows++;
+  }
+
+  #checkDrained(drained: () => void): void {
+    if (this.size === 0) drained();
+    else if (this.size === this.#daemons) this.#dismissDaemons();
+  }
+
+  #dismissDaemons(): void {
+    for (let child = this.#scope.firstChild; child !== null; child = child.nextSibling) child.dismiss();
+  }
+}
