@@ -1,6 +1,5 @@
 import { openScope } from "./current.ts";
-import { TimeoutError } from "./errors.ts";
-import type { ScopeFunction } from "./timeout.ts";
+import { type ScopeFunction, timedOut } from "./timeout.ts";
 import { within } from "./within.ts";
 
 /** Settings of {@link shield}. */
@@ -21,13 +20,10 @@ export async function shield<T>(fn: ScopeFunction<T>, options: ShieldOptions = {
   const scope = openScope("shield", true);
   const { timeoutMs = Infinity } = options;
   if (timeoutMs !== Infinity) scope.deadline = scope.tree.clock.now() + timeoutMs;
-  try {
-    return await within(scope, fn);
-  } catch (error) {
-    if (scope.own === undefined || error !== scope.own) throw error;
-    const { parent } = scope;
-    const around = parent === null ? undefined : (parent.outerCancellation ?? parent.own);
+  const onTime = timedOut("shield", timeoutMs);
+  return within(scope, fn, (own) => {
+    const around = scope.parent!.outerCancellation ?? scope.parent!.own;
     if (around !== undefined) throw around;
-    throw scope.own.reason.kind === "deadline" ? new TimeoutError("shield", timeoutMs) : error;
-  }
+    return onTime(own);
+  });
 }

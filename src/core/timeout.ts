@@ -1,5 +1,5 @@
 import { currentScope, openScope } from "./current.ts";
-import { TimeoutError } from "./errors.ts";
+import { type Cancelled, TimeoutError } from "./errors.ts";
 import type { Scope, ScopeNode } from "./scope.ts";
 import { within } from "./within.ts";
 
@@ -34,7 +34,7 @@ export function now(): number {
  * ```
  */
 export async function timeout<T>(ms: number, fn: ScopeFunction<T>): Promise<T> {
-  return deadline(openUntil(`timeout`, now() + milliseconds(ms)), ms, fn);
+  return within(openUntil("timeout", now() + milliseconds(ms)), fn, timedOut("timeout", ms));
 }
 
 /**
@@ -44,7 +44,7 @@ export async function timeout<T>(ms: number, fn: ScopeFunction<T>): Promise<T> {
  * @throws {TimeoutError} TIMEOUT
  */
 export async function deadlineAt<T>(atMs: number, fn: ScopeFunction<T>): Promise<T> {
-  return deadline(openUntil("deadline", milliseconds(atMs)), atMs - now(), fn);
+  return within(openUntil("deadline", milliseconds(atMs)), fn, timedOut("deadline", atMs - now()));
 }
 
 /**
@@ -53,8 +53,7 @@ export async function deadlineAt<T>(atMs: number, fn: ScopeFunction<T>): Promise
  * @param ms - milliseconds from now
  */
 export async function moveOnAfter<T>(ms: number, fn: ScopeFunction<T>): Promise<T | undefined> {
-  const scope = openUntil("moveOnAfter", now() + milliseconds(ms));
-  return unlessCut(scope, fn);
+  return within<T | undefined>(openUntil("moveOnAfter", now() + milliseconds(ms)), fn, nothing);
 }
 
 /**
@@ -68,7 +67,7 @@ export async function cancelScope<T>(
   fn: ScopeFunction<T>,
   options: { readonly name?: string } = {},
 ): Promise<T | undefined> {
-  return unlessCut(openScope(options.name ?? "cancelScope"), fn);
+  return within<T | undefined>(openScope(options.name ?? "cancelScope"), fn, nothing);
 }
 
 /** The nearest deadline around the running code, up to the next shield, in milliseconds of `now()`. */
@@ -86,25 +85,14 @@ function openUntil(name: string, atMs: number): ScopeNode {
   return scope;
 }
 
-async function deadline<T>(scope: ScopeNode, ms: number, fn: ScopeFunction<T>): Promise<T> {
-  try {
-    return await within(scope, fn);
-  } catch (error) {
-    if (scope.own !== undefined && error === scope.own && scope.own.reason.kind === "deadline") {
-      throw new TimeoutError(scope.name, ms);
-    }
-    throw error;
-  }
+/** Says that the time was up; or lets a `scope.cancel()` through, for which there is no value to return either. */
+export function timedOut(what: string, ms: number): (own: Cancelled) => never {
+  return (own) => {
+    throw own.reason.kind === "deadline" ? new TimeoutError(what, ms) : own;
+  };
 }
 
-async function unlessCut<T>(scope: ScopeNode, fn: ScopeFunction<T>): Promise<T | undefined> {
-  try {
-    return await within(scope, fn);
-  } catch (error) {
-    if (scope.own === undefined || error !== scope.own) throw error;
-    return undefined;
-  }
-}
+function nothing(): undefined {}
 
 function milliseconds(ms: number): number {
   if (typeof ms === "number" && !Number.isNaN(ms)) return ms;

@@ -35,6 +35,9 @@ export function unschedule(timer: Timed): void {
   if (bucket !== null) bucket.queue.discard(bucket, timer);
 }
 
+/** So many buckets may stay behind when no timer is left: whoever sets one timer at a time finds them again. */
+const maxEmptyBuckets = 64;
+
 /** When a scheduled timer is due, in whole milliseconds; undefined if it is not scheduled. */
 export function dueMsOf(timer: Timed): number | undefined {
   return (timer.list as Bucket | null)?.dueMs;
@@ -87,8 +90,10 @@ export class TimerQueue {
   discard(bucket: Bucket, timer: Timed): void {
     bucket.remove(timer);
     if (--this.size > 0) return;
-    this.#buckets.clear();
-    this.#times.clear();
+    if (this.#buckets.size > maxEmptyBuckets) {
+      this.#buckets.clear();
+      this.#times.clear();
+    }
     this.#onEmpty();
   }
 
