@@ -71,6 +71,9 @@ export function currentFrame(): Frame | undefined {
   return storage.getStore();
 }
 
+/** Carries a frame into the slot: `runInAsyncScope` puts there what it finds under the key. */
+const door = new AsyncResource("TASKWRIGHT") as Captured;
+
 type Enter = <A, B, R>(frame: Frame, fn: (a: A, b: B) => R, a: A, b: B) => R;
 
 /** Calls `fn(a, b)` inside `frame`; what it awaits goes on inside. The caller's own context is back on return. */
@@ -80,8 +83,12 @@ export const enter: Enter = slot === undefined ? (frame, fn, a, b) => storage.ru
 export const outside: <R>(fn: () => R) => R =
   slot === undefined ? (fn) => storage.exit(fn) : AsyncLocalStorage.snapshot();
 
+/** Lets go of the frame entered last, and of all it holds: for when a tree has ended. */
+export function forgetLastFrame(): void {
+  if (slot !== undefined) door[slot] = undefined;
+}
+
 function enterBySlot(key: symbol): Enter {
-  const door = new AsyncResource("TASKWRIGHT") as Captured;
   return (frame, fn, a, b) => {
     door[key] = frame;
     return door.runInAsyncScope(fn as (this: undefined, a: unknown, b: unknown) => never, undefined, a, b);

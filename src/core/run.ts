@@ -1,4 +1,4 @@
-import { currentFrame } from "./ambient.ts";
+import { currentFrame, forgetLastFrame } from "./ambient.ts";
 import { type Clock, realClock } from "./clock.ts";
 import { GroupNode } from "./group.ts";
 import { keepAlive, letGo } from "./keep-alive.ts";
@@ -71,6 +71,7 @@ export async function runTree<T>(tree: Tree, main: (scope: Scope) => T | Promise
     return (await new GroupNode(root, true).run(() => main(root))) as T;
   } finally {
     letGo(root);
+    forgetLastFrame();
     listStragglers(tree);
   }
 }
