@@ -1,7 +1,8 @@
+import { Link } from "../../core/index.ts";
 import type { Target } from "./target.ts";
 
 /** One request on its way through the engine, from its line in the input to its outcome. */
-export class Job {
+export class Job extends Link {
   /** Place in the input, counted from 1: the line number where there are lines. */
   readonly index: number;
   /** What the user calls it; undefined means its index. */
@@ -13,6 +14,8 @@ export class Job {
   readonly body: string | Uint8Array | undefined;
   /** Attempts begun. */
   attempts = 0;
+  /** Whether an attempt was lost to a connection that the server had closed. Such a one does not count. */
+  wasStale = false;
   /** When the first attempt began, on the monotonic clock. */
   firstStartMs = 0;
 
@@ -24,6 +27,7 @@ export class Job {
     headers: readonly string[],
     body: string | Uint8Array | undefined,
   ) {
+    super();
     this.index = index;
     this.id = id;
     this.target = target;

@@ -31,7 +31,11 @@ describe("locateJsonProblem", () => {
 
   test("finds a problem in exactly the texts that JSON.parse refuses", () => {
     const mutated = fc
-      .tuple(fc.json(), fc.nat(), fc.constantFrom("", '"', "{", "}", "[", "]", ",", ":", "\\", "0", "-", " ", "\t", "x"))
+      .tuple(
+        fc.json(),
+        fc.nat(),
+        fc.constantFrom("", '"', "{", "}", "[", "]", ",", ":", "\\", "0", "-", " ", "\t", "x"),
+      )
       .map(([text, at, other]) => {
         const place = at % (text.length + 1);
         return text.slice(0, place) + other + text.slice(place + 1);

@@ -114,7 +114,7 @@ class Scanner {
         this.at++;
         return true;
       }
-      if (next !== "\\") return this.#fail("`\"`") ?? false;
+      if (next !== "\\") return this.#fail('`"`') ?? false;
       if (this.#skip(escape) === 0) return this.#fail("an escape such as `\\n` or `\\u00e4`") ?? false;
     }
   }

@@ -42,7 +42,9 @@ describe("LineSplitter", () => {
 
   test("drops a UTF-8 byte order mark, and refuses UTF-16", () => {
     expect(split([Buffer.from("\ufeffa\n\ufeffb")])).toEqual(["a", "\ufeffb"]);
-    expect(split([Buffer.from("\ufeffa\n", "utf16le")])[0]).toEqual(new BadLine(1, "The input is UTF-16: save it as UTF-8"));
+    expect(split([Buffer.from("\ufeffa\n", "utf16le")])[0]).toEqual(
+      new BadLine(1, "The input is UTF-16: save it as UTF-8"),
+    );
   });
 
   test("refuses bytes that are not UTF-8 and goes on, but takes a U+FFFD that is really there", () => {

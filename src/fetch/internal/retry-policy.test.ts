@@ -1,15 +1,32 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { WireHeaders } from "../../http/index.ts";
 import { Job } from "./job.ts";
-import { type AttemptEnd, retryDelayMs, type RetryPolicy } from "./retry-policy.ts";
+import { retryDelayMs, type RetryPolicy } from "./retry-policy.ts";
 
 const policy: RetryPolicy = { attempts: 3, baseMs: 500, maxMs: 30_000, maxTimeMs: 60_000, random: () => 0.5 };
 const target = { origin: "http://a", path: "/", url: "http://a/", authorization: undefined };
 
-function delay(end: Partial<AttemptEnd>, options: Partial<RetryPolicy> & { job?: Job; nowMs?: number } = {}) {
-  const job = options.job ?? askedOnce("GET");
-  const whole = { status: undefined, retryAfter: undefined, date: undefined, error: undefined, ...end };
-  return retryDelayMs({ ...policy, ...options }, job, whole, options.nowMs ?? 0, 0);
+interface End {
+  status?: number;
+  error?: { isRetryable?: boolean; isStale?: boolean };
+  retryAfter?: string;
+  date?: string;
+}
+
+function delay(end: End, options: Partial<RetryPolicy> & { job?: Job; nowMs?: number } = {}) {
+  const { status = 0, error, retryAfter, date } = end;
+  const headers: WireHeaders = { ...(retryAfter && { "retry-after": retryAfter }), ...(date && { date }) };
+  const answer = { status, headers, chunks: [], bodyBytes: 0, firstByteMs: 0, totalMs: 0 };
+  const failure = { code: "", message: "", isRetryable: true, isStale: false, ...error };
+  const attempt = {
+    job: options.job ?? askedOnce("GET"),
+    startMs: 0,
+    endMs: options.nowMs ?? 0,
+    answer: error === undefined ? answer : undefined,
+    failure: error === undefined ? undefined : failure,
+  };
+  return retryDelayMs({ ...policy, ...options }, attempt, 0);
 }
 
 function askedOnce(method: string, headers: string[] = []): Job {
@@ -30,7 +47,6 @@ describe("what is asked again", () => {
   test("what failed on the way, unless it would fail again", () => {
     expect(delay({ error: { isRetryable: true } })).toBe(250);
     expect(delay({ error: { isRetryable: false } })).toBeUndefined();
-    expect(delay({ status: 200, error: { isRetryable: true } })).toBe(250);
   });
 
   test("methods that may be repeated, and others only with an Idempotency-Key", () => {
@@ -77,9 +93,18 @@ describe("the wait", () => {
     expect(delay({ status: 503, retryAfter: "Thu, 01 Jan 1970 00:00:02 GMT" })).toBe(2_000);
   });
 
-  test("is our own where Retry-After cannot be understood, or came with an answer that broke off", () => {
+  test("is our own where Retry-After cannot be understood", () => {
     expect(delay({ status: 503, retryAfter: "later" })).toBe(250);
-    expect(delay({ status: 503, retryAfter: "45", error: { isRetryable: true } })).toBe(250);
+  });
+
+  test("is none after a kept connection was found closed, once, and that attempt does not count", () => {
+    const job = askedOnce("GET");
+    expect(delay({ error: { isStale: true } }, { job, attempts: 1 })).toBe(0);
+    job.wasStale = true;
+    job.attempts = 2;
+    expect(delay({ error: { isStale: true } }, { job, attempts: 1 })).toBeUndefined();
+    expect(delay({ error: { isStale: true } }, { job, attempts: 2 })).toBe(250);
+    expect(delay({ error: { isStale: true } }, { job: askedOnce("POST") })).toBeUndefined();
   });
 
   test("never goes past the time for retries: then the answer is final at once", () => {

@@ -1,0 +1,150 @@
+import { now } from "../core/index.ts";
+import { type Attempt, Batch, type BatchEnd, type BatchOptions, type Destination } from "../fetch/index.ts";
+import { BadLineLog } from "./bad-line-log.ts";
+import { complain } from "./complain.ts";
+import { connectionRoom } from "./descriptor-limit.ts";
+import { type ExitCode, exitCode } from "./exit-code.ts";
+import type { OpenedInput } from "./fetch-input.ts";
+import type { FetchSettings } from "./fetch-settings.ts";
+import { type ProgressDisplay, showBar, showNothing, showSentences } from "./progress-display.ts";
+import type { ProgressState } from "./progress-line.ts";
+import { RateMeter } from "./rate-meter.ts";
+import { StopSignals } from "./stop-signals.ts";
+import { mostFrequent, summarize, summaryText } from "./summary.ts";
+import { formatCount, formatMs } from "./units.ts";
+
+/** One run of `taskwright fetch`: the batch, what is shown of it, and how signals stop it. */
+export class FetchRun {
+  readonly #settings: FetchSettings;
+  readonly #opened: OpenedInput;
+  readonly #batch: Batch;
+  readonly #display: ProgressDisplay;
+  readonly #startMs: number = now();
+  readonly #meter: RateMeter = new RateMeter(now());
+
+  constructor(opened: OpenedInput, destination: Destination, settings: FetchSettings) {
+    this.#settings = settings;
+    this.#opened = opened;
+    this.#batch = new Batch(this.#batchOptions(destination));
+    this.#display = this.#chooseDisplay();
+  }
+
+  async run(): Promise<ExitCode> {
+    const signals = new StopSignals({
+      onFirst: (signal) => this.#windUp(signal),
+      onSecond: () => this.#batch.cancel(),
+    });
+    let end: BatchEnd;
+    try {
+      end = await this.#batch.run();
+    } finally {
+      this.#display.end();
+      signals.stopListening();
+    }
+    return this.#finish(end, signals.exitCode);
+  }
+
+  #batchOptions(destination: Destination): BatchOptions {
+    const { isQuiet, isVerbose, attempts, retryMaxTimeMs, method, headers, body } = this.#settings;
+    const log = (line: string): void => this.#display.log(line);
+    const badLines = new BadLineLog(this.#opened.name, log);
+    return {
+      ...this.#settings,
+      input: this.#opened.input,
+      destination,
+      concurrency: this.#affordable(),
+      defaults: { method, headers, body },
+      retry: { attempts, baseMs: 500, maxMs: 30_000, maxTimeMs: retryMaxTimeMs, random: Math.random },
+      ...(!isQuiet && { onBadLine: (bad) => badLines.add(bad) }),
+      ...(isVerbose && { onRetry: (failed, delayMs) => log(retryLine(failed, delayMs, attempts)) }),
+    };
+  }
+
+  #affordable(): number {
+    const { concurrency, isQuiet } = this.#settings;
+    const room = connectionRoom();
+    if (concurrency <= room) return concurrency;
+    if (!isQuiet) {
+      process.stderr.write(
+        `taskwright fetch: ${formatCount(room)} at once: the limit on open files (ulimit -n) has room for no more\n`,
+      );
+    }
+    return room;
+  }
+
+  #chooseDisplay(): ProgressDisplay {
+    const { isQuiet, progress } = this.#settings;
+    const mode = isQuiet ? "none" : progress === "auto" ? (process.stderr.isTTY ? "bar" : "plain") : progress;
+    switch (mode) {
+      case "bar":
+        return showBar(() => this.#state());
+      case "plain":
+        return showSentences(() => this.#state());
+      case "none":
+        return showNothing();
+      default:
+        return mode satisfies never;
+    }
+  }
+
+  #state(): ProgressState {
+    const { statistics, inFlight, progress } = this.#batch;
+    const { done, failed, failures, latency } = statistics;
+    const { read, isAll, share } = progress;
+    const known = isAll ? read : this.#opened.total;
+    return {
+      done,
+      total: known ?? (share === undefined || share === 0 ? undefined : Math.max(read, Math.round(read / share))),
+      isTotalExact: known !== undefined,
+      perSecond: this.#meter.perSecond(now(), done),
+      inFlight,
+      p50Ms: latency.quantileMs(0.5),
+      p95Ms: latency.quantileMs(0.95),
+      failed,
+      failures: mostFrequent(failures),
+    };
+  }
+
+  #windUp(signal: string): void {
+    const { inFlight } = this.#batch;
+    this.#batch.drain();
+    if (this.#settings.isQuiet || inFlight === 0) return;
+    const again = signal === "SIGINT" ? "Ctrl-C again" : `another ${signal}`;
+    this.#display.log(
+      `taskwright fetch: stopping: waiting for ${formatCount(inFlight)} under way, ${again} cancels them`,
+    );
+  }
+
+  #finish(end: BatchEnd, signalled: ExitCode | undefined): ExitCode {
+    const { statistics, progress } = this.#batch;
+    if (end.kind === "output-failed") {
+      if ((end.error as NodeJS.ErrnoException).code === "EPIPE") return exitCode.brokenPipe;
+      this.#complain("write results", this.#settings.output ?? "standard output", end.error);
+    }
+    if (end.kind === "input-failed") this.#complain("read requests", this.#opened.name, end.error);
+    this.#sumUp(end, progress.read);
+    if (signalled !== undefined) return signalled;
+    if (end.kind === "input-failed") return exitCode.usage;
+    return end.kind === "finished" && statistics.failed === 0 ? exitCode.ok : exitCode.failed;
+  }
+
+  #complain(doing: string, name: string, error: unknown): void {
+    const { message } = error as Error;
+    complain("fetch", new Error(`Cannot ${doing} (${name}): ${message}`, { cause: error }), this.#settings.isVerbose);
+  }
+
+  #sumUp(end: BatchEnd, read: number): void {
+    const { isQuiet, hasJsonSummary, output } = this.#settings;
+    const { statistics, outputBytes } = this.#batch;
+    const elapsedMs = now() - this.#startMs;
+    const summary = summarize({ statistics, end: end.kind, read, elapsedMs, outputBytes, output });
+    if (hasJsonSummary) (output === undefined ? process.stderr : process.stdout).write(`${JSON.stringify(summary)}\n`);
+    else if (!isQuiet) process.stderr.write(`${summaryText(summary)}\n`);
+  }
+}
+
+function retryLine({ job, answer, failure }: Attempt, delayMs: number, attempts: number): string {
+  const why = answer === undefined ? `${failure!.code}: ${failure!.message}` : `status ${answer.status}`;
+  const which = `attempt ${job.attempts} of ${attempts}`;
+  return `${job.method} ${job.target.url}: ${which} failed (${why}), again in ${formatMs(delayMs)}`;
+}

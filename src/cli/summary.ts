@@ -1,0 +1,88 @@
+import type { BatchEnd, BatchStatistics } from "../fetch/index.ts";
+import { kindsOf } from "./progress-line.ts";
+import { formatBytes, formatCount, formatMs } from "./units.ts";
+
+/** What a batch came to, as `--summary json` prints it. */
+export interface Summary {
+  /** `finished`, or why not: `drained` and `cancelled` by a signal, `input-failed`, `output-failed`. */
+  readonly end: BatchEnd["kind"];
+  /** Requests with an outcome, bad lines included. */
+  readonly requests: number;
+  /** Those answered with a status below 400. */
+  readonly succeeded: number;
+  readonly failed: number;
+  /** How often each status or error code was what a request failed with. */
+  readonly failures: Readonly<Record<string, number>>;
+  /** Requests read that have no outcome, because the run was stopped. */
+  readonly unfinished: number;
+  readonly retries: number;
+  readonly badLines: number;
+  readonly elapsedMs: number;
+  readonly perSecond: number;
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly max: number } | null;
+  /** Of the bodies of all answers. */
+  readonly bodyBytes: number;
+  readonly outputBytes: number;
+  readonly output: string | null;
+}
+
+export interface SummaryInput {
+  readonly statistics: BatchStatistics;
+  readonly end: BatchEnd["kind"];
+  readonly read: number;
+  readonly elapsedMs: number;
+  readonly outputBytes: number;
+  readonly output: string | undefined;
+}
+
+export function summarize({ statistics, end, read, elapsedMs, outputBytes, output }: SummaryInput): Summary {
+  const { done, succeeded, failed, retries, badLines, bodyBytes, latency } = statistics;
+  const p50 = latency.quantileMs(0.5);
+  return {
+    end,
+    requests: done,
+    succeeded,
+    failed,
+    failures: Object.fromEntries(mostFrequent(statistics.failures)),
+    unfinished: read - done,
+    retries,
+    badLines,
+    elapsedMs: tenth(elapsedMs),
+    perSecond: tenth(elapsedMs === 0 ? 0 : (done / elapsedMs) * 1_000),
+    latencyMs:
+      p50 === undefined ? null : { p50: tenth(p50), p95: tenth(latency.quantileMs(0.95)!), max: tenth(latency.maxMs) },
+    bodyBytes,
+    outputBytes,
+    output: output ?? null,
+  };
+}
+
+/** The same for people: two to five lines. */
+export function summaryText(summary: Summary): string {
+  const { requests, succeeded, failed, unfinished, retries, elapsedMs, perSecond, latencyMs, bodyBytes } = summary;
+  const lines = [
+    `${formatCount(requests)} ${requests === 1 ? "request" : "requests"} in ${formatMs(elapsedMs)} ` +
+      `(${formatCount(Math.round(perSecond))}/s): ${formatCount(succeeded)} ok, ${formatCount(failed)} failed` +
+      (retries > 0 ? `, ${formatCount(retries)} ${retries === 1 ? "retry" : "retries"}` : ""),
+  ];
+  if (failed > 0) lines.push(`failed:  ${kindsOf(Object.entries(summary.failures), 6)}`);
+  if (unfinished > 0)
+    lines.push(`stopped: ${formatCount(unfinished)} of the requests read have no outcome; the rest was not read`);
+  if (latencyMs !== null) {
+    const { p50, p95, max } = latencyMs;
+    lines.push(
+      `latency: p50 ${formatMs(p50)}, p95 ${formatMs(p95)}, max ${formatMs(max)}; ${formatBytes(bodyBytes)} of bodies`,
+    );
+  }
+  if (summary.output !== null) lines.push(`results: ${summary.output} (${formatBytes(summary.outputBytes)})`);
+  return lines.join("\n");
+}
+
+/** Kinds of failures, most frequent first. */
+export function mostFrequent(failures: ReadonlyMap<string, number>): [kind: string, count: number][] {
+  return [...failures].toSorted((a, b) => b[1] - a[1]);
+}
+
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,97 @@
+import { close, fstatSync, ftruncate, open, write } from "node:fs";
+import { Socket } from "node:net";
+import { isatty } from "node:tty";
+import { promisify } from "node:util";
+import type { Destination } from "./line-output.ts";
+
+const closeFile = promisify(close);
+const truncateFile = promisify(ftruncate);
+const openFile = promisify(open);
+const newline = 0x0a;
+
+/** Opens `path` for results, in place of what it held. */
+export async function openDestination(path: string): Promise<Destination> {
+  return destinationOf(await openFile(path, "w"), true);
+}
+
+/** Standard output, whatever it is connected to. */
+export function standardOutput(): Destination {
+  return destinationOf(process.stdout.fd, false);
+}
+
+function destinationOf(fd: number, isOurs: boolean): Destination {
+  const stats = fstatSync(fd);
+  if (stats.isFile()) return new FileDestination(fd, isOurs, true);
+  if (stats.isCharacterDevice() && !isatty(fd)) return new FileDestination(fd, isOurs, false);
+  return new PipeDestination(isOurs ? new Socket({ fd, readable: false, writable: true }) : process.stdout);
+}
+
+/** A file or a device. Where a write fails in the middle, the file is cut back to the end of its last whole line. */
+class FileDestination implements Destination {
+  readonly #fd: number;
+  readonly #isOurs: boolean;
+  readonly #isFile: boolean;
+
+  constructor(fd: number, isOurs: boolean, isFile: boolean) {
+    this.#fd = fd;
+    this.#isOurs = isOurs;
+    this.#isFile = isFile;
+  }
+
+  async write(bytes: Buffer): Promise<void> {
+    let written = 0;
+    try {
+      while (written < bytes.length) written += await writeSome(this.#fd, bytes, written);
+    } catch (error) {
+      if (this.#isFile) await this.#cutPartOfLine(bytes.subarray(0, written));
+      throw error;
+    }
+  }
+
+  async #cutPartOfLine(written: Buffer): Promise<void> {
+    const partial = written.length - (written.lastIndexOf(newline) + 1);
+    // The end of the file, not a count of our own: standard output may have begun anywhere, or be appended to.
+    if (partial > 0) await truncateFile(this.#fd, fstatSync(this.#fd).size - partial);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isOurs) await closeFile(this.#fd);
+  }
+}
+
+function writeSome(fd: number, bytes: Buffer, from: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, bytes, from, bytes.length - from, null, (error, written) => {
+      if (error === null) resolve(written);
+      else reject(error);
+    });
+  });
+}
+
+/** A pipe, a socket or a terminal. Its reader may go away, which is an EPIPE, and may be slow, which holds up nothing else. */
+class PipeDestination implements Destination {
+  readonly #stream: NodeJS.WritableStream & { destroySoon?(): void };
+  #failure: Error | undefined;
+
+  constructor(stream: NodeJS.WritableStream) {
+    this.#stream = stream;
+    stream.on("error", (error) => (this.#failure ??= error));
+  }
+
+  write(bytes: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) reject(this.#failure);
+      else {
+        this.#stream.write(bytes, (error) => {
+          if (error) reject(error);
+          else resolve();
+        });
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    if (this.#stream === process.stdout || this.#failure !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#stream.end(() => resolve()));
+  }
+}

@@ -1,0 +1,241 @@
+import { type Clock, Timer, isCancelled } from "../../core/index.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Exchange } from "./exchange.ts";
+import { failureOf } from "./failure.ts";
+import { type Host, Hosts } from "./host.ts";
+import type { Job } from "./job.ts";
+import { type RetryPolicy, retryDelayMs } from "./retry-policy.ts";
+
+/** Where jobs come from. */
+export interface JobSource {
+  /** The next job, or undefined if there is none now: then `engine.pump()` is called when there is. */
+  take(): Job | undefined;
+  /** Whether `take` will never give another. */
+  readonly hasEnded: boolean;
+}
+
+/** Where outcomes go. */
+export interface JobSink {
+  /** The job is done, and this was its last attempt. */
+  settled(last: Attempt): void;
+  /** The job will be asked again in `delayMs`. */
+  retrying(failed: Attempt, delayMs: number): void;
+  /** Nothing is left to do. Called once; with an error if source or sink threw it. */
+  finished(crash: unknown): void;
+}
+
+export interface EngineOptions {
+  /** Attempts on the wire. */
+  readonly concurrency: number;
+  /** The same for one origin. */
+  readonly perHost: number;
+  readonly retry: RetryPolicy;
+  /** Jobs that may be parked or wait for another attempt at once. */
+  readonly lookAhead: number;
+  /** And how much memory they may take, about. */
+  readonly lookAheadBytes: number;
+  readonly exchange: Exchange;
+  /** Takes everything off the wire. */
+  readonly abort: () => void;
+  readonly clock: Clock;
+}
+
+/**
+ * Sends jobs, with limits and retries, in constant memory.
+ *
+ *     running ── source ended, all settled ──> finished
+ *        ├── drain() ──> draining ── all on the wire settled ──> finished
+ *        └── stop() ───> stopped ─── all on the wire ended ────> finished
+ *
+ * A slot belongs to one attempt: a job that waits to be asked again has none. While all slots are taken nothing is
+ * read from the source. While slots are free but the job read belongs to a host at its limit, the job is parked and
+ * reading goes on, until `lookAhead` jobs are parked or wait: so one slow host does not hold up the others, unless it
+ * has that many requests in a row. Hosts with parked jobs take turns.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #source: JobSource;
+  readonly #sink: JobSink;
+  readonly #hosts: Hosts;
+  /** Timers of jobs that wait to be asked again. */
+  readonly #waiting = new Map<Job, Timer>();
+  #inFlight = 0;
+  #held = 0;
+  #parked = 0;
+  /** Memory of what is parked or waits. */
+  #aheadBytes = 0;
+  #state: "running" | "draining" | "stopped" | "finished" = "running";
+  #isPaused = false;
+  #isPumping = false;
+  #crash: unknown;
+
+  constructor(options: EngineOptions, source: JobSource, sink: JobSink) {
+    this.#options = options;
+    this.#source = source;
+    this.#sink = sink;
+    this.#hosts = new Hosts(options.perHost);
+  }
+
+  /** Attempts on the wire. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Jobs that were read and have no slot: parked, or waiting to be asked again. */
+  get ahead(): number {
+    return this.#parked + this.#waiting.size;
+  }
+
+  /** Starts whatever may start. To be called first, and whenever the source has jobs again. */
+  pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      this.#fill();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#isPumping = false;
+    if (this.#inFlight === 0) this.#finishIfDone();
+  }
+
+  /** Starts nothing new until `resume()`: the sink cannot take more. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.pump();
+  }
+
+  /** Keeps a slot for an outcome that nobody has taken yet. */
+  hold(): void {
+    this.#held++;
+  }
+
+  /** The outcome was taken. */
+  letGo(): void {
+    this.#held--;
+    this.pump();
+  }
+
+  /** Lets what is on the wire end, and starts nothing more: no new jobs, no further attempts. */
+  drain(): void {
+    if (this.#state === "running") this.#leaveRunning("draining");
+  }
+
+  /** Takes everything off the wire. It has no outcome. */
+  stop(): void {
+    if (this.#state !== "running" && this.#state !== "draining") return;
+    this.#leaveRunning("stopped");
+    this.#options.abort();
+  }
+
+  #leaveRunning(state: "draining" | "stopped"): void {
+    this.#state = state;
+    for (const timer of this.#waiting.values()) timer.cancel();
+    this.#finishIfDone();
+  }
+
+  #fill(): void {
+    const { concurrency } = this.#options;
+    while (!this.#isPaused && this.#inFlight + this.#held < concurrency) {
+      const job = this.#next();
+      if (job === undefined) return;
+      void this.#ask(job);
+    }
+  }
+
+  #next(): Job | undefined {
+    if (this.#state !== "running") return undefined;
+    const ready = this.#hosts.takeReady();
+    if (ready !== undefined) {
+      this.#parked--;
+      this.#aheadBytes -= ready.bytes;
+      return ready;
+    }
+    const { lookAhead, lookAheadBytes } = this.#options;
+    while (this.ahead < lookAhead && this.#aheadBytes < lookAheadBytes) {
+      const job = this.#source.take();
+      if (job === undefined) return undefined;
+      const host = this.#hosts.get(job.target.origin);
+      if (!this.#hosts.isFull(host)) return job;
+      host.parked.push(job);
+      this.#parked++;
+      this.#aheadBytes += job.bytes;
+    }
+    return undefined;
+  }
+
+  async #ask(job: Job): Promise<void> {
+    const { clock, exchange } = this.#options;
+    const host = this.#hosts.get(job.target.origin);
+    const startMs = clock.now();
+    if (job.attempts++ === 0) job.firstStartMs = startMs;
+    this.#inFlight++;
+    host.inFlight++;
+    this.#hosts.update(host);
+    try {
+      const answer = await exchange.send(job);
+      this.#ended(host, { job, startMs, endMs: clock.now(), answer, failure: undefined });
+    } catch (error) {
+      // A cancelled scope: whatever cancelled it, nothing more can be sent from here.
+      if (isCancelled(error)) this.stop();
+      this.#ended(host, { job, startMs, endMs: clock.now(), answer: undefined, failure: failureOf(error) });
+    }
+  }
+
+  #ended(host: Host, attempt: Attempt): void {
+    this.#inFlight--;
+    host.inFlight--;
+    this.#hosts.update(host);
+    try {
+      if (this.#state === "running" || this.#state === "draining") this.#settle(attempt);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.pump();
+  }
+
+  #settle(attempt: Attempt): void {
+    const { retry } = this.#options;
+    const delayMs = retryDelayMs(retry, attempt, new Date().getTime());
+    if (delayMs === undefined) this.#sink.settled(attempt);
+    // When the run is broken off, a job that would have been asked again has no outcome.
+    else if (this.#state === "running") {
+      this.#sink.retrying(attempt, delayMs);
+      this.#askAgainIn(delayMs, attempt);
+    }
+  }
+
+  #askAgainIn(delayMs: number, { job, endMs, failure }: Attempt): void {
+    job.wasStale ||= failure?.isStale === true;
+    const timer = new Timer(() => this.#askAgain(job));
+    this.#waiting.set(job, timer);
+    this.#aheadBytes += job.bytes;
+    this.#options.clock.schedule(endMs + delayMs, timer);
+  }
+
+  #askAgain(job: Job): void {
+    this.#waiting.delete(job);
+    this.#parked++;
+    const host = this.#hosts.get(job.target.origin);
+    host.again.push(job);
+    this.#hosts.update(host);
+    this.pump();
+  }
+
+  /** Source or sink are broken. */
+  #fail(crash: unknown): void {
+    this.#crash ??= crash;
+    this.stop();
+  }
+
+  #finishIfDone(): void {
+    if (this.#inFlight > 0 || this.#state === "finished") return;
+    if (this.#state === "running" && !(this.#source.hasEnded && this.ahead === 0)) return;
+    this.#state = "finished";
+    this.#sink.finished(this.#crash);
+  }
+}

@@ -1,0 +1,43 @@
+import { type ScopeNode, enter } from "../../core/index.ts";
+import { type Order, type Timeouts, type WholeResponse, fetchWhole, openSession } from "../../http/index.ts";
+import type { Job } from "./job.ts";
+
+/** Puts requests on the wire: each once, without retries and redirects. */
+export interface Exchange {
+  /** Rejects if no whole answer came in time. Cancelling the scope that it was made in takes it off the wire. */
+  send(job: Job): Promise<WholeResponse>;
+  /** Closes the connections. */
+  close(): Promise<void>;
+}
+
+export interface ExchangeOptions {
+  /** The most connections that may be open. */
+  readonly concurrency: number;
+  readonly connectTimeoutMs: number;
+  /** For everything, connecting included. */
+  readonly timeoutMs: number;
+  readonly maxBodyBytes: number;
+  /** Whether certificates are not checked. */
+  readonly isInsecure: boolean;
+}
+
+/** Opens connections as they are needed. What is sent belongs to `scope`, whoever's turn of the loop it is sent in. */
+export function openExchange(scope: ScopeNode, options: ExchangeOptions): Exchange {
+  const { concurrency, connectTimeoutMs, timeoutMs, maxBodyBytes, isInsecure } = options;
+  const session = openSession({ limit: concurrency, ...(isInsecure && { tls: { rejectUnauthorized: false } }) });
+  const timeouts: Timeouts = { connectMs: connectTimeoutMs, headersMs: Infinity, idleMs: Infinity, totalMs: timeoutMs };
+  const send = (job: Job): Promise<WholeResponse> => {
+    const { target, method, headers, body = null } = job;
+    const order: Order = {
+      origin: target.origin,
+      wire: { method, path: target.path, headers, body },
+      timeouts,
+      maxBodyBytes,
+    };
+    return fetchWhole(session, order, true);
+  };
+  return {
+    send: (job) => enter(scope, send, job, undefined),
+    close: () => session[Symbol.asyncDispose](),
+  };
+}

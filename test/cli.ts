@@ -1,0 +1,86 @@
+/** Runs the command `taskwright` as a process, as its users do. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const command = fileURLToPath(new URL("../bin/taskwright.js", import.meta.url));
+
+/** How a run of the command ended. */
+export interface CliEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Written to standard input, which is closed then. Left out, standard input is empty. */
+  readonly stdin?: string | Buffer;
+  /** A file descriptor to use as standard output. */
+  readonly stdout?: number;
+}
+
+/** A running command. */
+export class Cli {
+  readonly process: ChildProcess;
+  readonly ended: Promise<CliEnd>;
+  stdout = "";
+  stderr = "";
+  #changed = Promise.withResolvers<void>();
+
+  constructor(args: readonly string[], { cwd, env, stdin = "", stdout }: CliOptions = {}) {
+    this.process = spawn(process.execPath, [command, ...args], {
+      cwd,
+      env: { ...process.env, NODE_OPTIONS: "", NO_COLOR: "1", ...env },
+      stdio: ["pipe", stdout ?? "pipe", "pipe"],
+    });
+    this.process.stdout?.setEncoding("utf8").on("data", (text: string) => this.#take("stdout", text));
+    this.process.stderr!.setEncoding("utf8").on("data", (text: string) => this.#take("stderr", text));
+    this.process.stdin!.on("error", () => {}); // A command that fails early does not read it.
+    this.process.stdin!.end(stdin);
+    this.ended = this.#wait();
+  }
+
+  /** Waits until `text` has appeared on standard error. */
+  async says(text: string): Promise<void> {
+    while (!this.stderr.includes(text)) await this.#changed.promise;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  #take(stream: "stdout" | "stderr", text: string): void {
+    this[stream] += text;
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  async #wait(): Promise<CliEnd> {
+    const [code, signal] = (await once(this.process, "close")) as [number | null, NodeJS.Signals | null];
+    return { code, signal, stdout: this.stdout, stderr: this.stderr };
+  }
+}
+
+/** Runs the command to its end. */
+export function runCli(args: readonly string[], options?: CliOptions): Promise<CliEnd> {
+  return new Cli(args, options).ended;
+}
+
+/** A folder that is gone at the end of the block. */
+export class TemporaryFolder implements Disposable {
+  readonly path: string = mkdtempSync(join(tmpdir(), "taskwright-test-"));
+
+  at(name: string): string {
+    return join(this.path, name);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
