@@ -32,9 +32,12 @@ export class Crew {
     if (this.#drained !== undefined) this.#checkDrained(this.#drained);
   }
 
-  /** Waits until no task is left. As soon as only daemons are, they are cancelled. Cannot be cancelled itself. */
+  /**
+   * Waits until no task is left. As soon as only daemons are, they are cancelled. Cannot be cancelled itself.
+   *
+   * Before whoever calls it goes on, somebody who joined the last task may have spawned another: look again.
+   */
   async drain(): Promise<void> {
-    if (this.size === 0) return;
     this.#scope.flows--;
     await new Promise<void>((resolve) => {
       this.#drained = resolve;

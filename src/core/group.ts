@@ -64,7 +64,7 @@ export class GroupNode implements TaskGroup, TaskOwner {
   }
 
   spawn<T>(fn: TaskFunction<T>, options?: SpawnOptions): Task<T> {
-    if (this.scope.isClosed) throw new GroupClosedError(this.scope.name, options?.name ?? fn.name);
+    if (this.scope.isClosed) throw new GroupClosedError(this.scope.name, options?.name ?? (fn.name || "task"));
     this.#spawned++;
     return spawn(this.scope, fn, options);
   }
@@ -101,7 +101,7 @@ export class GroupNode implements TaskGroup, TaskOwner {
     } catch (error) {
       this.#bodyFailed(error);
     }
-    await scope.crew?.drain();
+    while (scope.hasTasks) await scope.crew!.drain();
     const outer = scope.outerCancellation;
     scope.close();
     if (this.#failures.count > 0) throw this.#failFast ? this.#failures.first() : this.#failures.all(this.#spawned);

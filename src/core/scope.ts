@@ -90,6 +90,11 @@ export class ScopeNode extends Frame implements Scope {
     return false;
   }
 
+  /** Whether tasks live here. */
+  get hasTasks(): boolean {
+    return this.crew !== undefined && this.crew.size > 0;
+  }
+
   get isClosed(): boolean {
     return this.stop === closed;
   }

@@ -73,10 +73,12 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
     let result: T | PromiseLike<T>;
     try {
       result = enter(this, fn, this, undefined);
+      // Whatever a hand-made thenable does, a native promise settles once.
+      if (!(result instanceof Promise) && isThenable(result)) result = Promise.resolve(result);
     } catch (error) {
       return this.#failed(error);
     }
-    if (!(result instanceof Promise) && !isThenable(result)) return this.#returned(result);
+    if (!(result instanceof Promise)) return this.#returned(result as T);
     result.then(
       (value) => this.#returned(value),
       (error: unknown) => this.#failed(error),
@@ -115,13 +117,13 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
   }
 
   #returned(value: T): void {
-    if (this.crew === undefined) this.#end("done", value);
-    else void this.crew.drain().then(() => this.#end("done", value));
+    if (this.hasTasks) void this.crew!.drain().then(() => this.#returned(value));
+    else this.#end("done", value);
   }
 
   #failed(error: unknown): void {
-    if (this.crew === undefined) this.#classify(error);
-    else void this.crew.drain().then(() => this.#classify(error));
+    if (this.hasTasks) void this.crew!.drain().then(() => this.#failed(error));
+    else this.#classify(error);
   }
 
   #classify(error: unknown): void {

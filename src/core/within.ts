@@ -15,10 +15,10 @@ export async function within<T>(
 ): Promise<T> {
   try {
     const value = await enter(scope, fn, scope, undefined);
-    if (scope.crew !== undefined) await scope.crew.drain();
+    while (scope.hasTasks) await scope.crew!.drain();
     return value;
   } catch (error) {
-    if (scope.crew !== undefined) await scope.crew.drain();
+    while (scope.hasTasks) await scope.crew!.drain();
     const cancellation = scope.cancellationBehind(error);
     if (cancellation === undefined) throw error;
     if (cancellation !== scope.own) throw cancellation;

@@ -149,7 +149,7 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
     } catch (error) {
       this.#failed(error, scope);
     }
-    await scope.crew?.drain();
+    while (scope.hasTasks) await scope.crew.drain();
     try {
       await reader?.close();
     } catch (error) {

@@ -53,6 +53,7 @@ export async function map<T, R>(items: Source<T>, fn: MapFunction<T, R>, options
   const mapping = new Mapping(scope, items, fn as MapFunction<T, Awaited<R>>);
   try {
     await enter(scope, () => mapping.run(options), undefined, undefined);
+    while (scope.hasTasks) await scope.crew!.drain();
     return mapping.outcome();
   } finally {
     scope.close();
@@ -84,7 +85,6 @@ class Mapping<T, R> implements TaskOwner {
     } catch (error) {
       this.#failed(error);
     }
-    await this.#scope.crew?.drain();
   }
 
   outcome(): R[] {

@@ -1,0 +1,79 @@
+/** What the tests of the core have in common. */
+import { expect } from "vitest";
+import type { ScopeNode } from "../../src/core/index.ts";
+import type { Scope } from "../../src/index.ts";
+import { withVirtualTime } from "../../src/testing/index.ts";
+
+/** A test under virtual time. When its function has returned, no scope, task or wait of it may be left. */
+export function virtually(fn: (root: Scope) => unknown): () => Promise<void> {
+  return () =>
+    withVirtualTime(async (scope) => {
+      await fn(scope);
+      expect(whatIsLeft(scope)).toEqual([]);
+    });
+}
+
+/** Names of the scopes and waits that hang in `scope`. */
+export function whatIsLeft(scope: Scope): string[] {
+  const left: string[] = [];
+  const { firstChild, firstWaiter } = scope as ScopeNode;
+  for (let child = firstChild; child !== null; child = child.nextSibling) left.push(child.name);
+  for (let waiter = firstWaiter; waiter !== null; waiter = waiter.nextInScope) left.push(waiter.describe());
+  return left;
+}
+
+/** What `promise` rejects with. */
+export async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("expected a rejection");
+}
+
+/** Lets everything that is ready run, without any wait of ours. */
+export async function loopTurns(count = 1): Promise<void> {
+  for (; count > 0; count--) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A hand-made promise. */
+export function thenable(
+  then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => void,
+): PromiseLike<unknown> {
+  // oxlint-disable-next-line unicorn/no-thenable -- what they can do to us is tested
+  return { then } as PromiseLike<unknown>;
+}
+
+/** An object whose `then` cannot even be read. */
+export function brokenThenable(error: unknown): unknown {
+  // oxlint-disable-next-line unicorn/no-thenable -- what they can do to us is tested
+  return Object.defineProperty({}, "then", {
+    get() {
+      throw error;
+    },
+  });
+}
+
+/** A promise that never settles, and that no scope can stop. */
+export const never: Promise<never> = new Promise(() => {});
+
+/** Passes real time, where a real clock is the thing tested. */
+export function realTime(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Process warnings that are emitted while `fn` runs. */
+export async function warningsOf(fn: () => Promise<unknown>): Promise<(Error & { code?: string })[]> {
+  const warnings: Error[] = [];
+  const keep = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", keep);
+  try {
+    await fn();
+    // Warnings are emitted on the next tick.
+    await loopTurns();
+  } finally {
+    process.off("warning", keep);
+  }
+  return warnings;
+}
