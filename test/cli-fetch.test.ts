@@ -297,6 +297,19 @@ describe("output", () => {
     expect(stderr).not.toContain("    at ");
   });
 
+  test("that is cut off in the middle of a line is cut back to the last whole one", async () => {
+    await using server = await httpServer(echoPath);
+    using folder = new TemporaryFolder();
+    const stdin = `${server.url("/a")}\n`.repeat(2_000);
+    const args = ["fetch", "-o", folder.at("results"), "--per-host", "100"];
+    const { code, stderr } = await runCli(args, { stdin, maxFileBytes: 64 * 1024 });
+    expect(code).toBe(1);
+    expect(stderr).toContain("EFBIG: file too large");
+    const written = readFileSync(folder.at("results"), "utf8");
+    expect(written.length).toBeGreaterThan(63 * 1024);
+    expect(resultsOf(written).every(({ ok }) => ok)).toBe(true);
+  });
+
   test("whose reader goes away ends the run quietly, with exit code 141", async () => {
     await using server = await httpServer(echoPath);
     const cli = new Cli(["fetch"], { stdin: `${server.url("/a")}\n`.repeat(20_000) });
@@ -389,7 +402,7 @@ describe("signals", () => {
     cli.kill("SIGINT");
     const { code, stdout, stderr } = await cli.ended;
     expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
-    expect(stderr).toContain("have no outcome");
+    expect(stderr).toContain("stopped: 5 requests have no outcome, the rest of the input was not read\n");
   });
 
   test("the first ends the waits for another attempt at once", async () => {

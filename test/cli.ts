@@ -23,6 +23,8 @@ export interface CliOptions {
   readonly stdin?: string | Buffer;
   /** A file descriptor to use as standard output. */
   readonly stdout?: number;
+  /** Files that it writes cannot grow beyond this. */
+  readonly maxFileBytes?: number;
 }
 
 /** A running command. */
@@ -33,8 +35,10 @@ export class Cli {
   stderr = "";
   #changed = Promise.withResolvers<void>();
 
-  constructor(args: readonly string[], { cwd, env, stdin = "", stdout }: CliOptions = {}) {
-    this.process = spawn(process.execPath, [command, ...args], {
+  constructor(args: readonly string[], { cwd, env, stdin = "", stdout, maxFileBytes }: CliOptions = {}) {
+    const limit = maxFileBytes === undefined ? "unlimited" : String(maxFileBytes / 512);
+    const start = ["-c", `ulimit -f ${limit}; exec "$0" "$@"`, process.execPath, command];
+    this.process = spawn("/bin/sh", [...start, ...args], {
       cwd,
       env: { ...process.env, NODE_OPTIONS: "", NO_COLOR: "1", ...env },
       stdio: ["pipe", stdout ?? "pipe", "pipe"],

@@ -45,12 +45,13 @@ export class FetchRun {
   }
 
   #batchOptions(destination: Destination): BatchOptions {
-    const { isQuiet, isVerbose, attempts, retryMaxTimeMs, method, headers, body } = this.#settings;
+    const { isQuiet, isVerbose, isInsecure, attempts, retryMaxTimeMs, method, headers, body } = this.#settings;
     const log = (line: string): void => this.#display.log(line);
     const badLines = new BadLineLog(this.#opened.name, log);
     return {
       ...this.#settings,
       input: this.#opened.input,
+      tls: isInsecure ? { rejectUnauthorized: false } : undefined,
       destination,
       concurrency: this.#affordable(),
       defaults: { method, headers, body },
@@ -122,7 +123,7 @@ export class FetchRun {
       this.#complain("write results", this.#settings.output ?? "standard output", end.error);
     }
     if (end.kind === "input-failed") this.#complain("read requests", this.#opened.name, end.error);
-    this.#sumUp(end, progress.read);
+    this.#sumUp(end, progress);
     if (signalled !== undefined) return signalled;
     if (end.kind === "input-failed") return exitCode.usage;
     return end.kind === "finished" && statistics.failed === 0 ? exitCode.ok : exitCode.failed;
@@ -133,11 +134,11 @@ export class FetchRun {
     complain("fetch", new Error(`Cannot ${doing} (${name}): ${message}`, { cause: error }), this.#settings.isVerbose);
   }
 
-  #sumUp(end: BatchEnd, read: number): void {
+  #sumUp(end: BatchEnd, { read, isAll }: Batch["progress"]): void {
     const { isQuiet, hasJsonSummary, output } = this.#settings;
     const { statistics, outputBytes } = this.#batch;
     const elapsedMs = now() - this.#startMs;
-    const summary = summarize({ statistics, end: end.kind, read, elapsedMs, outputBytes, output });
+    const summary = summarize({ statistics, end: end.kind, read, isInputRead: isAll, elapsedMs, outputBytes, output });
     if (hasJsonSummary) (output === undefined ? process.stderr : process.stdout).write(`${JSON.stringify(summary)}\n`);
     else if (!isQuiet) process.stderr.write(`${summaryText(summary)}\n`);
   }

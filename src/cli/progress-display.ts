@@ -23,8 +23,8 @@ export function showBar(read: () => ProgressState): ProgressDisplay {
   const style = stderrStyle();
   let isShown = false;
   const draw = (): void => {
-    // One column is left free: in the last one some terminals begin a new line.
-    const width = (process.stderr.columns ?? 80) - 1;
+    // Room for the ^C that terminals show, and for the last column, in which some begin a new line.
+    const width = (process.stderr.columns ?? 80) - 3;
     process.stderr.write(`\r${progressLine(read(), width, style)}\u001b[K`);
     isShown = true;
   };

@@ -8,6 +8,7 @@ const summary: Summary = {
   failed: 3,
   failures: { "404": 2, ECONNREFUSED: 1 },
   unfinished: 0,
+  isInputRead: true,
   retries: 5,
   badLines: 0,
   elapsedMs: 520,
@@ -33,5 +34,6 @@ test("the summary leaves out what there is nothing to say about", () => {
 });
 
 test("the summary of a stopped run says what has no outcome", () => {
-  expect(summaryText({ ...summary, unfinished: 12 })).toContain("stopped: 12 of the requests read have no outcome");
+  expect(summaryText({ ...summary, unfinished: 12 })).toContain("stopped: 12 requests have no outcome\n");
+  expect(summaryText({ ...summary, isInputRead: false })).toContain("stopped: the rest of the input was not read\n");
 });

@@ -15,6 +15,8 @@ export interface Summary {
   readonly failures: Readonly<Record<string, number>>;
   /** Requests read that have no outcome, because the run was stopped. */
   readonly unfinished: number;
+  /** Whether there is nothing in the input beyond those. */
+  readonly isInputRead: boolean;
   readonly retries: number;
   readonly badLines: number;
   readonly elapsedMs: number;
@@ -29,13 +31,23 @@ export interface Summary {
 export interface SummaryInput {
   readonly statistics: BatchStatistics;
   readonly end: BatchEnd["kind"];
+  /** Requests read, bad lines included. */
   readonly read: number;
+  readonly isInputRead: boolean;
   readonly elapsedMs: number;
   readonly outputBytes: number;
   readonly output: string | undefined;
 }
 
-export function summarize({ statistics, end, read, elapsedMs, outputBytes, output }: SummaryInput): Summary {
+export function summarize({
+  statistics,
+  end,
+  read,
+  isInputRead,
+  elapsedMs,
+  outputBytes,
+  output,
+}: SummaryInput): Summary {
   const { done, succeeded, failed, retries, badLines, bodyBytes, latency } = statistics;
   const p50 = latency.quantileMs(0.5);
   return {
@@ -45,6 +57,7 @@ export function summarize({ statistics, end, read, elapsedMs, outputBytes, outpu
     failed,
     failures: Object.fromEntries(mostFrequent(statistics.failures)),
     unfinished: read - done,
+    isInputRead,
     retries,
     badLines,
     elapsedMs: tenth(elapsedMs),
@@ -66,8 +79,10 @@ export function summaryText(summary: Summary): string {
       (retries > 0 ? `, ${formatCount(retries)} ${retries === 1 ? "retry" : "retries"}` : ""),
   ];
   if (failed > 0) lines.push(`failed:  ${kindsOf(Object.entries(summary.failures), 6)}`);
-  if (unfinished > 0)
-    lines.push(`stopped: ${formatCount(unfinished)} of the requests read have no outcome; the rest was not read`);
+  const missing: string[] = [];
+  if (unfinished > 0) missing.push(`${formatCount(unfinished)} requests have no outcome`);
+  if (!summary.isInputRead) missing.push("the rest of the input was not read");
+  if (missing.length > 0) lines.push(`stopped: ${missing.join(", ")}`);
   if (latencyMs !== null) {
     const { p50, p95, max } = latencyMs;
     lines.push(

@@ -1,7 +1,24 @@
 /**
  * @module
  * The batch engine: any number of requests, many at once, in constant memory.
+ *
+ * @example
+ * ```ts
+ * import { fetchAll } from "taskwright/fetch";
+ *
+ * function* pages(): Generator<string> {
+ *   for (let page = 1; page <= 100_000; page++) yield `https://example.com/?page=${page}`;
+ * }
+ *
+ * let found = 0;
+ * for await (const outcome of fetchAll(pages(), { concurrency: 200, perHost: 50 })) {
+ *   if (outcome.ok && outcome.text().includes("needle")) found++;
+ * }
+ * ```
  */
+export { type FetchStream, fetchAll } from "./fetch-all.ts";
+export type { FetchAllOptions, FetchRetryOptions } from "./options.ts";
+export type { FetchAnswer, FetchFailure, FetchInput, FetchOutcome, FetchRequest, FetchTimings } from "./outcome.ts";
 
 // For the command, not for users.
 /** @internal */

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { now } from "../../core/index.ts";
 import { formatBytes, formatCount, formatMs } from "../units.ts";
@@ -105,7 +105,7 @@ async function report(
     return 1;
   }
   say(`\nAll ${formatCount(all)} bodies were compared with the files: they are the same.`);
-  say(`Results: ${relative("", results)}, one line of JSON for each document. For instance:`);
+  say(`Results: ${results}, one line of JSON for each. For instance:`);
   say(`  head -n 1 ${results} | cut -c 1-300`);
   return 0;
 }

@@ -1,7 +1,8 @@
-import { type Scope, type ScopeNode, Waiter, cancelScope, checkpoint } from "../../core/index.ts";
+import { type Scope, type ScopeNode, cancelScope, checkpoint } from "../../core/index.ts";
 import type { Attempt } from "./attempt.ts";
 import { BatchStatistics } from "./batch-statistics.ts";
 import type { ByteInput } from "./byte-input.ts";
+import { CancelWatch } from "./cancel-watch.ts";
 import { Engine, type JobSink } from "./engine.ts";
 import { type ExchangeOptions, openExchange } from "./exchange.ts";
 import { type Destination, LineOutput } from "./line-output.ts";
@@ -177,28 +178,5 @@ export class Batch {
         else finished.reject(crash);
       },
     };
-  }
-}
-
-/** Tells the engine when the scope around it is cancelled, even while nothing is on the wire. */
-class CancelWatch extends Waiter<void> {
-  readonly #engine: Engine;
-
-  constructor(scope: ScopeNode, engine: Engine) {
-    super(scope);
-    this.#engine = engine;
-    this.promise.catch(() => {}); // Nobody awaits it.
-  }
-
-  override get isExternal(): boolean {
-    return this.#engine.inFlight > 0;
-  }
-
-  describe(): string {
-    return `fetch, ${this.#engine.inFlight} requests on the wire`;
-  }
-
-  protected override leave(): void {
-    this.#engine.stop();
   }
 }

@@ -86,6 +86,11 @@ export class Engine {
     return this.#parked + this.#waiting.size;
   }
 
+  /** Whether a slot is free. */
+  get hasRoom(): boolean {
+    return this.#inFlight + this.#held < this.#options.concurrency;
+  }
+
   /** Starts whatever may start. To be called first, and whenever the source has jobs again. */
   pump(): void {
     if (this.#isPumping) return;
@@ -139,8 +144,7 @@ export class Engine {
   }
 
   #fill(): void {
-    const { concurrency } = this.#options;
-    while (!this.#isPaused && this.#inFlight + this.#held < concurrency) {
+    while (!this.#isPaused && this.hasRoom) {
       const job = this.#next();
       if (job === undefined) return;
       void this.#ask(job);

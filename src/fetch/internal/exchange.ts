@@ -1,5 +1,12 @@
 import { type ScopeNode, enter } from "../../core/index.ts";
-import { type Order, type Timeouts, type WholeResponse, fetchWhole, openSession } from "../../http/index.ts";
+import {
+  type Order,
+  type Timeouts,
+  type TlsOptions,
+  type WholeResponse,
+  fetchWhole,
+  openSession,
+} from "../../http/index.ts";
 import type { Job } from "./job.ts";
 
 /** Puts requests on the wire: each once, without retries and redirects. */
@@ -17,14 +24,13 @@ export interface ExchangeOptions {
   /** For everything, connecting included. */
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
-  /** Whether certificates are not checked. */
-  readonly isInsecure: boolean;
+  readonly tls: TlsOptions | undefined;
 }
 
 /** Opens connections as they are needed. What is sent belongs to `scope`, whoever's turn of the loop it is sent in. */
 export function openExchange(scope: ScopeNode, options: ExchangeOptions): Exchange {
-  const { concurrency, connectTimeoutMs, timeoutMs, maxBodyBytes, isInsecure } = options;
-  const session = openSession({ limit: concurrency, ...(isInsecure && { tls: { rejectUnauthorized: false } }) });
+  const { concurrency, connectTimeoutMs, timeoutMs, maxBodyBytes, tls } = options;
+  const session = openSession({ limit: concurrency, ...(tls !== undefined && { tls }) });
   const timeouts: Timeouts = { connectMs: connectTimeoutMs, headersMs: Infinity, idleMs: Infinity, totalMs: timeoutMs };
   const send = (job: Job): Promise<WholeResponse> => {
     const { target, method, headers, body = null } = job;

@@ -12,7 +12,7 @@ export interface Failure {
 }
 
 /** What the same request will meet again: bad certificates, broken protocols, limits of ours, wrong arguments. */
-const lasting = /CERT|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$|^HTTP_PROTOCOL$|^HTTP_BODY_TOO_LARGE$|^REQUEST_REFUSED$/;
+const lasting = /CERT|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$|^HTTP_PROTOCOL$|^HTTP_BODY_TOO_LARGE$|^INVALID_REQUEST$/;
 
 /** Makes of an error what results say of it. */
 export function failureOf(error: unknown): Failure {
@@ -24,7 +24,7 @@ export function failureOf(error: unknown): Failure {
 function codeOf(error: unknown): string {
   // The code of the system says more than ours; that of a library below says less.
   if (error instanceof ConnectionError && error.causeCode?.startsWith("UND_") === false) return error.causeCode;
-  return error instanceof HttpError ? error.code : "REQUEST_REFUSED";
+  return error instanceof HttpError ? error.code : "INVALID_REQUEST";
 }
 
 function messageOf(error: unknown): string {

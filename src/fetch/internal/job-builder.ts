@@ -108,7 +108,8 @@ function readMethod(method: unknown): string | undefined {
   return method.toUpperCase();
 }
 
-function readHeaders(headers: unknown): string[] {
+/** @throws {FieldProblem} they are no headers, or not to be sent */
+export function readHeaders(headers: unknown): string[] {
   if (headers === undefined || headers === null) return [];
   if (typeof headers !== "object" || Array.isArray(headers)) throw wrongType("headers", "an object", headers);
   const flat: string[] = [];

@@ -12,6 +12,8 @@ export class Job extends Link {
   /** Names and values in turn. */
   readonly headers: readonly string[];
   readonly body: string | Uint8Array | undefined;
+  /** What the job was made of, for those who want it back. */
+  input: unknown = undefined;
   /** Attempts begun. */
   attempts = 0;
   /** Whether an attempt was lost to a connection that the server had closed. Such a one does not count. */
