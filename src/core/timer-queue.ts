@@ -107,14 +107,38 @@ export class TimerQueue {
     }
   }
 
-  /** Fires everything due at `nowMs` or before, earliest first. If one throws, the others stay due. */
+  /**
+   * Fires everything due at `nowMs` or before, earliest first. What is added meanwhile waits for the next call, however
+   * early it is due: a timer that sets itself again must not hold the loop. If one throws, the others stay due.
+   */
   fireDue(nowMs: number): void {
-    for (let dueMs = this.#times.smallest; dueMs !== undefined && dueMs <= nowMs; dueMs = this.nextDueMs()) {
-      const bucket = this.#buckets.get(dueMs)!;
-      for (let timer = bucket.shift(); timer !== undefined; timer = bucket.shift()) {
-        this.size--;
-        timer.fire();
+    const due = this.#takeDue(nowMs);
+    try {
+      for (const bucket of due) {
+        for (let timer = bucket.shift(); timer !== undefined; timer = bucket.shift()) {
+          this.size--;
+          timer.fire();
+        }
       }
+    } finally {
+      for (const bucket of due) if (bucket.size > 0) this.#putBack(bucket);
+    }
+  }
+
+  #takeDue(nowMs: number): Bucket[] {
+    const due: Bucket[] = [];
+    for (let dueMs = this.nextDueMs(); dueMs !== undefined && dueMs <= nowMs; dueMs = this.nextDueMs()) {
+      due.push(this.#buckets.get(dueMs)!);
+      this.#times.pop();
+      this.#buckets.delete(dueMs);
+    }
+    return due;
+  }
+
+  #putBack(bucket: Bucket): void {
+    for (let timer = bucket.shift(); timer !== undefined; timer = bucket.shift()) {
+      this.size--;
+      this.add(bucket.dueMs, timer);
     }
   }
 }
