@@ -1,0 +1,157 @@
+/**
+ * The errors of HTTP.
+ *
+ *     TaskwrightError
+ *     └─ HttpError
+ *        ├─ ConnectionError       HTTP_CONNECTION        broken: no connection, or it was lost
+ *        ├─ HttpTimeoutError      HTTP_TIMEOUT           broken: the peer was silent for too long in one phase
+ *        ├─ ProtocolError         HTTP_PROTOCOL          broken: what came is not HTTP
+ *        ├─ BodyTooLargeError     HTTP_BODY_TOO_LARGE    the body is longer than `maxBodyBytes`
+ *        ├─ InvalidJsonError      HTTP_INVALID_JSON      broken: the body was to be JSON and is not
+ *        ├─ ResponseClosedError   HTTP_RESPONSE_CLOSED   yours: the body was given up before it was read
+ *        └─ SessionClosedError    HTTP_SESSION_CLOSED    yours: the session has been disposed
+ *
+ * A response with status 404 or 500 is no error: look at `response.ok`. Wrong arguments are TypeError and RangeError.
+ * No message and no field holds the query of a URL, its user and password, or a header: those carry secrets.
+ */
+import { TaskwrightError, formatMs } from "../core/index.ts";
+
+/** What a request is called in errors. */
+export interface RequestName {
+  readonly method: string;
+  /** Without user, password, query and fragment. */
+  readonly url: string;
+}
+
+/** The base of all errors that a request or its body can fail with. */
+export abstract class HttpError extends TaskwrightError {
+  readonly method: string;
+  /** Without user, password, query and fragment. */
+  readonly url: string;
+
+  constructor(request: RequestName, message: string, options?: ErrorOptions) {
+    super(`${request.method} ${request.url}: ${message}`, options);
+    this.method = request.method;
+    this.url = request.url;
+  }
+}
+
+/** How far a request had come: no connection yet, no response yet, or reading the body. */
+export type ConnectionPhase = "connect" | "request" | "response";
+
+/** There was no connection to be had, or it broke. `cause` is the error of the socket. */
+export class ConnectionError extends HttpError {
+  override readonly name = "ConnectionError" as const;
+  override readonly code = "HTTP_CONNECTION" as const;
+  readonly phase: ConnectionPhase;
+  /** Whether the connection had served requests before: then the server may just have closed it for being idle. */
+  readonly isReused: boolean;
+  /** The code of the cause, such as `ECONNREFUSED`, `ENOTFOUND` or `CERT_HAS_EXPIRED`. */
+  readonly causeCode: string | undefined;
+
+  constructor(request: RequestName, phase: ConnectionPhase, isReused: boolean, cause: Error) {
+    super(request, `${brokenIn[phase]}: ${messageOf(cause)}`, { cause });
+    this.phase = phase;
+    this.isReused = isReused;
+    this.causeCode = codeOf(cause);
+  }
+}
+
+const brokenIn: Record<ConnectionPhase, string> = {
+  connect: "could not connect",
+  request: "the connection broke before the response",
+  response: "the connection broke within the body",
+};
+
+/** The phases of a request that have a timeout of their own. */
+export type TimeoutPhase = "connect" | "headers" | "idle" | "total";
+
+/** The request took too long. The connection has been closed. */
+export class HttpTimeoutError extends HttpError {
+  override readonly name = "HttpTimeoutError" as const;
+  override readonly code = "HTTP_TIMEOUT" as const;
+  /** Which timeout it was. */
+  readonly phase: TimeoutPhase;
+  /** The time allowed, in milliseconds. */
+  readonly timeoutMs: number;
+
+  constructor(request: RequestName, phase: TimeoutPhase, timeoutMs: number) {
+    super(request, `${lateIn[phase]} within ${formatMs(timeoutMs)} (timeout.${phase}Ms)`);
+    this.phase = phase;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+const lateIn: Record<TimeoutPhase, string> = {
+  connect: "no connection",
+  headers: "no response",
+  idle: "not a byte of the body went through",
+  total: "not finished",
+};
+
+/** What the server sent is not HTTP. The connection has been closed. */
+export class ProtocolError extends HttpError {
+  override readonly name = "ProtocolError" as const;
+  override readonly code = "HTTP_PROTOCOL" as const;
+
+  constructor(request: RequestName, cause: Error) {
+    super(request, `the response is broken: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** The body is longer than allowed. It was not read further, and the connection has been closed. */
+export class BodyTooLargeError extends HttpError {
+  override readonly name = "BodyTooLargeError" as const;
+  override readonly code = "HTTP_BODY_TOO_LARGE" as const;
+  /** The length allowed. */
+  readonly maxBytes: number;
+
+  constructor(request: RequestName, what: string, maxBytes: number) {
+    super(request, `${what} is longer than ${maxBytes} bytes`);
+    this.maxBytes = maxBytes;
+  }
+}
+
+/** The body was to be JSON and is not. */
+export class InvalidJsonError extends HttpError {
+  override readonly name = "InvalidJsonError" as const;
+  override readonly code = "HTTP_INVALID_JSON" as const;
+  /** The status of the response: an error page is often the reason. */
+  readonly status: number;
+
+  constructor(request: RequestName, status: number, contentType: string | undefined, cause: unknown) {
+    super(request, `the body is not JSON (status ${status}, ${contentType ?? "no content-type"})`, { cause });
+    this.status = status;
+  }
+}
+
+/** The body was given up before it was read. */
+export class ResponseClosedError extends HttpError {
+  override readonly name = "ResponseClosedError" as const;
+  override readonly code = "HTTP_RESPONSE_CLOSED" as const;
+
+  constructor(request: RequestName, why: string, options?: ErrorOptions) {
+    super(request, `the body can no longer be read: ${why}`, options);
+  }
+}
+
+/** The session has been disposed, before the request or while it was under way. */
+export class SessionClosedError extends HttpError {
+  override readonly name = "SessionClosedError" as const;
+  override readonly code = "HTTP_SESSION_CLOSED" as const;
+
+  constructor(request: RequestName) {
+    super(request, "the session has been closed");
+  }
+}
+
+/** The message of an error, also of one of several attempts to connect, which has none itself. */
+function messageOf(error: Error): string {
+  const message = error instanceof AggregateError ? (error.errors[0] as Error | undefined)?.message : error.message;
+  return (message ?? "") === "" ? (codeOf(error) ?? error.name) : message!;
+}
+
+function codeOf(error: Error): string | undefined {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" ? code : undefined;
+}

@@ -1,0 +1,46 @@
+/**
+ * @module
+ * HTTP for many requests at once: sessions with limits, timeouts by phase and a pool of connections.
+ *
+ * @example
+ * ```ts
+ * import { map } from "taskwright";
+ * import { openSession } from "taskwright/http";
+ *
+ * await using session = openSession({ limitPerHost: 10, timeout: { totalMs: 30_000 } });
+ * const sizes = await map(
+ *   ["https://example.com/", "https://example.org/"],
+ *   async (url) => (await (await session.get(url)).bytes()).length,
+ *   { concurrency: 100 },
+ * );
+ * ```
+ */
+export {
+  BodyTooLargeError,
+  ConnectionError,
+  type ConnectionPhase,
+  HttpError,
+  HttpTimeoutError,
+  InvalidJsonError,
+  ProtocolError,
+  type RequestName,
+  ResponseClosedError,
+  SessionClosedError,
+  type TimeoutPhase,
+} from "./errors.ts";
+export type { BodyInput, ByteSource } from "./internal/request-body.ts";
+export type { HeadersInput } from "./internal/request-headers.ts";
+export type { Query, QueryValue } from "./internal/target.ts";
+export type { TimeoutOptions, Timeouts } from "./internal/timeouts.ts";
+export type { HttpRequestOptions, SessionOptions } from "./options.ts";
+export { type HttpResponse, type LinesOptions } from "./response.ts";
+export { type Session, type SessionStatistics, openSession } from "./session.ts";
+export type { TlsOptions, WireHeaders } from "./undici.ts";
+
+// For the batch engine, not for users.
+/** @internal */
+export { fetchWhole } from "./fetch-whole.ts";
+/** @internal */
+export type { Order } from "./internal/exchange.ts";
+/** @internal */
+export type { WholeResponse } from "./internal/whole-exchange.ts";

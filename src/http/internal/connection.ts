@@ -1,0 +1,87 @@
+import { outside } from "../../core/index.ts";
+import { type Connector, type WireClient, type WireHandler, type WireRequest, makeClient } from "../undici.ts";
+import type { Socket } from "node:net";
+
+/** What uses a connection, one at a time. */
+export interface ConnectionUser extends WireHandler {
+  /** A connection is being opened for it, and time for that starts. */
+  connecting(): void;
+  /** The connection is open, and the request goes out. */
+  connected(): void;
+  /** Everything of the session ends. */
+  sessionClosed(): void;
+  /** Whether it is only held up by a response that nobody reads. */
+  readonly isUnread: boolean;
+}
+
+/** Where connections go back to. */
+export interface ConnectionOwner {
+  /** An idle connection was closed, by the server or for being idle too long. */
+  connectionIdled(connection: Connection): void;
+}
+
+/** Nobody sees it: undici wants to be told why it has to destroy something. A new one each time costs a stack. */
+const noLongerWanted = new Error("the connection is no longer wanted");
+
+/**
+ * One connection to a host, for one request at a time.
+ *
+ *     idle ── send() ──> busy ── free() ──> idle
+ *     any ── destroy() ──> destroyed
+ *
+ * It connects when it is first used, and anew where the socket was closed meanwhile.
+ */
+export class Connection<Host = unknown> {
+  readonly host: Host;
+  readonly #client: WireClient;
+  readonly #owner: ConnectionOwner;
+  /** What goes on over it. */
+  user: ConnectionUser | undefined = undefined;
+  /** While it connects. undici does not stop that by itself. */
+  #connecting: Socket | undefined = undefined;
+  #isConnected = false;
+  /** Requests that the present socket has been used for. */
+  uses = 0;
+
+  constructor(host: Host, origin: string, connect: Connector, keepAliveMs: number, owner: ConnectionOwner) {
+    this.host = host;
+    this.#owner = owner;
+    const connectAndTell: Connector = (to, connected) => {
+      this.user?.connecting();
+      this.uses = 1;
+      const socket = connect(to, (error, open) => {
+        this.#connecting = undefined;
+        this.#isConnected = error === null;
+        if (error === null) this.user?.connected();
+        connected(error, open);
+      });
+      return (this.#connecting = socket);
+    };
+    this.#client = makeClient(origin, connectAndTell, keepAliveMs);
+    this.#client.on("disconnect", () => {
+      this.#isConnected = false;
+      if (this.user === undefined) this.#owner.connectionIdled(this);
+    });
+  }
+
+  /** Sends a request. How it goes is told to `user`. */
+  send(request: WireRequest, user: ConnectionUser): void {
+    this.user = user;
+    this.uses++;
+    if (this.#isConnected) this.#client.dispatch(request, user);
+    // The socket outlives the task that needs it first, so it is opened outside of all tasks.
+    else outside(() => this.#client.dispatch(request, user));
+  }
+
+  /** The request and its response are through. */
+  free(): void {
+    this.user = undefined;
+  }
+
+  /** Closes it at once, whatever goes on. Its user hears nothing more that matters. */
+  destroy(closed: () => void): void {
+    this.user = undefined;
+    this.#connecting?.destroy();
+    this.#client.destroy(noLongerWanted, closed);
+  }
+}

@@ -1,0 +1,315 @@
+import { type Clock, type Permit, type ScopeNode, type Timed, Waiter, unschedule } from "../../core/index.ts";
+import {
+  BodyTooLargeError,
+  type ConnectionPhase,
+  HttpTimeoutError,
+  type RequestName,
+  SessionClosedError,
+  type TimeoutPhase,
+} from "../errors.ts";
+import type { FlowControl, WireHeaders, WireRequest } from "../undici.ts";
+import type { Connection, ConnectionUser } from "./connection.ts";
+import { failureOf } from "./failure.ts";
+import type { Host } from "./pool.ts";
+import type { Job } from "./slots.ts";
+import type { Timeouts } from "./timeouts.ts";
+import type { Transport } from "./transport.ts";
+import { Upload, type UploadOwner } from "./upload.ts";
+
+/** What is to be sent, and how long it may take. */
+export interface Order {
+  readonly wire: WireRequest;
+  readonly origin: string;
+  readonly timeouts: Timeouts;
+  /** The longest body to accept. */
+  readonly maxBodyBytes: number;
+}
+
+/** What a request is called in errors. */
+export function nameOf(order: Order): RequestName {
+  return { method: order.wire.method, url: order.origin + pathname(order) };
+}
+
+/** The path without the query, which may hold secrets. */
+function pathname({ wire: { path } }: Order): string {
+  const mark = path.indexOf("?");
+  return mark === -1 ? path : path.slice(0, mark);
+}
+
+/** Waiting for its turn, on its way to the headers of the response, reading the body, or over. */
+type State = "queued" | "sent" | "body" | "over";
+
+/**
+ * One request and its response: the wait of the caller, the job in line for a slot, the handler undici calls, and the
+ * timer, all in one object, because there is one for each request.
+ *
+ *     queued ── a slot ──> sent ── headers ──> body ── last byte ──> over
+ *       └───── cancelled, session closed ──────┴── error, timeout ────^
+ *
+ * Its link stands in the line of its host while queued, and among the timers of the clock later. A subclass says what
+ * the caller waits for: the headers, or all of it.
+ */
+export abstract class Exchange<T> extends Waiter<T> implements Timed, Job, ConnectionUser, UploadOwner, RequestName {
+  readonly order: Order;
+  readonly host: Host;
+  protected readonly transport: Transport;
+  protected readonly clock: Clock;
+  /** Given back when it is over. From the limiter of the session. */
+  permit: Permit | undefined = undefined;
+
+  state: State = "queued";
+  status = 0;
+  headers: WireHeaders = noHeaders;
+  /** Bytes of the body that have come. */
+  bodyBytes = 0;
+  /** When it left the queue. */
+  startedMs = 0;
+  protected control: FlowControl | undefined = undefined;
+  #connection: Connection<Host> | undefined = undefined;
+  #isConnecting = false;
+
+  /** The phase that time is running for, if any, and when it is up. */
+  #phase: TimeoutPhase = "headers";
+  #phaseDueMs = Infinity;
+  #totalDueMs = Infinity;
+  /** What the clock has been told. */
+  #armedMs = Infinity;
+
+  constructor(scope: ScopeNode, transport: Transport, order: Order) {
+    super(scope);
+    this.order = order;
+    this.transport = transport;
+    this.host = transport.pool.host(order.origin);
+    this.clock = scope.tree.clock;
+  }
+
+  get method(): string {
+    return this.order.wire.method;
+  }
+
+  get url(): string {
+    return this.host.origin + pathname(this.order);
+  }
+
+  /** `GET example.com/users`, without what may be secret. */
+  get label(): string {
+    return `${this.method} ${this.host.name}${pathname(this.order)}`;
+  }
+
+  /** Whether it is only held up by a response that nobody reads. */
+  get isUnread(): boolean {
+    return false;
+  }
+
+  /** In line it waits for others of this tree; after that, for the network. */
+  override get isExternal(): boolean {
+    return this.state !== "queued";
+  }
+
+  describe(): string {
+    return `${this.label}: ${this.#doing()}`;
+  }
+
+  #doing(): string {
+    if (this.state === "queued") {
+      const { slots, pool } = this.transport;
+      const unread = pool.countUnread();
+      const held = unread === 0 ? "" : `; ${unread} held by responses that nobody reads`;
+      return `waiting for a slot (${slots.active} of ${slots.limit} in use, ${this.host.active} for this host${held})`;
+    }
+    if (this.#isConnecting) return "connecting";
+    return this.state === "sent" ? "waiting for the response" : "reading the body";
+  }
+
+  // On its way out.
+
+  /** It has its slot. */
+  start(): void {
+    this.state = "sent";
+    this.startedMs = this.clock.now();
+    this.#totalDueMs = this.startedMs + this.order.timeouts.totalMs;
+    const { body } = this.order.wire;
+    if (body instanceof Upload) {
+      body.attach(this);
+      this.startPhase("idle", this.order.timeouts.idleMs, this.startedMs);
+    } else {
+      this.startPhase("headers", this.order.timeouts.headersMs, this.startedMs);
+    }
+    this.#connection = this.transport.pool.take(this.host);
+    this.#connection.send(this.order.wire, this);
+  }
+
+  connecting(): void {
+    this.#isConnecting = true;
+    this.startPhase("connect", this.order.timeouts.connectMs, this.clock.now());
+  }
+
+  connected(): void {
+    this.#isConnecting = false;
+    if (this.order.wire.body instanceof Upload) this.startPhase("idle", this.order.timeouts.idleMs, this.clock.now());
+    else this.uploadEnded();
+  }
+
+  pieceSent(): void {
+    if (this.state === "sent" && !this.#isConnecting)
+      this.startPhase("idle", this.order.timeouts.idleMs, this.clock.now());
+  }
+
+  uploadEnded(): void {
+    if (this.state === "sent") this.startPhase("headers", this.order.timeouts.headersMs, this.clock.now());
+  }
+
+  // On its way in: what undici calls.
+
+  onRequestStart(control: FlowControl): void {
+    this.control = control;
+  }
+
+  onResponseStart(_control: FlowControl, status: number, headers: WireHeaders): void {
+    if (status < 200 || this.state !== "sent") return;
+    this.state = "body";
+    this.status = status;
+    this.headers = headers;
+    if (
+      this.order.maxBodyBytes !== Infinity &&
+      Number(headers["content-length"]) > this.order.maxBodyBytes &&
+      this.method !== "HEAD"
+    ) {
+      this.fail(this.#tooLarge());
+    } else this.headersCame();
+  }
+
+  onResponseData(_control: FlowControl, chunk: Buffer): void {
+    if (this.state !== "body") return;
+    this.bodyBytes += chunk.length;
+    if (this.bodyBytes > this.order.maxBodyBytes) this.fail(this.#tooLarge());
+    else this.chunkCame(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.state !== "body") return;
+    const connection = this.#connection!;
+    this.#connection = undefined;
+    this.transport.pool.putBack(connection);
+    this.#close(true);
+    this.ended();
+  }
+
+  onResponseError(_control: FlowControl | null, error: Error): void {
+    if (this.state === "over") return;
+    const { body } = this.order.wire;
+    if (body instanceof Upload && body.failure !== undefined) this.fail(body.failure.error);
+    else this.fail(failureOf(this, { phase: this.#connectionPhase, isReused: this.#isReused }, error));
+  }
+
+  get #connectionPhase(): ConnectionPhase {
+    if (this.state === "body") return "response";
+    return this.#isConnecting ? "connect" : "request";
+  }
+
+  get #isReused(): boolean {
+    return (this.#connection?.uses ?? 0) > 1;
+  }
+
+  #tooLarge(): BodyTooLargeError {
+    return new BodyTooLargeError(this, "the body", this.order.maxBodyBytes);
+  }
+
+  /** The headers have come. */
+  protected abstract headersCame(): void;
+  /** More of the body has come. It stays valid. */
+  protected abstract chunkCame(chunk: Buffer): void;
+  /** All of the body has come. */
+  protected abstract ended(): void;
+  /** It failed. Called once, and not after {@link ended}. */
+  protected abstract failed(error: unknown): void;
+
+  // Its end.
+
+  /** Ends it with an error, and closes its connection. */
+  fail(error: unknown): void {
+    if (this.state === "over") return;
+    this.abandon();
+    this.failed(error);
+  }
+
+  sessionClosed(): void {
+    this.fail(new SessionClosedError(this));
+  }
+
+  /** Cancelled: nothing of it may go on. */
+  protected override leave(): void {
+    this.abandon();
+  }
+
+  /** Takes it out of line, or off the wire. */
+  abandon(): void {
+    const { state, host } = this;
+    if (state === "over") return;
+    this.state = "over";
+    if (state === "queued") {
+      this.transport.slots.withdraw(this);
+      this.transport.pool.release(host);
+      this.#settleAround(false);
+      return;
+    }
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection !== undefined) this.transport.pool.drop(connection);
+    this.#close(false);
+  }
+
+  #close(isOk: boolean): void {
+    this.state = "over";
+    this.control = undefined;
+    unschedule(this);
+    this.#settleAround(isOk);
+    this.transport.slots.leave(this.host);
+    this.transport.pool.release(this.host);
+  }
+
+  #settleAround(isOk: boolean): void {
+    const { body } = this.order.wire;
+    if (body instanceof Upload) body.close();
+    const { permit } = this;
+    if (permit === undefined) return;
+    this.permit = undefined;
+    if (this.startedMs > 0) permit.report({ ok: isOk && this.status < 500, ms: this.clock.now() - this.startedMs });
+    permit.release();
+  }
+
+  // Time.
+
+  /** From now on time runs for `phase`. */
+  protected startPhase(phase: TimeoutPhase, ms: number, nowMs: number): void {
+    this.#phase = phase;
+    this.#phaseDueMs = nowMs + ms;
+    this.#arm();
+  }
+
+  /** Time runs for no phase; only the total goes on. */
+  protected stopPhase(): void {
+    this.#phaseDueMs = Infinity;
+  }
+
+  /** Tells the clock, unless it will come back early enough: then {@link fire} looks what the time is for by then. */
+  #arm(): void {
+    const dueMs = Math.min(this.#phaseDueMs, this.#totalDueMs);
+    if (this.list !== null) {
+      if (this.#armedMs <= dueMs) return;
+      unschedule(this);
+    }
+    this.#armedMs = dueMs;
+    this.clock.schedule(dueMs, this);
+  }
+
+  fire(): void {
+    const nowMs = this.clock.now();
+    if (nowMs >= this.#totalDueMs) this.fail(new HttpTimeoutError(this, "total", this.order.timeouts.totalMs));
+    else if (nowMs >= this.#phaseDueMs)
+      this.fail(new HttpTimeoutError(this, this.#phase, this.order.timeouts[`${this.#phase}Ms`]));
+    else this.#arm();
+  }
+}
+
+const noHeaders: WireHeaders = Object.freeze({});

@@ -1,0 +1,207 @@
+import { type ScopeNode, Waiter, arrive, refuse } from "../../core/index.ts";
+import { type RequestName, ResponseClosedError } from "../errors.ts";
+import { Keeper } from "./keeper.ts";
+
+/** Bytes of an unread body that are held before the server is made to wait. */
+export const highWaterBytes: number = 64 * 1024;
+/** How much of a body is read only to keep the connection. To open another is cheaper than to read more. */
+export const drainBytes: number = 64 * 1024;
+
+/** What brings the body. */
+export interface BodySource extends RequestName {
+  /** For waits: `GET example.com/users`. */
+  readonly label: string;
+  /** How much is still to come, if the server has said so. */
+  readonly bytesLeft: number | undefined;
+  /** Makes the server wait. */
+  pause(): void;
+  resume(): void;
+  /** Closes the connection. Nothing comes any more. */
+  abandon(): void;
+}
+
+/** How the body is read: not yet, piece by piece, in one, or not at all. */
+type Mode = "unread" | "pieces" | "all" | "dropped";
+
+/**
+ * The body of a response, between the connection that brings it and the task that reads it.
+ *
+ *     coming ── all is there ──> complete
+ *       └── error, cancelled, closed ──> failed
+ *
+ * What comes is held until it is asked for; when much is held, the server is made to wait. One wait at most reads.
+ */
+export class IncomingBody {
+  readonly #source: BodySource;
+  #state: "coming" | "complete" | "failed" = "coming";
+  #error: unknown = undefined;
+  #mode: Mode = "unread";
+  #chunks: Buffer[] = [];
+  #heldBytes = 0;
+  #droppedBytes = 0;
+  #isPaused = false;
+  #reader: Reader | undefined = undefined;
+  #keeper: Keeper | undefined = undefined;
+
+  constructor(source: BodySource) {
+    this.#source = source;
+  }
+
+  /** Ties it to `scope` while more is to come: see {@link Keeper}. */
+  keepIn(scope: ScopeNode): void {
+    if (this.#state !== "coming") return;
+    if (scope.stop === undefined) this.#keeper = new Keeper(scope, this, this.#source.label);
+    else this.close("its scope was cancelled, or has ended");
+  }
+
+  /** Whether there is more, and nobody has begun to read. */
+  get isUnread(): boolean {
+    return this.#state === "coming" && this.#mode === "unread";
+  }
+
+  // What the connection brings.
+
+  push(chunk: Buffer): void {
+    if (this.#mode === "dropped") return this.#drop(chunk);
+    if (this.#mode === "pieces" && this.#reader !== undefined) return this.#answer(chunk);
+    this.#chunks.push(chunk);
+    this.#heldBytes += chunk.length;
+    if (this.#mode === "all" || this.#isPaused || this.#heldBytes < highWaterBytes) return;
+    this.#isPaused = true;
+    this.#source.pause();
+  }
+
+  complete(): void {
+    this.#state = "complete";
+    this.#keeper?.finish();
+    if (this.#reader !== undefined) this.#answer(this.#mode === "all" ? this.#takeAll() : undefined);
+  }
+
+  fail(error: unknown): void {
+    if (this.#state === "failed") return;
+    this.#state = "failed";
+    this.#error = error;
+    this.#keeper?.finish();
+    const reader = this.#reader;
+    this.#reader = undefined;
+    // A reader whose scope is being cancelled gets that from the core.
+    if (reader?.scope?.stop !== undefined) return;
+    if (this.#mode === "dropped") reader?.resolve(undefined);
+    else reader?.reject(error);
+  }
+
+  // What the task asks for.
+
+  /** The next piece; undefined after the last. Cancel: closes the response. */
+  next(): Promise<Buffer | undefined> {
+    const scope = arrive();
+    if (scope.stop !== undefined) return refuse(scope);
+    if (this.#mode === "unread") this.#mode = "pieces";
+    if (this.#mode !== "pieces" || this.#reader !== undefined) return this.#refuseSecondReader();
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) this.#heldBytes -= chunk.length;
+    this.#resume();
+    return chunk === undefined ? this.#wait(scope) : Promise.resolve(chunk);
+  }
+
+  /** All of it. Cancel: closes the response. */
+  all(): Promise<Buffer> {
+    const scope = arrive();
+    if (scope.stop !== undefined) return refuse(scope);
+    if (this.#mode !== "unread") return this.#refuseSecondReader();
+    this.#mode = "all";
+    if (this.#state === "complete") return Promise.resolve(this.#takeAll());
+    this.#resume();
+    return this.#wait(scope) as Promise<Buffer>;
+  }
+
+  /** Lets the rest pass if it is short, and closes the connection otherwise. Cancel: closes the response. */
+  discard(): Promise<undefined> {
+    const scope = arrive();
+    if (scope.stop !== undefined) {
+      this.close("it was discarded");
+      return refuse(scope);
+    }
+    if (this.#state !== "coming" || this.#reader !== undefined || (this.#source.bytesLeft ?? 0) > drainBytes) {
+      this.close("it was discarded");
+      return Promise.resolve(undefined);
+    }
+    this.#mode = "dropped";
+    this.#forget();
+    this.#resume();
+    return this.#wait(scope) as Promise<undefined>;
+  }
+
+  /** Nothing can be read any more. Closes the connection, unless all has come. */
+  close(why: string): void {
+    this.#forget();
+    if (this.#state === "coming") this.#source.abandon();
+    this.fail(new ResponseClosedError(this.#source, why));
+  }
+
+  #wait(scope: ScopeNode): Promise<Buffer | undefined> {
+    if (this.#state === "complete" || (this.#state === "failed" && this.#mode === "dropped"))
+      return Promise.resolve(undefined);
+    if (this.#state === "failed") return Promise.reject(this.#error);
+    this.#reader = new Reader(scope, this.#source.label, this);
+    return this.#reader.promise;
+  }
+
+  #answer(value: Buffer | undefined): void {
+    const reader = this.#reader!;
+    this.#reader = undefined;
+    reader.resolve(value);
+  }
+
+  #drop(chunk: Buffer): void {
+    this.#droppedBytes += chunk.length;
+    if (this.#droppedBytes > drainBytes) this.close("it was discarded");
+  }
+
+  #resume(): void {
+    if (!this.#isPaused || (this.#mode === "pieces" && this.#heldBytes >= highWaterBytes)) return;
+    this.#isPaused = false;
+    if (this.#state === "coming") this.#source.resume();
+  }
+
+  #takeAll(): Buffer {
+    const chunks = this.#chunks;
+    const all = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, this.#heldBytes);
+    this.#forget();
+    return all;
+  }
+
+  #forget(): void {
+    this.#chunks = [];
+    this.#heldBytes = 0;
+  }
+
+  #refuseSecondReader(): Promise<never> {
+    const why = this.#reader === undefined ? "has been read already" : "is being read by another task";
+    return Promise.reject(new TypeError(`${this.#source.label}: the body ${why}`));
+  }
+}
+
+/** The wait for more of a body. */
+class Reader extends Waiter<Buffer | undefined> {
+  readonly #label: string;
+  readonly #body: IncomingBody;
+
+  constructor(scope: ScopeNode, label: string, body: IncomingBody) {
+    super(scope);
+    this.#label = label;
+    this.#body = body;
+  }
+
+  override get isExternal(): boolean {
+    return true;
+  }
+
+  describe(): string {
+    return `${this.#label}: reading the body`;
+  }
+
+  protected override leave(): void {
+    this.#body.close("the task that read it was cancelled");
+  }
+}

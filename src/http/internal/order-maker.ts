@@ -1,0 +1,75 @@
+import type { HttpRequestOptions, SessionOptions } from "../options.ts";
+import { checkBytes, wrong } from "./check.ts";
+import type { Order } from "./exchange.ts";
+import { type OutgoingBody, encodeBody, jsonBody } from "./request-body.ts";
+import { type HeaderList, mergeHeaders, withDefault, withoutSecrets } from "./request-headers.ts";
+import { TargetReader, withQuery } from "./target.ts";
+import { type Timeouts, readTimeouts } from "./timeouts.ts";
+import { Upload } from "./upload.ts";
+
+const standardHeaders: HeaderList = ["accept", "*/*", "user-agent", "taskwright"];
+const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
+
+/** Makes of what the caller says what goes on the wire. Checks all of it: nothing wrong gets further. */
+export class OrderMaker {
+  readonly #targets: TargetReader;
+  readonly #headers: HeaderList;
+  readonly #headersElsewhere: HeaderList;
+  readonly #timeouts: Timeouts;
+  readonly #maxBodyBytes: number;
+  readonly #isKnown: (origin: string) => boolean;
+
+  /** @param isKnown - whether an origin was used before: its URLs need not be parsed */
+  constructor(options: SessionOptions, isKnown: (origin: string) => boolean) {
+    this.#targets = new TargetReader(options.baseUrl);
+    this.#headers = mergeHeaders(standardHeaders, options.headers);
+    this.#headersElsewhere = this.#targets.baseOrigin === undefined ? this.#headers : withoutSecrets(this.#headers);
+    this.#timeouts = readTimeouts(options.timeout);
+    this.#maxBodyBytes = checkBytes("maxBodyBytes", options.maxBodyBytes ?? Infinity);
+    this.#isKnown = isKnown;
+  }
+
+  /** @throws {TypeError | RangeError} something in it is wrong */
+  make(method: string, url: string | URL, options: HttpRequestOptions | undefined): Order {
+    const { origin, path, authorization } = this.#targets.read(url, this.#isKnown);
+    let headers = origin === this.#targets.baseOrigin ? this.#headers : this.#headersElsewhere;
+    if (authorization !== undefined) headers = mergeHeaders(headers, { authorization });
+    if (options === undefined) {
+      const wire = { method, path, headers, body: null };
+      return { wire, origin, timeouts: this.#timeouts, maxBodyBytes: this.#maxBodyBytes };
+    }
+    if (typeof options !== "object" || options === null) throw new TypeError(wrong("options", "an object", options));
+    headers = mergeHeaders(headers, options.headers);
+    const { query, maxBodyBytes = this.#maxBodyBytes } = options;
+    const body = readBody(options);
+    if (body?.contentType !== undefined) headers = withDefault(headers, "content-type", body.contentType);
+    if (body?.length !== undefined) headers = withDefault(headers, "content-length", String(body.length));
+    return {
+      wire: { method, path: query === undefined ? path : withQuery(path, query), headers, body: toSend(body) },
+      origin,
+      timeouts: readTimeouts(options.timeout, this.#timeouts),
+      maxBodyBytes: checkBytes("maxBodyBytes", maxBodyBytes),
+    };
+  }
+}
+
+/** A method as it goes on the wire. */
+export function readMethod(method: string): string {
+  if (typeof method !== "string" || !token.test(method)) throw new TypeError(wrong("method", "an HTTP method", method));
+  const upper = method.toUpperCase();
+  if (upper === "CONNECT")
+    throw new TypeError(wrong("method", "one that gets a response (CONNECT opens a tunnel)", method));
+  return upper;
+}
+
+function readBody({ json, body }: HttpRequestOptions): OutgoingBody | undefined {
+  if (json === undefined) return body === undefined ? undefined : encodeBody(body);
+  if (body !== undefined) throw new TypeError("Expected either `json` or `body`, got both");
+  return jsonBody(json);
+}
+
+function toSend(body: OutgoingBody | undefined): string | Uint8Array | Upload | null {
+  if (body === undefined) return null;
+  const { content } = body;
+  return typeof content === "string" || content instanceof Uint8Array ? content : new Upload(content);
+}

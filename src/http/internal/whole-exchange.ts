@@ -1,0 +1,56 @@
+import type { ScopeNode } from "../../core/index.ts";
+import type { WireHeaders } from "../undici.ts";
+import { Exchange, type Order } from "./exchange.ts";
+import type { Transport } from "./transport.ts";
+
+/** A response of which all has come. */
+export interface WholeResponse {
+  readonly status: number;
+  /** Names in lower case; an array where a header came several times. */
+  readonly headers: WireHeaders;
+  /** In the pieces in which it came; none if it was not to be kept. */
+  readonly chunks: readonly Buffer[];
+  readonly bodyBytes: number;
+  /** From leaving the queue to the headers, connecting included, in milliseconds. */
+  readonly firstByteMs: number;
+  /** From leaving the queue to the last byte, in milliseconds. */
+  readonly totalMs: number;
+}
+
+/** A request whose caller waits for all of the response. */
+export class WholeExchange extends Exchange<WholeResponse> {
+  readonly #keepsBody: boolean;
+  readonly #chunks: Buffer[] = [];
+  #firstByteMs = 0;
+
+  constructor(scope: ScopeNode, transport: Transport, order: Order, keepsBody: boolean) {
+    super(scope, transport, order);
+    this.#keepsBody = keepsBody;
+  }
+
+  protected override headersCame(): void {
+    const nowMs = this.clock.now();
+    this.#firstByteMs = nowMs - this.startedMs;
+    this.startPhase("idle", this.order.timeouts.idleMs, nowMs);
+  }
+
+  protected override chunkCame(chunk: Buffer): void {
+    if (this.#keepsBody) this.#chunks.push(chunk);
+    this.startPhase("idle", this.order.timeouts.idleMs, this.clock.now());
+  }
+
+  protected override ended(): void {
+    this.resolve({
+      status: this.status,
+      headers: this.headers,
+      chunks: this.#chunks,
+      bodyBytes: this.bodyBytes,
+      firstByteMs: this.#firstByteMs,
+      totalMs: this.clock.now() - this.startedMs,
+    });
+  }
+
+  protected override failed(error: unknown): void {
+    this.reject(error);
+  }
+}

@@ -1,0 +1,59 @@
+import type { Limiter } from "../core/index.ts";
+import type { BodyInput } from "./internal/request-body.ts";
+import type { HeadersInput } from "./internal/request-headers.ts";
+import type { Query } from "./internal/target.ts";
+import type { TimeoutOptions } from "./internal/timeouts.ts";
+import type { TlsOptions } from "./undici.ts";
+
+/** Settings of a session. */
+export interface SessionOptions {
+  /**
+   * What relative URLs are relative to. Taken as a folder: below `https://example.com/v1`, `users` is `/v1/users`, and
+   * `/users` is `/users`.
+   */
+  readonly baseUrl?: string | URL;
+  /**
+   * Sent with each request. Where there is a `baseUrl`, `authorization`, `cookie` and `proxy-authorization` go to its
+   * origin only.
+   */
+  readonly headers?: HeadersInput;
+  /** Requests under way at once, each until all of its response has come. More wait for their turn. @default 100 */
+  readonly limit?: number;
+  /** The same for each host (scheme, name and port). @default `Infinity`: only `limit` counts */
+  readonly limitPerHost?: number;
+  /**
+   * One more limit, which may be shared with others, or learn: a permit is taken before each request gets in line, and
+   * given back with a report when its response is through.
+   */
+  readonly limiter?: Limiter;
+  /** How long each phase of a request may take; a number is the `totalMs`. Waiting for a slot never counts. */
+  readonly timeout?: TimeoutOptions | number;
+  /** The longest body of a response to accept, in bytes. @default `Infinity` */
+  readonly maxBodyBytes?: number;
+  /**
+   * How long a connection is kept when nobody needs it, in milliseconds, unless the server asks for another time.
+   * @default 4_000
+   */
+  readonly keepAliveMs?: number;
+  /** Settings of TLS, as of `tls.connect` of Node: `ca`, `cert`, `key`, `rejectUnauthorized`, `servername` ... */
+  readonly tls?: TlsOptions;
+}
+
+/** Settings of a request. */
+export interface HttpRequestOptions {
+  /** In place of the session's headers of the same names. `undefined` removes one. */
+  readonly headers?: HeadersInput;
+  /** Added to the query of the URL. `undefined` and `null` are left out; an array gives one for each. */
+  readonly query?: Query;
+  /** A value to send as JSON. Not together with `body`. */
+  readonly json?: unknown;
+  /**
+   * What to send: text, bytes, a form (URLSearchParams), or an iterable of either. An iterable is asked for more as the
+   * connection takes it, and runs in the scope of the request.
+   */
+  readonly body?: BodyInput;
+  /** In place of the session's, field by field; a number is the `totalMs`. */
+  readonly timeout?: TimeoutOptions | number;
+  /** In place of the session's. */
+  readonly maxBodyBytes?: number;
+}

@@ -1,0 +1,184 @@
+import type { ScopeNode } from "../core/index.ts";
+import { BodyTooLargeError, InvalidJsonError } from "./errors.ts";
+import type { IncomingBody } from "./internal/incoming-body.ts";
+import { LineSplitter } from "./internal/lines.ts";
+import type { OpenExchange } from "./internal/open-exchange.ts";
+import type { WireHeaders } from "./undici.ts";
+
+/** Settings of {@link HttpResponse.lines}. */
+export interface LinesOptions {
+  /** The longest line to accept, in bytes. @default 16_777_216 */
+  readonly maxLineBytes?: number;
+}
+
+/**
+ * A response of which the headers have come. Its body comes while you read it, and can be read once.
+ *
+ * It holds its slot of the session until all of the body has come; short bodies come with the headers, whether they are
+ * read or not. So read every response, {@link discard} it, or declare it with `using`. One that is not read is closed
+ * with its scope; a scope that just ends hands it to the scope around.
+ */
+export class HttpResponse implements Disposable {
+  readonly status: number;
+  /** The URL that answered, without user and password. */
+  readonly url: string;
+  readonly #exchange: OpenExchange<HttpResponse>;
+  readonly #body: IncomingBody;
+  #headers: Headers | undefined = undefined;
+
+  /** @internal */
+  constructor(exchange: OpenExchange<HttpResponse>) {
+    this.status = exchange.status;
+    this.url = exchange.host.origin + exchange.order.wire.path;
+    this.#exchange = exchange;
+    this.#body = exchange.body;
+  }
+
+  /** Whether the status is one of success: 200 to 299. */
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  /** Made when first asked for. */
+  get headers(): Headers {
+    return (this.#headers ??= webHeaders(this.#exchange.headers));
+  }
+
+  /**
+   * The body in pieces, as they come. The server is made to wait while you do not ask for more. To leave the loop early
+   * discards the rest.
+   *
+   * Cancel: closes the response.
+   *
+   * @throws {HttpError} the body broke off: see the codes
+   */
+  get body(): AsyncIterable<Uint8Array> {
+    return { [Symbol.asyncIterator]: () => new Pieces(this.#body) };
+  }
+
+  /**
+   * All of the body.
+   *
+   * Cancel: closes the response.
+   *
+   * @throws {HttpError} the body broke off: see the codes
+   * @throws {TypeError} it has been read already
+   */
+  bytes(): Promise<Uint8Array> {
+    return this.#body.all();
+  }
+
+  /**
+   * All of the body as UTF-8, without a byte order mark. What is no UTF-8 becomes U+FFFD.
+   *
+   * Cancel: closes the response.
+   *
+   * @throws {HttpError} the body broke off: see the codes
+   * @throws {TypeError} it has been read already
+   */
+  async text(): Promise<string> {
+    return decode(await this.#body.all());
+  }
+
+  /**
+   * The value of a JSON body. The content type is not looked at.
+   *
+   * Cancel: closes the response.
+   *
+   * @throws {InvalidJsonError} HTTP_INVALID_JSON
+   * @throws {HttpError} the body broke off: see the codes
+   * @throws {TypeError} it has been read already
+   */
+  async json<T = unknown>(): Promise<T> {
+    const text = decode(await this.#body.all());
+    try {
+      return JSON.parse(text) as T;
+    } catch (error) {
+      const contentType = this.#exchange.headers["content-type"];
+      throw new InvalidJsonError(this.#exchange, this.status, contentType?.toString(), error);
+    }
+  }
+
+  /**
+   * The body line by line, as UTF-8, without the line ends (`\n` or `\r\n`). The server is made to wait while you do not
+   * ask for more. To leave the loop early discards the rest.
+   *
+   * Cancel: closes the response.
+   *
+   * @throws {BodyTooLargeError} HTTP_BODY_TOO_LARGE, a line is longer than `maxLineBytes`
+   * @throws {HttpError} the body broke off: see the codes
+   *
+   * @example
+   * ```ts
+   * for await (const line of response.lines()) console.log(JSON.parse(line));
+   * ```
+   */
+  async *lines(options: LinesOptions = {}): AsyncGenerator<string, void, undefined> {
+    const { maxLineBytes = 16 * 1024 * 1024 } = options;
+    const splitter = new LineSplitter(
+      maxLineBytes,
+      () => new BodyTooLargeError(this.#exchange, "a line", maxLineBytes),
+    );
+    for await (const chunk of this.body) yield* splitter.push(chunk);
+    yield* splitter.finish();
+  }
+
+  /**
+   * Gives the body up: reads what is left of it if that is little, so that the connection can be kept, and closes the
+   * connection otherwise. Afterwards the slot is free.
+   *
+   * Cancel: closes the response at once.
+   */
+  async discard(): Promise<void> {
+    await this.#body.discard();
+  }
+
+  /** Closes the response at once. Its connection is lost, unless all of the body has come. */
+  [Symbol.dispose](): void {
+    this.#body.close("it was disposed");
+  }
+}
+
+/** @internal What the session gives its caller when the headers have come. */
+export function present(exchange: OpenExchange<HttpResponse>, scope: ScopeNode): HttpResponse {
+  // A short body comes along with the headers, and is all there when this runs: then nothing has to be kept.
+  queueMicrotask(() => exchange.body.keepIn(scope));
+  return new HttpResponse(exchange);
+}
+
+/** The pieces of a body, one loop over them. */
+class Pieces implements AsyncIterator<Uint8Array, undefined> {
+  readonly #body: IncomingBody;
+
+  constructor(body: IncomingBody) {
+    this.#body = body;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const value = await this.#body.next();
+    return value === undefined ? { done: true, value } : { done: false, value };
+  }
+
+  // Never rejects: who leaves a loop is told of a cancellation at the next checkpoint, and `Array.fromAsync` of Node 24
+  // calls a rejecting return() again and again, for ever.
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    await this.#body.discard().catch(() => {});
+    return { done: true, value: undefined };
+  }
+}
+
+const byteOrderMark = 0xfeff;
+
+function decode(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
+}
+
+function webHeaders(from: WireHeaders): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(from)) {
+    if (typeof value === "string") headers.append(name, value);
+    else for (const one of value ?? []) headers.append(name, one);
+  }
+  return headers;
+}

@@ -1,0 +1,135 @@
+import { type ScopeNode, arrive, expectInteger, refuse } from "../core/index.ts";
+import { checkMs, wrong } from "./internal/check.ts";
+import type { Order } from "./internal/exchange.ts";
+import { OpenExchange } from "./internal/open-exchange.ts";
+import { OrderMaker, readMethod } from "./internal/order-maker.ts";
+import { Pool } from "./internal/pool.ts";
+import { Slots } from "./internal/slots.ts";
+import { Transport } from "./internal/transport.ts";
+import type { HttpRequestOptions, SessionOptions } from "./options.ts";
+import { type HttpResponse, present } from "./response.ts";
+
+/** What a session is doing. */
+export interface SessionStatistics {
+  /** Requests under way, open responses included. */
+  readonly active: number;
+  /** Requests in line for a slot. */
+  readonly waiting: number;
+  /** Connections open, idle ones included. */
+  readonly connections: number;
+}
+
+/**
+ * Requests with a common limit, common settings and a pool of connections. Made by {@link openSession}.
+ *
+ * All requests reject with TypeError or RangeError for wrong arguments; with HttpError when they fail; and their
+ * promise is resolved as soon as the headers of the response are there. A request is a checkpoint: cancelled, it leaves
+ * the line, or its connection is closed, whatever it is doing.
+ *
+ * `await using`: disposal ends everything that is still in line or under way with SessionClosedError, and waits until
+ * all sockets are closed.
+ */
+export class Session implements AsyncDisposable {
+  /** @internal */
+  readonly orders: OrderMaker;
+  /** @internal */
+  readonly transport: Transport;
+
+  /** @internal */
+  constructor(options: SessionOptions) {
+    if (typeof options !== "object" || options === null) throw new TypeError(wrong("options", "an object", options));
+    const { limit = 100, limitPerHost = Infinity, keepAliveMs = 4_000, limiter, tls } = options;
+    expectInteger("limit", limit, 1);
+    expectInteger("limitPerHost", limitPerHost, 1);
+    checkMs("keepAliveMs", keepAliveMs);
+    if (limiter !== undefined && typeof (limiter as { acquire?: unknown }).acquire !== "function") {
+      throw new TypeError(wrong("limiter", "a Limiter, such as a Semaphore", limiter));
+    }
+    const pool = new Pool(limit, keepAliveMs, tls);
+    this.transport = new Transport(pool, new Slots(limit, limitPerHost), limiter);
+    this.orders = new OrderMaker(options, pool.knows);
+  }
+
+  /** Asks for a resource. @throws as all requests: see {@link Session} */
+  get(url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
+    return this.#send("GET", url, options);
+  }
+
+  /** Asks for the headers alone. @throws as all requests: see {@link Session} */
+  head(url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
+    return this.#send("HEAD", url, options);
+  }
+
+  /** Sends something to be processed. @throws as all requests: see {@link Session} */
+  post(url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
+    return this.#send("POST", url, options);
+  }
+
+  /** Stores what is sent. @throws as all requests: see {@link Session} */
+  put(url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
+    return this.#send("PUT", url, options);
+  }
+
+  /** Changes a part of a resource. @throws as all requests: see {@link Session} */
+  patch(url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
+    return this.#send("PATCH", url, options);
+  }
+
+  /** Removes a resource. @throws as all requests: see {@link Session} */
+  delete(url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
+    return this.#send("DELETE", url, options);
+  }
+
+  /** Sends a request of any method but CONNECT. @throws as all requests: see {@link Session} */
+  request(method: string, url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
+    try {
+      return this.#send(readMethod(method), url, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** What the session is doing right now. */
+  statistics(): SessionStatistics {
+    const { slots, pool } = this.transport;
+    return Object.freeze({ active: slots.active, waiting: slots.waiting, connections: pool.open });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.transport.close();
+  }
+
+  #send(method: string, url: string | URL, options: HttpRequestOptions | undefined): Promise<HttpResponse> {
+    const scope = arrive();
+    if (scope.stop !== undefined) return refuse(scope);
+    try {
+      return this.transport.send(scope, this.orders.make(method, url, options), openResponse);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+}
+
+function openResponse(scope: ScopeNode, transport: Transport, order: Order): OpenExchange<HttpResponse> {
+  return new OpenExchange(scope, transport, order, present);
+}
+
+/**
+ * Opens a session: the one way to make requests. Connections are opened when they are needed, and kept for the next.
+ *
+ * Dispose of it when you are done, best with `await using`: see {@link Session}.
+ *
+ * @throws {TypeError | RangeError} an option is wrong
+ *
+ * @example
+ * ```ts
+ * import { openSession } from "taskwright/http";
+ *
+ * await using session = openSession({ baseUrl: "https://api.example.com/v1", limitPerHost: 10 });
+ * const response = await session.get("users", { query: { page: 2 } });
+ * if (response.ok) console.log(await response.json());
+ * ```
+ */
+export function openSession(options: SessionOptions = {}): Session {
+  return new Session(options);
+}
