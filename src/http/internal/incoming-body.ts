@@ -3,9 +3,9 @@ import { type RequestName, ResponseClosedError } from "../errors.ts";
 import { Keeper } from "./keeper.ts";
 
 /** Bytes of an unread body that are held before the server is made to wait. */
-export const highWaterBytes: number = 64 * 1024;
+const highWaterBytes = 64 * 1024;
 /** How much of a body is read only to keep the connection. To open another is cheaper than to read more. */
-export const drainBytes: number = 64 * 1024;
+const drainBytes = 64 * 1024;
 
 /** What brings the body. */
 export interface BodySource extends RequestName {
@@ -38,7 +38,6 @@ export class IncomingBody {
   #mode: Mode = "unread";
   #chunks: Buffer[] = [];
   #heldBytes = 0;
-  #droppedBytes = 0;
   #isPaused = false;
   #reader: Reader | undefined = undefined;
   #keeper: Keeper | undefined = undefined;
@@ -62,7 +61,7 @@ export class IncomingBody {
   // What the connection brings.
 
   push(chunk: Buffer): void {
-    if (this.#mode === "dropped") return this.#drop(chunk);
+    if (this.#mode === "dropped") return;
     if (this.#mode === "pieces" && this.#reader !== undefined) return this.#answer(chunk);
     this.#chunks.push(chunk);
     this.#heldBytes += chunk.length;
@@ -115,21 +114,22 @@ export class IncomingBody {
     return this.#wait(scope) as Promise<Buffer>;
   }
 
-  /** Lets the rest pass if it is short, and closes the connection otherwise. Cancel: closes the response. */
+  /** Like {@link drop}, and waits until it is through. Cancel: closes the response. */
   discard(): Promise<undefined> {
     const scope = arrive();
-    if (scope.stop !== undefined) {
-      this.close("it was discarded");
-      return refuse(scope);
-    }
-    if (this.#state !== "coming" || this.#reader !== undefined || (this.#source.bytesLeft ?? 0) > drainBytes) {
-      this.close("it was discarded");
-      return Promise.resolve(undefined);
-    }
+    if (scope.stop === undefined) this.drop();
+    else this.close(discarded);
+    if (scope.stop !== undefined) return refuse(scope);
+    return (this.#state === "coming" ? this.#wait(scope) : Promise.resolve(undefined)) as Promise<undefined>;
+  }
+
+  /** Lets the rest pass if it is known to be short, and closes the connection otherwise. */
+  drop(): void {
+    const bytesLeft = this.#source.bytesLeft ?? Infinity;
+    if (this.#state !== "coming" || this.#reader !== undefined || bytesLeft > drainBytes) return this.close(discarded);
     this.#mode = "dropped";
     this.#forget();
     this.#resume();
-    return this.#wait(scope) as Promise<undefined>;
   }
 
   /** Nothing can be read any more. Closes the connection, unless all has come. */
@@ -153,11 +153,6 @@ export class IncomingBody {
     reader.resolve(value);
   }
 
-  #drop(chunk: Buffer): void {
-    this.#droppedBytes += chunk.length;
-    if (this.#droppedBytes > drainBytes) this.close("it was discarded");
-  }
-
   #resume(): void {
     if (!this.#isPaused || (this.#mode === "pieces" && this.#heldBytes >= highWaterBytes)) return;
     this.#isPaused = false;
@@ -177,10 +172,13 @@ export class IncomingBody {
   }
 
   #refuseSecondReader(): Promise<never> {
+    if (this.#mode === "dropped") return Promise.reject(new ResponseClosedError(this.#source, discarded));
     const why = this.#reader === undefined ? "has been read already" : "is being read by another task";
     return Promise.reject(new TypeError(`${this.#source.label}: the body ${why}`));
   }
 }
+
+const discarded = "it was discarded";
 
 /** The wait for more of a body. */
 class Reader extends Waiter<Buffer | undefined> {
