@@ -1,14 +1,14 @@
 import { arrive, refuse } from "./current.ts";
 import { looksCancelled } from "./errors.ts";
-import type { ScopeNode } from "./scope.ts";
+import { type ScopeNode, stopError } from "./scope.ts";
 import type { Straggler } from "./tree.ts";
 import { Waiter } from "./waiter.ts";
 
 class Interruptible<T> extends Waiter<T> {
-  readonly #foreign: PromiseLike<T>;
+  readonly #foreign: Promise<T>;
   readonly #controller: AbortController | undefined;
 
-  constructor(scope: ScopeNode, foreign: PromiseLike<T>, controller: AbortController | undefined) {
+  constructor(scope: ScopeNode, foreign: Promise<T>, controller: AbortController | undefined) {
     super(scope);
     this.#foreign = foreign;
     this.#controller = controller;
@@ -33,7 +33,7 @@ class Interruptible<T> extends Waiter<T> {
 }
 
 /** Lists a promise that nobody waits for any more, until it settles, and reports its late error. */
-function adopt(scope: ScopeNode, foreign: PromiseLike<unknown>): void {
+function adopt(scope: ScopeNode, foreign: Promise<unknown>): void {
   const { clock, stragglers } = scope.tree;
   const straggler: Straggler = { scope: scope.name, sinceMs: clock.now() };
   stragglers.add(straggler);
@@ -73,16 +73,22 @@ function reportLate(scope: string, error: unknown): void {
  */
 export function interruptible<T>(work: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T>)): Promise<T> {
   const scope = arrive();
-  if (scope.stop !== undefined) {
-    if (typeof work !== "function") adopt(scope, work);
-    return refuse(scope);
-  }
-  if (typeof work !== "function") return new Interruptible(scope, work, undefined).promise;
+  if (typeof work !== "function") return waitFor(scope, work, undefined);
+  if (scope.stop !== undefined) return refuse(scope);
   // A controller of its own: listeners on a signal that lives as long as the scope would pile up.
   const controller = new AbortController();
   try {
-    return new Interruptible(scope, work(controller.signal), controller).promise;
+    return waitFor(scope, work(controller.signal), controller);
   } catch (error) {
     return Promise.reject(error);
   }
+}
+
+function waitFor<T>(scope: ScopeNode, work: PromiseLike<T>, controller: AbortController | undefined): Promise<T> {
+  // Whatever a hand-made thenable does, or a function that returns none, a native promise settles once.
+  const foreign = Promise.resolve(work);
+  if (scope.stop === undefined) return new Interruptible(scope, foreign, controller).promise;
+  adopt(scope, foreign);
+  controller?.abort(stopError(scope));
+  return refuse(scope);
 }

@@ -63,17 +63,19 @@ export function realTime(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Process warnings that are emitted while `fn` runs. */
+/** Process warnings that are emitted while `fn` runs. They are not printed. */
 export async function warningsOf(fn: () => Promise<unknown>): Promise<(Error & { code?: string })[]> {
   const warnings: Error[] = [];
-  const keep = (warning: Error): void => void warnings.push(warning);
-  process.on("warning", keep);
+  const usual = process.listeners("warning");
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => warnings.push(warning));
   try {
     await fn();
     // Warnings are emitted on the next tick.
     await loopTurns();
   } finally {
-    process.off("warning", keep);
+    process.removeAllListeners("warning");
+    for (const listener of usual) process.on("warning", listener);
   }
   return warnings;
 }
