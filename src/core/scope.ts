@@ -1,6 +1,7 @@
 import { Frame } from "./ambient.ts";
 import { cutOff } from "./cancel.ts";
 import type { Crew } from "./crew.ts";
+import { expectMs } from "./expect.ts";
 import { Cancelled, ScopeClosedError, looksCancelled } from "./errors.ts";
 import type { CancelReason } from "./reason.ts";
 import { Timer } from "./timer-queue.ts";
@@ -90,6 +91,11 @@ export class ScopeNode extends Frame implements Scope {
     return false;
   }
 
+  /** Whether this is a task that nobody waits for. */
+  get isDaemon(): boolean {
+    return false;
+  }
+
   /** Whether tasks live here. */
   get hasTasks(): boolean {
     return this.crew !== undefined && this.crew.size > 0;
@@ -121,9 +127,7 @@ export class ScopeNode extends Frame implements Scope {
   }
 
   set deadline(atMs: number) {
-    if (typeof atMs !== "number" || Number.isNaN(atMs)) {
-      throw new TypeError(`Expected \`deadline\` to be a number of milliseconds, got \`${atMs}\` (${typeof atMs})`);
-    }
+    expectMs("deadline", atMs);
     if (this.own !== undefined || this.isClosed) return;
     this.#deadline?.cancel();
     this.#deadline = atMs === Infinity ? undefined : new DeadlineTimer(this, atMs);

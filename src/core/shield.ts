@@ -1,4 +1,5 @@
 import { openScope } from "./current.ts";
+import { expectMs } from "./expect.ts";
 import { type ScopeFunction, timedOut } from "./timeout.ts";
 import { within } from "./within.ts";
 
@@ -17,8 +18,9 @@ export interface ShieldOptions {
  * @throws {Cancelled} the same, and the scope around it is cancelled
  */
 export async function shield<T>(fn: ScopeFunction<T>, options: ShieldOptions = {}): Promise<T> {
-  const scope = openScope("shield", true);
   const { timeoutMs = Infinity } = options;
+  expectMs("timeoutMs", timeoutMs);
+  const scope = openScope("shield", true);
   if (timeoutMs !== Infinity) scope.deadline = scope.tree.clock.now() + timeoutMs;
   const onTime = timedOut("shield", timeoutMs);
   return within(scope, fn, (own) => {

@@ -1,6 +1,7 @@
 import { afterThisTurn, realClock, turn } from "./clock.ts";
 import { arrive, refuse } from "./current.ts";
 import { formatMs } from "./errors.ts";
+import { expectMs } from "./expect.ts";
 import type { ScopeNode } from "./scope.ts";
 import { dueMsOf, unschedule } from "./timer-queue.ts";
 import { Waiter } from "./waiter.ts";
@@ -54,8 +55,11 @@ class Yield extends Waiter<void> {
 export function sleep(ms: number): Promise<void> {
   const scope = arrive();
   if (scope.stop !== undefined) return refuse(scope);
-  if (!(ms >= 0))
-    return Promise.reject(new RangeError(`Expected \`ms\` to be 0 or more, got \`${ms}\` (${typeof ms})`));
+  try {
+    expectMs("ms", ms, 0);
+  } catch (error) {
+    return Promise.reject(error);
+  }
   return ms === 0 ? yieldTurn(scope) : new Sleep(scope, ms).promise;
 }
 

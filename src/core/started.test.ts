@@ -295,7 +295,7 @@ test(
     let ended!: TaskGroup;
     await taskGroup((group) => void (ended = group));
 
-    expect(await thrownBy(ended.start<void>((started) => started()))).toBeInstanceOf(GroupClosedError);
+    expect(await thrownBy(ended.start((started) => started(undefined)))).toBeInstanceOf(GroupClosedError);
   }),
 );
 

@@ -1,5 +1,6 @@
 import { currentScope, openScope } from "./current.ts";
 import { type Cancelled, TimeoutError } from "./errors.ts";
+import { expectMs } from "./expect.ts";
 import type { Scope, ScopeNode } from "./scope.ts";
 import { within } from "./within.ts";
 
@@ -34,7 +35,7 @@ export function now(): number {
  * ```
  */
 export async function timeout<T>(ms: number, fn: ScopeFunction<T>): Promise<T> {
-  return within(openUntil("timeout", now() + milliseconds(ms)), fn, timedOut("timeout", ms));
+  return within(openUntil("timeout", after(ms)), fn, timedOut("timeout", ms));
 }
 
 /**
@@ -44,7 +45,8 @@ export async function timeout<T>(ms: number, fn: ScopeFunction<T>): Promise<T> {
  * @throws {TimeoutError} TIMEOUT
  */
 export async function deadlineAt<T>(atMs: number, fn: ScopeFunction<T>): Promise<T> {
-  return within(openUntil("deadline", milliseconds(atMs)), fn, timedOut("deadline", atMs - now()));
+  expectMs("atMs", atMs);
+  return within(openUntil("deadline", atMs), fn, timedOut("deadline", atMs - now()));
 }
 
 /**
@@ -53,7 +55,7 @@ export async function deadlineAt<T>(atMs: number, fn: ScopeFunction<T>): Promise
  * @param ms - milliseconds from now
  */
 export async function moveOnAfter<T>(ms: number, fn: ScopeFunction<T>): Promise<T | undefined> {
-  return within<T | undefined>(openUntil("moveOnAfter", now() + milliseconds(ms)), fn, nothing);
+  return within<T | undefined>(openUntil("moveOnAfter", after(ms)), fn, nothing);
 }
 
 /**
@@ -94,7 +96,8 @@ export function timedOut(what: string, ms: number): (own: Cancelled) => never {
 
 function nothing(): undefined {}
 
-function milliseconds(ms: number): number {
-  if (typeof ms === "number" && !Number.isNaN(ms)) return ms;
-  throw new TypeError(`Expected \`ms\` to be a number of milliseconds, got \`${ms}\` (${typeof ms})`);
+/** The time of the clock `ms` from now. */
+function after(ms: number): number {
+  expectMs("ms", ms);
+  return now() + ms;
 }
