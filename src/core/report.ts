@@ -3,28 +3,34 @@ import type { ScopeNode } from "./scope.ts";
 /** More lines than this help nobody. */
 const maxLines = 60;
 
-/** The tree below `top` as text, one scope a line, each with what it waits for. */
+/** A scope to be drawn: what stands before its line, and before those of its children. */
+interface Branch {
+  readonly scope: ScopeNode;
+  readonly first: string;
+  readonly rest: string;
+}
+
+/** The tree below `top` as text, one scope a line in the order in which they were opened, with what each waits for. */
 export function drawTree(top: ScopeNode): string {
   const lines: string[] = [];
-  draw(top, "", "", lines);
-  const hidden = lines.length - maxLines;
-  return (hidden > 0 ? [...lines.slice(0, maxLines), `... and ${hidden} more`] : lines).join("\n");
-}
-
-function draw(scope: ScopeNode, first: string, rest: string, lines: string[]): void {
-  lines.push(`${first}${scope.name}${waitsOf(scope)}`);
-  const children = childrenOf(scope);
-  for (const [index, child] of children.entries()) {
-    const isLast = index === children.length - 1;
-    draw(child, `${rest}${isLast ? "└─ " : "├─ "}`, `${rest}${isLast ? "   " : "│  "}`, lines);
+  let hidden = 0;
+  const branches: Branch[] = [{ scope: top, first: "", rest: "" }];
+  for (let branch = branches.pop(); branch !== undefined; branch = branches.pop()) {
+    const { scope, first, rest } = branch;
+    // A wait may take its time to say where in its queue it stands: only those that are shown are asked.
+    if (lines.length < maxLines) lines.push(`${first}${scope.name}${waitsOf(scope)}`);
+    else hidden++;
+    for (let child = scope.firstChild; child !== null; child = child.nextSibling) {
+      // The list of children is newest first, and what is put down last is taken up first.
+      const isLast = child === scope.firstChild;
+      branches.push({
+        scope: child,
+        first: `${rest}${isLast ? "└─ " : "├─ "}`,
+        rest: `${rest}${isLast ? "   " : "│  "}`,
+      });
+    }
   }
-}
-
-/** Children in the order in which they were opened. */
-function childrenOf(scope: ScopeNode): ScopeNode[] {
-  const children: ScopeNode[] = [];
-  for (let child = scope.firstChild; child !== null; child = child.nextSibling) children.push(child);
-  return children.reverse();
+  return (hidden > 0 ? [...lines, `... and ${hidden} more`] : lines).join("\n");
 }
 
 /** What a scope with waits, or without children, waits for. */
