@@ -27,9 +27,14 @@ export function busyTasks(top: ScopeNode, doesWaitCount: (wait: { isExternal: bo
   return busy;
 }
 
-/** Whether any wait of ours, of any kind, is pending below `top`. */
+/** Whether a wait of ours, of any kind, is pending below `top`, other than those of daemons. */
 export function hasWaits(top: ScopeNode): boolean {
-  if (top.firstWaiter !== null) return true;
-  for (let child = top.firstChild; child !== null; child = child.nextSibling) if (hasWaits(child)) return true;
+  const scopes = [top];
+  for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
+    if (scope.firstWaiter !== null) return true;
+    for (let child = scope.firstChild; child !== null; child = child.nextSibling) {
+      if (!child.isDaemon) scopes.push(child);
+    }
+  }
   return false;
 }

@@ -1,5 +1,6 @@
 import { currentFrame, forgetLastFrame } from "./ambient.ts";
 import { type Clock, realClock } from "./clock.ts";
+import { expectMs } from "./expect.ts";
 import { GroupNode } from "./group.ts";
 import { keepAlive, letGo } from "./keep-alive.ts";
 import { type Scope, ScopeNode, stopError } from "./scope.ts";
@@ -40,7 +41,8 @@ export interface RunOptions {
  */
 export async function run<T>(main: (scope: Scope) => T | PromiseLike<T>, options: RunOptions = {}): Promise<T> {
   const { signals = true, graceMs = 10_000, name = "run" } = options;
-  const tree = openTree(realClock, name);
+  expectMs("graceMs", graceMs, 0);
+  const tree = openTree(currentFrame()?.scope.tree.clock ?? realClock, name);
   const ended = signals ? cancelOnSignal(tree.root, graceMs) : () => {};
   let failure: unknown;
   try {
@@ -59,7 +61,8 @@ export function openTree(clock: Clock, name: string): Tree {
   if (parent?.isClosed === true) throw stopError(parent);
   const tree = new Tree(clock);
   tree.root = new ScopeNode(parent, tree, name);
-  tree.root.flows = 1;
+  // Inside another tree it is the flow of the task that opens it, as for any scope that is no task.
+  tree.root.flows = parent === null ? 1 : 0;
   return tree;
 }
 

@@ -23,6 +23,7 @@ const grace: Timer = new Timer(giveUp);
 export function cancelOnSignal(root: ScopeNode, graceMs: number): (error?: unknown) => void {
   if (roots.size === 0) for (const signal of stopSignals) process.on(signal, onSignal);
   roots.set(root, graceMs);
+  if (received !== undefined) root.cancel({ kind: "signal", signal: received });
   return (error) => {
     roots.delete(root);
     if (received !== undefined && error !== undefined) console.error(error);

@@ -54,7 +54,7 @@ let lastId = 0;
  */
 export class TaskNode<T> extends ScopeNode implements Task<T> {
   readonly id: number = ++lastId;
-  readonly isDaemon: boolean;
+  readonly #isDaemon: boolean;
   state: TaskState = "running";
   /** The value when done, the error when failed, the reason when cancelled. */
   #result: unknown = undefined;
@@ -62,7 +62,7 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
 
   constructor(parent: ScopeNode, name: string, isDaemon: boolean) {
     super(parent, parent.tree, name);
-    this.isDaemon = isDaemon;
+    this.#isDaemon = isDaemon;
     this.flows = 1;
     parent.crew ??= new Crew(parent);
     parent.crew.add(isDaemon);
@@ -102,8 +102,12 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
     return true;
   }
 
+  override get isDaemon(): boolean {
+    return this.#isDaemon;
+  }
+
   override dismiss(): void {
-    if (this.isDaemon) this.cancel({ kind: "unneeded", why: "all other tasks of the group have ended" });
+    if (this.#isDaemon) this.cancel({ kind: "unneeded", why: "all other tasks of the group have ended" });
   }
 
   #wait(scope: ScopeNode): Promise<T> {

@@ -1,0 +1,188 @@
+/** What a process does that runs our tasks: signals, exit codes, what keeps it alive, what crashes it. */
+import { describe, expect, test } from "vitest";
+import { runProgram, start } from "./program.ts";
+
+const patienceMs = 30_000;
+
+describe.concurrent("a process", { timeout: patienceMs }, () => {
+  test.for([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("%s cancels the tree, and when that has ended the process exits %d, silently", async ([signal, code]) => {
+    const program = start("obedient");
+    await program.printed("ready");
+    program.kill(signal);
+
+    expect(await program.ended).toEqual({
+      exitCode: code,
+      stdout: ["ready", `cleaned up after {"kind":"signal","signal":"${signal}"}`],
+      stderr: "",
+    });
+  });
+
+  test("a second signal prints the tasks that would not stop and where each waits, and exits", async () => {
+    const program = start("stubborn");
+    await program.printed("ready");
+    program.kill("SIGTERM");
+    await program.printed("cancelled");
+    program.kill("SIGINT");
+    const { exitCode, stderr } = await program.ended;
+
+    expect(exitCode).toBe(143);
+    expect(stderr.trim().split("\n")).toEqual([
+      "Stopped by SIGTERM, but these tasks did not end within 60 s or before a second signal:",
+      "run",
+      "└─ workers",
+      "   ├─ foreign: computes, or waits for a foreign promise",
+      "   └─ shielded",
+      '      └─ shield: waits for an item in Queue "jobs"',
+    ]);
+  });
+
+  test("a tree that does not end within graceMs is printed, and the process exits", async () => {
+    const program = start("impatient");
+    await program.printed("ready");
+    program.kill("SIGINT");
+    const { exitCode, stderr } = await program.ended;
+
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain("these tasks did not end within 50 ms");
+    expect(stderr).toContain("run: computes, or waits for a foreign promise");
+  });
+
+  test("a signal cancels all runs of the process, which exits when the last has ended", async () => {
+    const program = start("twoRuns");
+    await program.printed("ready");
+    program.kill("SIGINT");
+
+    expect(await program.ended).toEqual({ exitCode: 130, stdout: ["ready", "short", "long"], stderr: "" });
+  });
+
+  test("a run that starts when the process is on its way out is cancelled at once", async () => {
+    const program = start("lateRun");
+    await program.printed("ready");
+    program.kill("SIGINT");
+
+    expect(await program.ended).toEqual({
+      exitCode: 130,
+      stdout: ["ready", "second run", "cleaned up"],
+      stderr: "",
+    });
+  });
+
+  test("an error during the shutdown is printed, and the exit code is still that of the signal", async () => {
+    const program = start("failsWhileStopping");
+    await program.printed("ready");
+    program.kill("SIGTERM");
+    const { exitCode, stderr } = await program.ended;
+
+    expect(exitCode).toBe(143);
+    expect(stderr).toContain("Error: the cleanup failed");
+  });
+
+  test("a main that fails by itself ends the process as any error does", async () => {
+    const { exitCode, stderr } = await runProgram("failsByItself");
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("Error: main failed");
+  });
+
+  test.for(["deadlockInRun", "deadlockOutsideRun"] as const)(
+    "%s: while something waits the process stays alive, and says that nothing can end the wait",
+    async (name) => {
+      const { exitCode, stdout, stderr } = await runProgram(name);
+
+      expect(exitCode).toBe(0);
+      expect(stdout).toEqual(["TASKWRIGHT_DEADLOCK", "item"]);
+      expect(stderr).toContain("This looks like a deadlock:");
+      expect(stderr).toContain('waits for an item in Queue "jobs"');
+    },
+  );
+
+  test("an unhandled Cancelled of a cancelled scope does not crash the process", async () => {
+    expect(await runProgram("forgottenByCancellation")).toEqual({ exitCode: 0, stdout: ["went on"], stderr: "" });
+  });
+
+  test("any other unhandled rejection does, as always", async () => {
+    const { exitCode, stdout, stderr } = await runProgram("otherRejection");
+
+    expect(exitCode).toBe(1);
+    expect(stdout).toEqual([]);
+    expect(stderr).toContain("Error: nobody handles this");
+  });
+
+  test("a rejection with something that is no error is reported as Node does", async () => {
+    const { exitCode, stderr } = await runProgram("otherRejectionWithoutError");
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("ERR_UNHANDLED_REJECTION");
+    expect(stderr).toContain("text");
+  });
+
+  test("a listener of the program decides about unhandled rejections", async () => {
+    expect(await runProgram("otherRejectionWithListener")).toEqual({
+      exitCode: 0,
+      stdout: ["heard of Error: nobody handles this", "went on"],
+      stderr: "",
+    });
+  });
+
+  test("so does --unhandled-rejections=none", async () => {
+    const { exitCode } = await runProgram("forgottenByCancellation", ["--unhandled-rejections=none"]);
+
+    expect(exitCode).toBe(0);
+  });
+
+  test("outside any run the error of a background task is an uncaught exception", async () => {
+    expect(await runProgram("backgroundFailsOutsideRun")).toMatchObject({
+      exitCode: 0,
+      stdout: ["uncaught: background failed"],
+    });
+    expect(await runProgram("backgroundCrashesOutsideRun")).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining("Error: background failed") as string,
+    });
+  });
+
+  test("a promise that floats out of its scope is found: the process crashes, and names the scope", async () => {
+    const { exitCode, stderr } = await runProgram("floating");
+
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("ScopeClosedError: careless has ended, but code started in it still runs");
+  });
+
+  test("nothing that has ended, was cancelled or was abandoned keeps the process alive", async () => {
+    expect(await runProgram("leavesNothing")).toEqual({ exitCode: 0, stdout: ["1"], stderr: "" });
+  });
+
+  test("what sleeps keeps the process alive", async () => {
+    expect(await runProgram("sleepsOnItsOwn")).toEqual({
+      exitCode: 0,
+      stdout: ["woke up", "background"],
+      stderr: "",
+    });
+  });
+
+  test("a cancelled scope that has not ended after a second says once which task awaits what cannot be cancelled", async () => {
+    const { exitCode, stderr } = await runProgram("stuck");
+
+    expect(exitCode).toBe(0);
+    expect(stderr.match(/TASKWRIGHT_STUCK/g)).toHaveLength(1);
+    expect(stderr).toContain("workers was cancelled 1 s ago (enough) and has not ended");
+    expect(stderr).toContain("wrap such promises in interruptible()");
+    expect(stderr).toContain("foreign: computes, or waits for a foreign promise");
+    expect(stderr).not.toContain("shielded");
+  });
+
+  test("a cancelled scope that cleans up for longer in waits of ours is not stuck", async () => {
+    expect(await runProgram("slowButNotStuck")).toEqual({ exitCode: 0, stdout: [], stderr: "" });
+  });
+
+  test("of a million tasks that have ended a group keeps nothing", async () => {
+    expect(await runProgram("millionTasks", ["--expose-gc"])).toEqual({
+      exitCode: 0,
+      stdout: ["1050000", "nothing is kept"],
+      stderr: "",
+    });
+  });
+});

@@ -1,0 +1,293 @@
+/** The programs that process.test.ts runs, each by its name. */
+import {
+  Queue,
+  background,
+  cancelScope,
+  checkpoint,
+  interruptible,
+  mapStream,
+  run,
+  shield,
+  sleep,
+  taskGroup,
+  timeout,
+} from "taskwright";
+
+export type ProgramName = keyof typeof programs;
+
+const print = (line: unknown): void => console.log(line);
+const never = new Promise<never>(() => {});
+
+/** Keeps the process alive, as a socket would. */
+const hold = (): void => void setInterval(() => {}, 1_000);
+
+/** Until cancelled. Where nothing but `sleep(Infinity)` is left, that is reported as a deadlock. */
+const endless = 1e9;
+
+const heap = (): number => {
+  globalThis.gc!();
+  return process.memoryUsage().heapUsed;
+};
+
+const f = async (): Promise<void> => {
+  await sleep(1_000);
+};
+
+const programs = {
+  /** Cleans up when cancelled, and ends. */
+  async obedient(): Promise<void> {
+    await run(async (scope) => {
+      try {
+        print("ready");
+        await sleep(endless);
+      } finally {
+        await shield(() => sleep(20));
+        print(`cleaned up after ${JSON.stringify(scope.cancelled)}`);
+      }
+    });
+    print("not here");
+  },
+
+  /** Has tasks that do not end when cancelled. */
+  async stubborn(): Promise<void> {
+    hold();
+    await run(
+      () =>
+        taskGroup(
+          async (group) => {
+            group.spawn(() => never, { name: "foreign" });
+            group.spawn(() => shield(() => new Queue({ name: "jobs" }).get()), { name: "shielded" });
+            try {
+              print("ready");
+              await sleep(endless);
+            } finally {
+              print("cancelled");
+            }
+          },
+          { name: "workers" },
+        ),
+      { graceMs: 60_000 },
+    );
+  },
+
+  async impatient(): Promise<void> {
+    hold();
+    await run(
+      async () => {
+        print("ready");
+        await never;
+      },
+      { graceMs: 50 },
+    );
+  },
+
+  async twoRuns(): Promise<void> {
+    const one = async (name: string, cleanUpMs: number): Promise<void> => {
+      await run(async () => {
+        try {
+          await sleep(endless);
+        } finally {
+          await shield(() => sleep(cleanUpMs));
+          print(name);
+        }
+      });
+    };
+    const both = Promise.all([one("short", 5), one("long", 60)]);
+    print("ready");
+    await both;
+    print("not here");
+  },
+
+  /** Starts a run while another is cleaning up after a signal. */
+  async lateRun(): Promise<void> {
+    const cleaning = run(async () => {
+      try {
+        await sleep(endless);
+      } finally {
+        await shield(() => sleep(60));
+        print("cleaned up");
+      }
+    });
+    const first = run(() => sleep(endless));
+    print("ready");
+    await first;
+    await run(async () => {
+      print("second run");
+      await checkpoint();
+      print("not here");
+    });
+    await cleaning;
+  },
+
+  async failsWhileStopping(): Promise<void> {
+    await run(async () => {
+      print("ready");
+      await sleep(endless).catch(() => {
+        throw new Error("the cleanup failed");
+      });
+    });
+  },
+
+  async failsByItself(): Promise<void> {
+    await run(async () => {
+      await sleep(1);
+      throw new Error("main failed");
+    });
+  },
+
+  /** Waits for what can only come from outside, until the warning says so. */
+  async deadlockInRun(): Promise<void> {
+    const queue = new Queue<string>({ name: "jobs" });
+    process.on("warning", (warning: Error & { code?: string }) => {
+      print(warning.code);
+      queue.tryPut("item");
+    });
+    print(await run(() => queue.get()));
+  },
+
+  async deadlockOutsideRun(): Promise<void> {
+    const queue = new Queue<string>({ name: "jobs" });
+    process.on("warning", (warning: Error & { code?: string }) => {
+      print(warning.code);
+      queue.tryPut("item");
+    });
+    print(await queue.get());
+  },
+
+  /** A cancellation leaves `b` without a handler. */
+  async forgottenByCancellation(): Promise<void> {
+    await cancelScope(async (scope) => {
+      scope.deadline = 1;
+      const a = f();
+      const b = f();
+      await a;
+      await b;
+    });
+    await sleep(5);
+    print("went on");
+  },
+
+  async otherRejection(): Promise<void> {
+    await cancelScope((scope) => scope.cancel());
+    hold();
+    void Promise.reject(new Error("nobody handles this"));
+    await sleep(5);
+    print("went on");
+  },
+
+  async otherRejectionWithoutError(): Promise<void> {
+    await cancelScope((scope) => scope.cancel());
+    hold();
+    void Promise.reject("text");
+    await never;
+  },
+
+  async otherRejectionWithListener(): Promise<void> {
+    process.on("unhandledRejection", (reason) => print(`heard of ${String(reason)}`));
+    await cancelScope((scope) => scope.cancel());
+    void Promise.reject(new Error("nobody handles this"));
+    await sleep(5);
+    print("went on");
+  },
+
+  async backgroundFailsOutsideRun(): Promise<void> {
+    const uncaught = new Queue<Error>();
+    process.on("uncaughtException", (error) => uncaught.tryPut(error));
+    background(async () => {
+      await sleep(1);
+      throw new Error("background failed");
+    });
+    print(`uncaught: ${(await uncaught.get()).message}`);
+  },
+
+  async backgroundCrashesOutsideRun(): Promise<void> {
+    hold();
+    background(() => Promise.reject(new Error("background failed")));
+    await never;
+  },
+
+  async floating(): Promise<void> {
+    hold();
+    await taskGroup(
+      () => {
+        void f();
+      },
+      { name: "careless" },
+    );
+    await never;
+  },
+
+  /** Nothing that was cancelled or has ended holds the process. */
+  async leavesNothing(): Promise<void> {
+    await timeout(1_000_000, () => sleep(1));
+    await cancelScope(async (scope) => {
+      scope.deadline = 1;
+      await sleep(1_000_000);
+    });
+    await run(() =>
+      taskGroup((group) => {
+        group.spawn(() => sleep(1_000_000)).cancel();
+        group.spawn(() => sleep(1));
+      }),
+    );
+    const stream = mapStream([1, 2, 3], (n) => n, { concurrency: 1 });
+    print((await stream.next()).value);
+  },
+
+  /** Not awaited by anything but the event loop. */
+  async sleepsOnItsOwn(): Promise<void> {
+    void sleep(30).then(() => print("woke up"));
+    background(async () => {
+      await sleep(40);
+      print("background");
+    });
+  },
+
+  /** Its tasks await what cannot be cancelled: one for long, one in a wait of ours that is shielded. */
+  async stuck(): Promise<void> {
+    await run(
+      async () => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        setTimeout(resolve, 1_300);
+        await taskGroup(
+          (group) => {
+            group.spawn(() => promise, { name: "foreign" });
+            group.spawn(() => shield(() => sleep(1_200)), { name: "shielded" });
+            group.cancel("enough");
+          },
+          { name: "workers" },
+        );
+      },
+      { signals: false },
+    );
+  },
+
+  async slowButNotStuck(): Promise<void> {
+    await cancelScope(async (scope) => {
+      scope.cancel();
+      await shield(() => sleep(1_100));
+    });
+  },
+
+  /** What a group keeps of a million tasks that have ended, in bytes a task. */
+  async millionTasks(): Promise<void> {
+    let ended = 0;
+    await run(() =>
+      taskGroup(async (group) => {
+        const spawnMany = async (count: number): Promise<void> => {
+          for (let n = 0; n < count; n += 1_000) {
+            for (let k = 0; k < 1_000; k++) group.spawn(() => interruptible(Promise.resolve()).then(() => ended++));
+            await checkpoint();
+          }
+        };
+        await spawnMany(50_000);
+        const before = heap();
+        await spawnMany(1_000_000);
+        print(ended);
+        print((heap() - before) / 1_000_000 < 0.5 ? "nothing is kept" : `${heap() - before} bytes are kept`);
+      }),
+    );
+  },
+};
+
+await programs[process.argv[2] as ProgramName]();
