@@ -26,7 +26,7 @@ test("bytes, text and json read the body whole, however it comes", async () => {
   const readChunked = async <T>(read: (response: HttpResponse) => Promise<T>): Promise<T> => {
     const [response, peer] = await open(server, session, "transfer-encoding: chunked\r\nconnection: close");
     const value = read(response);
-    for (const piece of ["4\r\n{\"a\"\r\n", "4\r\n:\"\xc3\xa4\r", "\n2\r\n\"}\r\n", "0\r\n\r\n"]) {
+    for (const piece of ['4\r\n{"a"\r\n', '4\r\n:"\xc3\xa4\r', '\n2\r\n"}\r\n', "0\r\n\r\n"]) {
       peer.send(Buffer.from(piece, "latin1"));
       await sleep(1);
     }
@@ -143,7 +143,12 @@ test("a body longer than allowed is refused, announced or not, and the connectio
 test("a connection lost within the body is an error, whether the length was known or not", async () => {
   await using server = await rawServer();
   await using session = openSession();
-  for (const head of ["content-length: 10", "transfer-encoding: chunked", "content-length: 10\r\nconnection: close", "transfer-encoding: chunked\r\nconnection: close"]) {
+  for (const head of [
+    "content-length: 10",
+    "transfer-encoding: chunked",
+    "content-length: 10\r\nconnection: close",
+    "transfer-encoding: chunked\r\nconnection: close",
+  ]) {
     const [response, peer] = await open(server, session, head, "5\r\nab");
     peer.socket.end();
     await expect(response.text()).rejects.toMatchObject({ code: "HTTP_CONNECTION", phase: "response" });

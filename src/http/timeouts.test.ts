@@ -12,14 +12,18 @@ test("no handshake within connectMs fails in phase connect, and ends the attempt
     timeoutMs: 30,
     message: `GET ${server.origin.replace("http:", "https:")}/: no connection within 30 ms (timeout.connectMs)`,
   });
-  await (await server.accept()).closed;
+  await (
+    await server.accept()
+  ).closed;
 });
 
 test("no response within headersMs fails in phase headers, and closes the connection", async () => {
   await using server = await rawServer();
   await using session = openSession({ timeout: { headersMs: 30 } });
   await expect(session.get(server.origin)).rejects.toMatchObject({ code: "HTTP_TIMEOUT", phase: "headers" });
-  await (await server.accept()).closed;
+  await (
+    await server.accept()
+  ).closed;
 });
 
 test("a hint ahead of the response does not stop the time for the headers", async () => {

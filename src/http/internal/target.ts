@@ -83,18 +83,15 @@ function takeCredentials(url: URL): string | undefined {
   return `Basic ${Buffer.from(credentials).toString("base64")}`;
 }
 
+/** Undoes percent-encoding, and leaves alone what is none. */
 function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return text.replace(/(?:%[\da-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll("%", ""), "hex").toString());
 }
 
 /** A wrong URL without what may be secret in it: all up to the last @, and the query. */
 function redact(text: string): string {
   const at = text.lastIndexOf("@");
-  const scheme = at === -1 ? "" : (/^\s*[a-z][a-z\d+.-]*:\/*/i.exec(text)?.[0] ?? "");
+  const scheme = at === -1 ? "" : (/^\s*[a-z][a-z\d+.-]*:\/\//i.exec(text)?.[0] ?? "");
   const shown = at === -1 ? text : `${scheme}***@${text.slice(at + 1)}`;
   return shown.replace(/[?#].*$/s, "");
 }
