@@ -19,7 +19,7 @@ type PlatformFrame = Map<unknown, unknown>;
 type Captured = AsyncResource & Record<symbol, unknown>;
 
 /** Undefined where the platform is not as expected, or the tests ask for the plain way. */
-export const slot: symbol | undefined = process.env["TASKWRIGHT_CONTEXT"] === "storage" ? undefined : findSlot();
+const slot: symbol | undefined = process.env["TASKWRIGHT_CONTEXT"] === "storage" ? undefined : findSlot();
 
 /**
  * The last of our frames that was found to lie in the slot itself, rather than in a Map that another AsyncLocalStorage
@@ -124,10 +124,10 @@ function slotTakesAnyObject(key: symbol): boolean {
     get: (asked: unknown) => (asked === mine ? 1 : undefined),
     [Symbol.iterator]: () => [[mine, 1]][Symbol.iterator](),
   };
-  const door = new AsyncResource("TASKWRIGHT") as Captured;
-  door[key] = standIn;
+  const entrance = new AsyncResource("TASKWRIGHT") as Captured;
+  entrance[key] = standIn;
   try {
-    const seen = door.runInAsyncScope(() => [
+    const seen = entrance.runInAsyncScope(() => [
       mine.getStore(),
       theirs.run(2, () => `${mine.getStore()} ${theirs.getStore()}`),
       mine.getStore(),

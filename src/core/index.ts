@@ -3,7 +3,7 @@
  * The core: scopes, tasks, cancellation and time. This is the door for the other modules of the package; what users
  * import is chosen in `src/index.ts`.
  */
-export { currentFrame, enter, outside } from "./ambient.ts";
+export { enter, outside } from "./ambient.ts";
 export { background, bindToRoot } from "./background.ts";
 export { type Clock, afterThisTurn, isTurnPending, realClock } from "./clock.ts";
 export { ContextVar, type ContextVarOptions } from "./context-var.ts";
@@ -25,12 +25,12 @@ export {
 export { expectInteger } from "./expect.ts";
 export { Failures, type WithSuppressed } from "./failures.ts";
 export { busyTasks } from "./flows.ts";
-export { GroupNode, type StartFunction, type TaskGroup, type TaskGroupOptions, taskGroup } from "./group.ts";
+export { type StartFunction, type TaskGroup, type TaskGroupOptions, taskGroup } from "./group.ts";
 export { interruptible } from "./interruptible.ts";
 export type { Limiter, Permit, PermitReport } from "./limiter.ts";
 export { Link, LinkedList } from "./linked-list.ts";
 export { QueuedWaiter } from "./queued-waiter.ts";
-export { type CancelReason, describeError, describeReason } from "./reason.ts";
+export type { CancelReason } from "./reason.ts";
 export { drawTree } from "./report.ts";
 export { type RunOptions, openTree, run, runTree } from "./run.ts";
 export { type Scope, ScopeNode, stopError } from "./scope.ts";
@@ -47,6 +47,4 @@ export {
   timeout,
 } from "./timeout.ts";
 export { type Timed, Timer, TimerQueue, unschedule } from "./timer-queue.ts";
-export { type Conductor, type Straggler, Tree } from "./tree.ts";
 export { Waiter } from "./waiter.ts";
-export { within } from "./within.ts";

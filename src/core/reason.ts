@@ -34,7 +34,7 @@ export function describeReason(reason: CancelReason): string {
 }
 
 /** The first line of an error, or a thrown value as text. */
-export function describeError(error: unknown): string {
+function describeError(error: unknown): string {
   if (error instanceof Error) return `${error.name}: ${error.message}`.split("\n", 1)[0] ?? error.name;
   try {
     return String(error);
