@@ -13,7 +13,7 @@ import {
   spawn,
   stopError,
 } from "../core/index.ts";
-import { Reader, type Source } from "./source.ts";
+import { Reader, type Source, type Step } from "./source.ts";
 
 /** How much of the work is done at once: by number, or as a limiter lets it. */
 export type MapOptions =
@@ -50,8 +50,8 @@ export type MapFunction<T, R> = (item: T, index: number, scope: Scope) => R | Pr
 export async function map<T, R>(items: Source<T>, fn: MapFunction<T, R>, options: MapOptions): Promise<Awaited<R>[]> {
   if (!("limiter" in options)) expectInteger("concurrency", options.concurrency, 1);
   const scope = openScope("map");
-  const mapping = new Mapping(scope, items, fn as MapFunction<T, Awaited<R>>);
   try {
+    const mapping = new Mapping(scope, items, fn as MapFunction<T, Awaited<R>>);
     await enter(scope, () => mapping.run(options), undefined, undefined);
     while (scope.hasTasks) await scope.crew!.drain();
     return mapping.outcome();
@@ -67,6 +67,8 @@ class Mapping<T, R> implements TaskOwner {
   readonly #reader: Reader<T>;
   readonly #results: R[] = [];
   readonly #failures = new Failures();
+  /** Workers that wait for the source. */
+  #reading = 0;
   /** Whether results are missing because of a cancellation. */
   #isCut = false;
 
@@ -130,7 +132,10 @@ class Mapping<T, R> implements TaskOwner {
       for (;;) {
         if (scope.stop !== undefined && this.#isStopped) return;
         let step = reader.next();
-        if (step instanceof Promise) step = await step;
+        if (step instanceof Promise) {
+          step = await this.#awaitTurn(step);
+          if (step !== undefined && this.#comesTooLate) return;
+        }
         if (step === undefined) return;
         this.#results[step.index] = await this.#fn(step.item, step.index, scope);
       }
@@ -141,24 +146,38 @@ class Mapping<T, R> implements TaskOwner {
     }
   }
 
+  /** Waits for an async source. It is read for one worker at a time, so the others are parked. */
+  async #awaitTurn(step: Promise<Step<T>>): Promise<Step<T>> {
+    if (this.#reading++ > 0) this.#scope.flows--;
+    try {
+      return await step;
+    } finally {
+      if (--this.#reading > 0) this.#scope.flows++;
+    }
+  }
+
   /** A task for each item that gets a permit. */
   async #runLimited(limiter: Limiter): Promise<void> {
     try {
-      while (!this.#isStopped) {
+      for (;;) {
         const permit = await limiter.acquire();
         const step = await this.#readWith(permit);
         if (step === undefined) return;
         spawn(this.#scope, () => this.#call(step.item, step.index, permit), { name: `map[${step.index}]` });
       }
     } catch (error) {
-      this.#failed(error);
+      const isCut = this.#scope.cancellationBehind(error) !== undefined;
+      // If nothing was left to be read, nothing is missing.
+      if (!isCut || !this.#isStopped) this.#failed(error);
     }
   }
 
-  async #readWith(permit: Permit): Promise<{ item: T; index: number } | undefined> {
-    let step: { item: T; index: number } | undefined;
+  async #readWith(permit: Permit): Promise<Step<T>> {
+    let step: Step<T>;
     try {
-      return (step = await this.#reader.next());
+      if (!this.#isStopped) step = await this.#reader.next();
+      if (step !== undefined && this.#comesTooLate) step = undefined;
+      return step;
     } finally {
       if (step === undefined) permit.release();
     }
@@ -170,6 +189,9 @@ class Mapping<T, R> implements TaskOwner {
     try {
       this.#results[index] = await this.#fn(item, index, this.#scope);
       ok = true;
+    } catch (error) {
+      // Before the permit is free, so that no other call starts with it.
+      this.#failed(error);
     } finally {
       permit.report({ ok, ms: now() - startedMs });
       permit.release();
@@ -179,7 +201,20 @@ class Mapping<T, R> implements TaskOwner {
   /** Whether no call may start any more. Marks what is missing then. */
   get #isStopped(): boolean {
     if (this.#scope.stop === undefined) return false;
-    if (!this.#reader.isAtEnd()) this.#isCut = true;
+    // Where something is missing already, or nothing will be returned, the source is left alone.
+    if (this.#isCut || this.#failures.count > 0) return true;
+    try {
+      if (!this.#reader.isAtEnd()) this.#isCut = true;
+    } catch (error) {
+      this.#failed(error);
+    }
+    return true;
+  }
+
+  /** Whether the scope was cancelled while an item was read, for which no call will start. */
+  get #comesTooLate(): boolean {
+    if (this.#scope.stop === undefined) return false;
+    this.#isCut = true;
     return true;
   }
 }

@@ -13,13 +13,14 @@ export class Reader<T> {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(source: Source<T>) {
-    this.#isAsync = Symbol.asyncIterator in source;
-    this.#iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    const async = (source as Partial<AsyncIterable<T>>)[Symbol.asyncIterator];
+    this.#isAsync = async !== undefined;
+    this.#iterator = async === undefined ? (source as Iterable<T>)[Symbol.iterator]() : async.call(source);
   }
 
   /** Reads on. Synchronous for a sync source. */
   next(): Step<T> | Promise<Step<T>> {
-    if (!this.#isAsync) return this.#accept((this.#iterator as Iterator<T>).next());
+    if (!this.#isAsync) return this.#readSync();
     const step = this.#last.then(async () => (this.#isOver ? undefined : this.#accept(await this.#iterator.next())));
     this.#last = step.then(
       () => {},
@@ -30,7 +31,7 @@ export class Reader<T> {
     return step;
   }
 
-  /** Whether the end was read, or an async source has failed. */
+  /** Whether the end was read, or the source has failed. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -45,6 +46,18 @@ export class Reader<T> {
     if (this.#isOver) return;
     this.#isOver = true;
     await this.#iterator.return?.();
+  }
+
+  #readSync(): Step<T> {
+    if (this.#isOver) return undefined;
+    let result: IteratorResult<T>;
+    try {
+      result = (this.#iterator as Iterator<T>).next();
+    } catch (error) {
+      this.#isOver = true;
+      throw error;
+    }
+    return this.#accept(result);
   }
 
   #accept(result: IteratorResult<T>): Step<T> {
