@@ -9,7 +9,7 @@ import { type Destination, LineOutput } from "./line-output.ts";
 import type { BadLine } from "./line-splitter.ts";
 import { LineSource } from "./line-source.ts";
 import { type InputFormat, RequestReader } from "./request-reader.ts";
-import { badLineResult, resultLine } from "./result-line.ts";
+import { writeBadLine, writeResult } from "./result-line.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 
 export interface BatchOptions extends ExchangeOptions {
@@ -157,7 +157,7 @@ export class Batch {
 
   #foundBadLine(bad: BadLine): void {
     this.statistics.foundBadLine();
-    this.#output.write(badLineResult(bad));
+    writeBadLine(this.#output, bad);
     this.#options.onBadLine?.(bad);
   }
 
@@ -167,7 +167,7 @@ export class Batch {
     return {
       settled: (last) => {
         statistics.settled(last);
-        this.#output.write(resultLine(last, withHeaders));
+        writeResult(this.#output, last, withHeaders);
       },
       retrying: (failed, delayMs) => {
         statistics.retries++;

@@ -1,4 +1,4 @@
-import { type ScopeNode, enter } from "../../core/index.ts";
+import { type ScopeNode, currentScope, enter } from "../../core/index.ts";
 import {
   type Order,
   type Timeouts,
@@ -43,7 +43,8 @@ export function openExchange(scope: ScopeNode, options: ExchangeOptions): Exchan
     return fetchWhole(session, order, true);
   };
   return {
-    send: (job) => enter(scope, send, job, undefined),
+    // Mostly one request is sent where another has ended, which is inside already.
+    send: (job) => (currentScope() === scope ? send(job) : enter(scope, send, job, undefined)),
     close: () => session[Symbol.asyncDispose](),
   };
 }

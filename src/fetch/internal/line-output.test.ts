@@ -44,56 +44,88 @@ function setUp(): { destination: SlowDestination; output: LineOutput; events: un
   return { destination, output, events };
 }
 
+function write(output: LineOutput, line: string): void {
+  output.append(line);
+  output.endLine();
+}
+
 const megabyte = `${"x".repeat(1024 * 1024 - 1)}\n`;
 
 describe("LineOutput", () => {
-  test("writes many lines at once, in order, and never two writes at a time", async () => {
+  test("writes many lines at once, in order, whole lines only, and never two writes at a time", async () => {
     const { destination, output } = setUp();
-    output.write(megabyte);
-    output.write("a\n");
-    output.write("b\n");
+    const lines = Array.from({ length: 20_000 }, (_, index) => `${index} ${"ä€😀".repeat(20)}\n`);
+    for (const line of lines) write(output, line);
     const ended = output.end();
-    await destination.letOneThrough();
-    await destination.letOneThrough();
+    while (!destination.isClosed) await destination.letOneThrough();
     await ended;
-    expect(destination.written).toEqual([megabyte, "a\nb\n"]);
-    expect(destination.isClosed).toBe(true);
-    expect(output.bytes).toBe(megabyte.length + 4);
+    expect(destination.written.join("")).toBe(lines.join(""));
+    expect(destination.written.every((chunk) => chunk.endsWith("\n"))).toBe(true);
+    expect(destination.written.length).toBeLessThan(40);
+    expect(output.bytes).toBe(Buffer.byteLength(lines.join("")));
   });
 
   test("writes few lines soon, without waiting for more", async () => {
     const { destination, output } = setUp();
-    output.write("a\n");
+    write(output, "a\n");
     await destination.letOneThrough();
     while (destination.written.length === 0) await turn();
     expect(destination.written).toEqual(["a\n"]);
   });
 
+  test("waits for lines to be many, also while it is writing others", async () => {
+    const { destination, output } = setUp();
+    for (const line of [megabyte, "a\n", "b\n"]) write(output, line);
+    await destination.letOneThrough();
+    await destination.letOneThrough();
+    expect(destination.written).toEqual([megabyte]);
+    await output.end();
+    expect(destination.written).toEqual([megabyte, "a\nb\n"]);
+  });
+
   test("says when it has too much, and when it can take more", async () => {
     const { destination, output, events } = setUp();
-    for (let count = 0; count < 10; count++) output.write(megabyte);
+    for (let count = 0; count < 10; count++) write(output, megabyte);
     expect(events).toEqual(["full"]);
-    for (let count = 0; count < 4; count++) await destination.letOneThrough();
+    for (let count = 0; count < 7; count++) await destination.letOneThrough();
+    expect(events).toEqual(["full"]);
+    await destination.letOneThrough();
     expect(events).toEqual(["full", "ready"]);
   });
 
-  test("joins no more than a few megabytes, however much comes at once: strings have a greatest length", async () => {
+  test("writes nothing of a line that has no end yet", async () => {
     const { destination, output } = setUp();
-    for (let count = 0; count < 21; count++) output.write(megabyte);
+    write(output, megabyte);
+    output.append("part of ");
+    await destination.letOneThrough();
+    output.append("a line");
+    output.append(`, a long one: ${"x".repeat(200_000)}\n`);
+    expect(destination.written).toEqual([megabyte]);
+    output.endLine();
     const ended = output.end();
-    for (let count = 0; count < 6; count++) await destination.letOneThrough();
+    await destination.letOneThrough();
     await ended;
-    expect(destination.written.map(({ length }) => length / megabyte.length)).toEqual([1, 4, 4, 4, 4, 4]);
+    expect(destination.written[1]).toBe(`part of a line, a long one: ${"x".repeat(200_000)}\n`);
+  });
+
+  test("takes a line of any length", async () => {
+    const { destination, output } = setUp();
+    const long = `${"€".repeat(10_000_000)}\n`;
+    for (const line of ["a\n", long, "b\n"]) write(output, line);
+    const ended = output.end();
+    while (!destination.isClosed) await destination.letOneThrough();
+    await ended;
+    expect(destination.written.join("")).toBe(`a\n${long}b\n`);
   });
 
   test("tells of a write that failed, writes nothing after it, and fails at the end", async () => {
     const { destination, output, events } = setUp();
-    output.write(megabyte);
-    output.write("a\n");
+    write(output, megabyte);
+    write(output, "a\n");
     const broken = new Error("no space left");
     await destination.fail(broken);
     expect(events).toEqual([broken]);
-    output.write("b\n");
+    write(output, "b\n");
     await expect(output.end()).rejects.toBe(broken);
     expect(destination).toMatchObject({ written: [], isClosed: true });
   });

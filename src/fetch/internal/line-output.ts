@@ -2,14 +2,14 @@ import { type Clock, realClock, Timer } from "../../core/index.ts";
 
 /** Takes bytes, one write at a time. */
 export interface Destination {
-  /** Writes all of `bytes`, which end with a whole line, or fails. */
+  /** Writes all of `bytes`, which are whole lines, or fails. */
   write(bytes: Buffer): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface LineOutputOptions {
   readonly destination: Destination;
-  /** More must not be handed over: much is still to be written. `onReady` comes when it may. */
+  /** More should not be handed over: much is still to be written. `onReady` comes when it may. */
   readonly onFull: () => void;
   readonly onReady: () => void;
   /** A write has failed. What was handed over and not written is lost; nothing more is written. */
@@ -17,20 +17,22 @@ export interface LineOutputOptions {
   readonly clock?: Clock;
 }
 
-/** As much as is written at once, if it is there. In characters, as everything here. */
-const chunkLength = 256 * 1024;
+/** As much as is written at once, if it is there. */
+const chunkBytes = 256 * 1024;
+/** As much as is worth writing without waiting for more. */
+const enoughBytes = 192 * 1024;
 /** How long a line waits for others to be written with. */
 const lingerMs = 50;
-const fullLength = 8 * 1024 * 1024;
-const readyLength = 2 * 1024 * 1024;
-/** As much as is ever joined: strings have a greatest length, and all answers on the wire may be large. */
-const maxJoinedLength = 4 * 1024 * 1024;
+const fullBytes = 8 * 1024 * 1024;
+const readyBytes = 2 * 1024 * 1024;
 
 /**
  * Collects lines and writes them in large chunks, one after the other, never part of a line.
  *
- *     idle ── lines ──> lingering ── enough, or `lingerMs` ──> writing ── done ──> idle, lingering or writing
- *                                                                └── failed ──> failed: lines are dropped
+ * Parts of lines are encoded one by one into the chunk: to join them first and encode the whole takes twice as long.
+ *
+ *     idle ── endLine() ──> lingering ── a whole chunk, `lingerMs`, end() ──> writing ── done ──> idle or writing
+ *                                                                             └── failed ──> failed: lines are dropped
  */
 export class LineOutput {
   /** Bytes written. */
@@ -39,11 +41,19 @@ export class LineOutput {
   readonly #clock: Clock;
   readonly #linger = new Timer(() => this.#startWriting());
   #state: "idle" | "lingering" | "writing" | "failed" = "idle";
-  /** What is to be written after what is being written: whole pieces first, then the one that still grows. */
-  #pieces: string[] = [];
-  #text = "";
-  #length = 0;
+  /** Whole chunks, to be written one after the other. */
+  #chunks: Buffer[] = [];
+  /** What comes after them, and still grows. */
+  #current: Buffer = Buffer.allocUnsafe(chunkBytes);
+  #currentBytes = 0;
+  /** Where the line begins that is being handed over. */
+  #lineStart = 0;
+  /** Whole lines that are not written yet, in bytes. */
+  #waitingBytes = 0;
+  /** A chunk that was written, for the next time one is needed. */
+  #spare: Buffer | undefined = undefined;
   #isFull = false;
+  #isEnding = false;
   #failure: unknown;
   #onWritten: (() => void) | undefined;
 
@@ -52,43 +62,30 @@ export class LineOutput {
     this.#clock = options.clock ?? realClock;
   }
 
-  /** Hands over one or more whole lines. */
-  write(lines: string): void {
+  /** Hands over part of a line, or all of it. It is not written before `endLine()`. */
+  append(part: string): void {
     if (this.#state === "failed") return;
-    this.#append(lines);
-    if (this.#state === "idle") {
-      this.#state = "lingering";
-      this.#clock.schedule(this.#clock.now() + lingerMs, this.#linger);
-    }
-    if (this.#length < chunkLength) return;
-    if (this.#state === "lingering") this.#startWriting();
-    else if (this.#length >= fullLength && !this.#isFull) {
+    // A UTF-16 unit is 3 bytes at most.
+    if (part.length * 3 > this.#current.length - this.#currentBytes) this.#nextChunk(part.length * 3);
+    this.#currentBytes += this.#current.write(part, this.#currentBytes);
+  }
+
+  /** The parts handed over since the last call are a whole line, its end included. */
+  endLine(): void {
+    if (this.#state === "failed") return;
+    this.#waitingBytes += this.#currentBytes - this.#lineStart;
+    this.#lineStart = this.#currentBytes;
+    if (this.#state === "idle") this.#lingerOrWrite();
+    else if (this.#state === "lingering" && this.#isEnough) this.#startWriting();
+    if (this.#waitingBytes >= fullBytes && !this.#isFull) {
       this.#isFull = true;
       this.#options.onFull();
     }
   }
 
-  #append(lines: string): void {
-    if (this.#text.length + lines.length > maxJoinedLength && this.#text !== "") {
-      this.#pieces.push(this.#text);
-      this.#text = "";
-    }
-    this.#text += lines;
-    this.#length += lines.length;
-  }
-
-  #takePiece(): string {
-    let piece = this.#pieces.shift();
-    if (piece === undefined) {
-      piece = this.#text;
-      this.#text = "";
-    }
-    this.#length -= piece.length;
-    return piece;
-  }
-
   /** Writes all that was handed over, and closes the destination. Rejects if any write has failed. */
   async end(): Promise<void> {
+    this.#isEnding = true;
     if (this.#state === "lingering") this.#startWriting();
     while (this.#state === "writing") {
       await new Promise<void>((resolve) => (this.#onWritten = resolve));
@@ -97,21 +94,48 @@ export class LineOutput {
     if (this.#state === "failed") throw this.#failure;
   }
 
+  get #isEnough(): boolean {
+    return this.#waitingBytes >= enoughBytes;
+  }
+
+  /** Begins a chunk with room for `neededBytes`. The line that is being handed over moves there. */
+  #nextChunk(neededBytes: number): void {
+    const line = this.#current.subarray(this.#lineStart, this.#currentBytes);
+    if (this.#lineStart > 0) this.#chunks.push(this.#current.subarray(0, this.#lineStart));
+    const spare = this.#spare;
+    this.#spare = undefined;
+    const room = line.length + neededBytes;
+    this.#current = spare !== undefined && room <= chunkBytes ? spare : Buffer.allocUnsafe(Math.max(chunkBytes, room));
+    line.copy(this.#current);
+    this.#lineStart = 0;
+    this.#currentBytes = line.length;
+  }
+
+  #lingerOrWrite(): void {
+    if (this.#isEnding || this.#isEnough) return this.#startWriting();
+    this.#state = "lingering";
+    this.#clock.schedule(this.#clock.now() + lingerMs, this.#linger);
+  }
+
   #startWriting(): void {
     this.#linger.cancel();
     this.#state = "writing";
-    const bytes = Buffer.from(this.#takePiece());
-    this.#options.destination.write(bytes).then(
-      () => this.#written(bytes.length),
+    if (this.#chunks.length === 0) this.#nextChunk(0);
+    const chunk = this.#chunks.shift()!;
+    this.#options.destination.write(chunk).then(
+      () => this.#written(chunk),
       (error: unknown) => this.#fail(error),
     );
   }
 
-  #written(bytes: number): void {
-    this.bytes += bytes;
+  #written(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    this.#waitingBytes -= chunk.length;
+    // Only whole chunks are worth keeping: the buffer of a subarray is the chunk that it was cut from.
+    if (chunk.buffer.byteLength === chunkBytes) this.#spare = Buffer.from(chunk.buffer);
     this.#state = "idle";
-    if (this.#length > 0) this.#startWriting();
-    if (this.#isFull && this.#length <= readyLength) {
+    if (this.#waitingBytes > 0) this.#lingerOrWrite();
+    if (this.#isFull && this.#waitingBytes <= readyBytes) {
       this.#isFull = false;
       this.#options.onReady();
     }
@@ -121,8 +145,7 @@ export class LineOutput {
   #fail(error: unknown): void {
     this.#state = "failed";
     this.#failure = error;
-    this.#pieces = [];
-    this.#text = "";
+    this.#chunks = [];
     this.#options.onError(error);
     this.#onWritten?.();
   }

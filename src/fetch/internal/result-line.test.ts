@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { WireHeaders } from "../../http/index.ts";
 import { Job } from "./job.ts";
 import { BadLine } from "./line-splitter.ts";
-import { badLineResult, resultLine } from "./result-line.ts";
+import { type LineSink, writeBadLine, writeResult } from "./result-line.ts";
 
 interface Answer {
   status?: number;
@@ -15,7 +15,7 @@ interface Answer {
 }
 
 function lineOf({ status = 200, headers = {}, chunks = [], error, id, withHeaders = false }: Answer): string {
-  const target = { origin: "http://a", path: "/x", url: "http://a/x", authorization: undefined };
+  const target = { origin: "http://a", path: "/x", url: "http://a/x", isPlain: true, authorization: undefined };
   const job = new Job(7, id, target, "GET", [], undefined);
   job.attempts = 2;
   job.firstStartMs = 990;
@@ -24,13 +24,21 @@ function lineOf({ status = 200, headers = {}, chunks = [], error, id, withHeader
   const answer = { status, headers, chunks: buffers, bodyBytes, firstByteMs: 0.26, totalMs: 0.52 };
   const failure = error === undefined ? undefined : { ...error, isRetryable: true, isStale: false };
   const attempt = { job, startMs: 1_000, endMs: 1_000.52, answer: error === undefined ? answer : undefined, failure };
-  return resultLine(attempt, withHeaders);
+  return lineBy((sink) => writeResult(sink, attempt, withHeaders));
+}
+
+function lineBy(write: (sink: LineSink) => void): string {
+  let line = "";
+  let ends = 0;
+  write({ append: (part) => (line += part), endLine: () => ends++ });
+  expect(ends).toBe(1);
+  return line;
 }
 
 const read = (answer: Answer): Record<string, unknown> => JSON.parse(lineOf(answer)) as Record<string, unknown>;
 const json = { "content-type": "application/json; charset=utf-8" };
 
-describe("resultLine", () => {
+describe("a result", () => {
   test("says what was asked, how it went, and how long it took", () => {
     expect(read({ chunks: [Buffer.from("hi")] })).toEqual({
       id: 7,
@@ -124,12 +132,15 @@ describe("resultLine", () => {
 });
 
 test("a line that was no request leaves a result that says where and why", () => {
-  expect(JSON.parse(badLineResult(new BadLine(3, "nonsense", 5, "http://a/", "x")))).toEqual({
+  expect(JSON.parse(lineBy((sink) => writeBadLine(sink, new BadLine(3, "nonsense", 5, "http://a/", "x"))))).toEqual({
     id: "x",
     url: "http://a/",
     ok: false,
     attempts: 0,
     error: { code: "BAD_LINE", message: "line 3, column 5: nonsense" },
   });
-  expect(JSON.parse(badLineResult(new BadLine(3, "nonsense")))).toMatchObject({ id: 3, url: null });
+  expect(JSON.parse(lineBy((sink) => writeBadLine(sink, new BadLine(3, "nonsense"))))).toMatchObject({
+    id: 3,
+    url: null,
+  });
 });

@@ -6,48 +6,73 @@ import type { BadLine } from "./line-splitter.ts";
 /** How a result says what the body was: as it is, as the JSON it holds, or as base64 of bytes that are no UTF-8. */
 export type BodyType = "text" | "json" | "base64";
 
-/** The line of JSON that a request leaves in the results. Built by hand: it is most of what the engine computes. */
-export function resultLine(last: Attempt, withHeaders: boolean): string {
-  const { job, startMs, endMs, answer, failure } = last;
-  let line = `{"id":${job.id === undefined ? job.index : JSON.stringify(job.id)},"url":${JSON.stringify(job.target.url)}`;
-  line += isSuccess(last) ? ',"ok":true' : ',"ok":false';
-  if (answer !== undefined) line += `,"status":${answer.status}`;
-  line += `,"attempts":${job.attempts},"timings":{`;
-  if (answer !== undefined) line += `"headersMs":${tenths(answer.firstByteMs)},`;
-  line += `"attemptMs":${tenths(endMs - startMs)},"totalMs":${tenths(endMs - job.firstStartMs)}}`;
-  if (answer === undefined) return `${line},"error":${errorOf(failure!.code, failure!.message)}}\n`;
-  if (withHeaders) line += `,"headers":${JSON.stringify(answer.headers)}`;
-  return `${line}${bodyFields(answer.headers, bodyOf(answer))}}\n`;
+/** Takes the parts of a line, one after the other. */
+export interface LineSink {
+  append(part: string): void;
+  endLine(): void;
 }
 
-/** The line that stands in the results for a line that was no request. */
-export function badLineResult(bad: BadLine): string {
+/** Writes the line of JSON that a request leaves in the results. By hand: it is most of what the engine computes. */
+export function writeResult(sink: LineSink, last: Attempt, withHeaders: boolean): void {
+  const { job, startMs, endMs, answer, failure } = last;
+  const { url, isPlain } = job.target;
+  let head = `{"id":${job.id === undefined ? job.index : JSON.stringify(job.id)},"url":${isPlain ? `"${url}"` : JSON.stringify(url)}`;
+  head += isSuccess(last) ? ',"ok":true' : ',"ok":false';
+  if (answer !== undefined) head += `,"status":${answer.status}`;
+  head += `,"attempts":${job.attempts},"timings":{`;
+  if (answer !== undefined) head += `"headersMs":${tenths(answer.firstByteMs)},`;
+  head += `"attemptMs":${tenths(endMs - startMs)},"totalMs":${tenths(endMs - job.firstStartMs)}}`;
+  if (answer === undefined) sink.append(`${head},"error":${errorOf(failure!.code, failure!.message)}}\n`);
+  else {
+    if (withHeaders) head += `,"headers":${JSON.stringify(answer.headers)}`;
+    appendBody(sink, head, answer.headers, bodyOf(answer));
+    sink.append("}\n");
+  }
+  sink.endLine();
+}
+
+/** Writes the line that stands in the results for a line that was no request. */
+export function writeBadLine(sink: LineSink, bad: BadLine): void {
   const { id = bad.line, url = null, column } = bad;
   const where = column === undefined ? `line ${bad.line}` : `line ${bad.line}, column ${column}`;
-  return (
+  sink.append(
     `{"id":${JSON.stringify(id)},"url":${JSON.stringify(url)},"ok":false,"attempts":0,` +
-    `"error":${errorOf("BAD_LINE", `${where}: ${bad.message}`)}}\n`
+      `"error":${errorOf("BAD_LINE", `${where}: ${bad.message}`)}}\n`,
   );
+  sink.endLine();
 }
 
 function errorOf(code: string, message: string): string {
   return `{"code":${JSON.stringify(code)},"message":${JSON.stringify(message)}}`;
 }
 
-function bodyFields(headers: WireHeaders, body: Buffer): string {
-  if (!isUtf8(body)) return `,"bodyType":"base64","body":"${body.toString("base64")}"`;
+/** Head and body go apart: the body is one flat string already, and joining it with others would copy it. */
+function appendBody(sink: LineSink, head: string, headers: WireHeaders, body: Buffer): void {
   const text = body.toString("utf8");
-  if (isJsonType(headers["content-type"])) {
-    const json = asOneLine(text);
-    if (json !== undefined) return `,"bodyType":"json","body":${json}`;
+  // Bytes that are no UTF-8 decode to U+FFFD, which may also stand in the text itself.
+  if (text.includes("\ufffd") && !isUtf8(body)) {
+    sink.append(`${head},"bodyType":"base64","body":"`);
+    sink.append(body.toString("base64"));
+    sink.append('"');
+    return;
   }
-  return `,"bodyType":"text","body":${JSON.stringify(text)}`;
+  const json = isJsonType(headers["content-type"]) ? asOneLine(text) : undefined;
+  sink.append(`${head},"bodyType":"${json === undefined ? "text" : "json"}","body":`);
+  sink.append(json ?? JSON.stringify(text));
 }
 
 const jsonType = /^\s*(?:application|text)\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i;
 
+/** The last content type seen, and what it is: answers mostly are of the same. */
+let lastType: string | string[] | undefined = "";
+let isLastJson = false;
+
 function isJsonType(contentType: string | string[] | undefined): boolean {
-  return typeof contentType === "string" && jsonType.test(contentType);
+  if (contentType !== lastType) {
+    lastType = contentType;
+    isLastJson = typeof contentType === "string" && jsonType.test(contentType);
+  }
+  return isLastJson;
 }
 
 /** The JSON in `text` as it stands, but for line ends; undefined if it is none. Numbers keep all their digits. */
@@ -62,6 +87,9 @@ function asOneLine(text: string): string | undefined {
   return json.includes("\n") || json.includes("\r") ? json.replaceAll(/[\r\n]+/g, " ") : json;
 }
 
-function tenths(ms: number): number {
-  return Math.round(ms * 10) / 10;
+/** Milliseconds with one digit behind the point. Whole numbers are quicker to print than fractions. */
+function tenths(ms: number): string {
+  const all = Math.round(ms * 10);
+  const rest = all % 10;
+  return rest === 0 ? `${all / 10}` : `${(all - rest) / 10}.${rest}`;
 }

@@ -5,7 +5,7 @@ import { Job } from "./job.ts";
 import { retryDelayMs, type RetryPolicy } from "./retry-policy.ts";
 
 const policy: RetryPolicy = { attempts: 3, baseMs: 500, maxMs: 30_000, maxTimeMs: 60_000, random: () => 0.5 };
-const target = { origin: "http://a", path: "/", url: "http://a/", authorization: undefined };
+const target = { origin: "http://a", path: "/", url: "http://a/", isPlain: true, authorization: undefined };
 
 interface End {
   status?: number;

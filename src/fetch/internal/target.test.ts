@@ -10,6 +10,7 @@ describe("TargetParser", () => {
       origin: "http://example.com",
       path: "/b?c=1",
       url: "http://Example.com:80/a/../b?c=1#d",
+      isPlain: false,
       authorization: undefined,
     });
   });
@@ -19,6 +20,7 @@ describe("TargetParser", () => {
       origin: "https://host",
       path: "/x",
       url: "https://host/x",
+      isPlain: false,
       authorization: `Basic ${btoa("me:p@ss")}`,
     });
   });
@@ -44,7 +46,9 @@ describe("TargetParser", () => {
         const text = `http://host:81/${parts.join("")}`;
         const url = new URL(text);
         url.hash = "";
-        expect(parser.parse(text)).toMatchObject({ origin: url.origin, path: url.href.slice(url.origin.length) });
+        const target = parser.parse(text);
+        expect(target.isPlain && JSON.stringify(target.url) !== `"${target.url}"`).toBe(false);
+        expect(target).toMatchObject({ origin: url.origin, path: url.href.slice(url.origin.length) });
       }),
       { numRuns: 2_000 },
     );

@@ -6,6 +6,8 @@ export interface Target {
   readonly path: string;
   /** The URL for results and messages: as it was given, but never with credentials. */
   readonly url: string;
+  /** Whether the URL is the same in JSON, but for the quotes. */
+  readonly isPlain: boolean;
   /** The value of an `Authorization` header, from credentials in the URL. */
   readonly authorization: string | undefined;
 }
@@ -30,7 +32,7 @@ export class TargetParser {
     if (origin !== "" && text.charCodeAt(origin.length) === 0x2f && text.startsWith(origin)) {
       const path = text.slice(origin.length);
       if (plainPath.test(path) && !mayBeDotSegment.test(path)) {
-        return { origin, path, url: text, authorization: undefined };
+        return { origin, path, url: text, isPlain: true, authorization: undefined };
       }
     }
     const url = parseUrl(text);
@@ -43,6 +45,7 @@ export class TargetParser {
       // Not pathname and search: of an empty query they lose the question mark.
       path: url.href.slice(url.origin.length),
       url: shown,
+      isPlain: false,
       authorization,
     };
   }
