@@ -1,6 +1,8 @@
+import { createReadStream } from "node:fs";
+import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { httpServer, rawServer } from "../../test/http-server.ts";
-import { ContextVar, sleep } from "../core/index.ts";
+import { ContextVar, cancelScope, sleep } from "../core/index.ts";
 import { type BodyInput, type Session, openSession } from "./index.ts";
 
 interface Echo {
@@ -204,4 +206,27 @@ test("a server that answers without taking the body ends the source", async () =
   await peer.closed;
   await sleep(5);
   expect(isClosed).toBe(true);
+});
+
+test("a stream as body is destroyed when its request is cancelled in line", async () => {
+  await using server = await rawServer();
+  await using session = openSession({ limit: 1 });
+  const first = session.get(server.origin);
+  const peer = await server.accept();
+  const body = new PassThrough();
+  await cancelScope(async (scope) => {
+    const second = session.post(server.origin, { body });
+    scope.cancel();
+    await second;
+  });
+  expect(body.destroyed).toBe(true);
+  await peer.head();
+  peer.respond("x");
+  await (await first).text();
+});
+
+test("a file is sent as a stream of Node", async () => {
+  await using server = await echoServer();
+  await using session = openSession({ baseUrl: server.origin });
+  expect((await echo(session, { body: createReadStream(import.meta.filename) })).body).toContain("sent as a stream");
 });

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { type Peer, type TestServer, httpServer, rawServer } from "../../test/http-server.ts";
-import { cancelScope, run, sleep, taskGroup, timeout } from "../core/index.ts";
+import { cancelScope, now, run, sleep, taskGroup, timeout } from "../core/index.ts";
+import { withVirtualTime } from "../testing/index.ts";
 import { type HttpResponse, type Session, openSession } from "./index.ts";
 
 /** A response of which the headers and perhaps a part of the body have come. */
@@ -290,4 +291,18 @@ test("what is no HTTP is an error of the protocol", async () => {
     await expect(pending, nonsense).rejects.toMatchObject({ code: "HTTP_PROTOCOL" });
     await peer.closed;
   }
+});
+
+test("virtual time stands still while a response comes, and goes on while nobody reads it", async () => {
+  await using server = await rawServer();
+  await withVirtualTime(async () => {
+    await using session = openSession({ timeout: { idleMs: 1_000 } });
+    const [response, peer] = await open(server, session, "connection: close");
+    setTimeout(() => peer.send(new Uint8Array(megabyte)), 20);
+    const startedMs = now();
+    await sleep(60_000);
+    expect(now() - startedMs).toBe(60_000);
+    peer.socket.end();
+    expect((await response.bytes()).length).toBe(megabyte);
+  });
 });

@@ -1,4 +1,4 @@
-import { type Clock, type Permit, type ScopeNode, type Timed, Waiter, unschedule } from "../../core/index.ts";
+import type { Permit, ScopeNode } from "../../core/index.ts";
 import {
   BodyTooLargeError,
   type ConnectionPhase,
@@ -10,6 +10,7 @@ import {
 import type { FlowControl, WireHeaders, WireRequest } from "../undici.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
 import { failureOf } from "./failure.ts";
+import { PhasedWait } from "./phased-wait.ts";
 import type { Host } from "./pool.ts";
 import type { Job } from "./slots.ts";
 import type { Timeouts } from "./timeouts.ts";
@@ -49,11 +50,10 @@ type State = "queued" | "sent" | "body" | "over";
  * Its link stands in the line of its host while queued, and among the timers of the clock later. A subclass says what
  * the caller waits for: the headers, or all of it.
  */
-export abstract class Exchange<T> extends Waiter<T> implements Timed, Job, ConnectionUser, UploadOwner, RequestName {
+export abstract class Exchange<T> extends PhasedWait<T> implements Job, ConnectionUser, UploadOwner, RequestName {
   readonly order: Order;
   readonly host: Host;
   protected readonly transport: Transport;
-  protected readonly clock: Clock;
   /** Given back when it is over. From the limiter of the session. */
   permit: Permit | undefined = undefined;
 
@@ -68,19 +68,15 @@ export abstract class Exchange<T> extends Waiter<T> implements Timed, Job, Conne
   #connection: Connection<Host> | undefined = undefined;
   #isConnecting = false;
 
-  /** The phase that time is running for, if any, and when it is up. */
-  #phase: TimeoutPhase = "headers";
-  #phaseDueMs = Infinity;
-  #totalDueMs = Infinity;
-  /** What the clock has been told. */
-  #armedMs = Infinity;
-
   constructor(scope: ScopeNode, transport: Transport, order: Order) {
     super(scope);
     this.order = order;
     this.transport = transport;
     this.host = transport.pool.host(order.origin);
-    this.clock = scope.tree.clock;
+  }
+
+  protected override get timeouts(): Timeouts {
+    return this.order.timeouts;
   }
 
   get method(): string {
@@ -118,7 +114,8 @@ export abstract class Exchange<T> extends Waiter<T> implements Timed, Job, Conne
       return `waiting for a slot (${slots.active} of ${slots.limit} in use, ${this.host.active} for this host${held})`;
     }
     if (this.#isConnecting) return "connecting";
-    return this.state === "sent" ? "waiting for the response" : "reading the body";
+    if (this.state === "body") return "reading the body";
+    return this.phase === "idle" ? "sending the body" : "waiting for the response";
   }
 
   // On its way out.
@@ -127,13 +124,13 @@ export abstract class Exchange<T> extends Waiter<T> implements Timed, Job, Conne
   start(): void {
     this.state = "sent";
     this.startedMs = this.clock.now();
-    this.#totalDueMs = this.startedMs + this.order.timeouts.totalMs;
+    this.startTotal(this.startedMs);
     const { body } = this.order.wire;
     if (body instanceof Upload) {
       body.attach(this);
-      this.startPhase("idle", this.order.timeouts.idleMs, this.startedMs);
+      this.startPhase("idle", this.startedMs);
     } else {
-      this.startPhase("headers", this.order.timeouts.headersMs, this.startedMs);
+      this.startPhase("headers", this.startedMs);
     }
     this.#connection = this.transport.pool.take(this.host);
     this.#connection.send(this.order.wire, this);
@@ -141,22 +138,22 @@ export abstract class Exchange<T> extends Waiter<T> implements Timed, Job, Conne
 
   connecting(): void {
     this.#isConnecting = true;
-    this.startPhase("connect", this.order.timeouts.connectMs, this.clock.now());
+    this.startPhase("connect", this.clock.now());
   }
 
   connected(): void {
     this.#isConnecting = false;
-    if (this.order.wire.body instanceof Upload) this.startPhase("idle", this.order.timeouts.idleMs, this.clock.now());
+    if (this.order.wire.body instanceof Upload) this.startPhase("idle", this.clock.now());
     else this.uploadEnded();
   }
 
   pieceSent(): void {
-    if (this.state === "sent" && !this.#isConnecting)
-      this.startPhase("idle", this.order.timeouts.idleMs, this.clock.now());
+    if (this.state === "sent" && !this.#isConnecting) this.startPhase("idle", this.clock.now());
+    else if (this.state === "body") this.extendPhase(this.clock.now());
   }
 
   uploadEnded(): void {
-    if (this.state === "sent") this.startPhase("headers", this.order.timeouts.headersMs, this.clock.now());
+    if (this.state === "sent") this.startPhase("headers", this.clock.now());
   }
 
   // On its way in: what undici calls.
@@ -170,13 +167,8 @@ export abstract class Exchange<T> extends Waiter<T> implements Timed, Job, Conne
     this.state = "body";
     this.status = status;
     this.headers = headers;
-    if (
-      this.order.maxBodyBytes !== Infinity &&
-      Number(headers["content-length"]) > this.order.maxBodyBytes &&
-      this.method !== "HEAD"
-    ) {
-      this.fail(this.#tooLarge());
-    } else this.headersCame();
+    if (this.#isTooLong(headers["content-length"])) this.fail(this.#tooLarge());
+    else this.headersCame();
   }
 
   onResponseData(_control: FlowControl, chunk: Buffer): void {
@@ -209,6 +201,11 @@ export abstract class Exchange<T> extends Waiter<T> implements Timed, Job, Conne
 
   get #isReused(): boolean {
     return (this.#connection?.uses ?? 0) > 1;
+  }
+
+  #isTooLong(announced: string | string[] | undefined): boolean {
+    const { maxBodyBytes } = this.order;
+    return maxBodyBytes !== Infinity && Number(announced) > maxBodyBytes && this.method !== "HEAD";
   }
 
   #tooLarge(): BodyTooLargeError {
@@ -262,7 +259,7 @@ export abstract class Exchange<T> extends Waiter<T> implements Timed, Job, Conne
   #close(isOk: boolean): void {
     this.state = "over";
     this.control = undefined;
-    unschedule(this);
+    this.stopTime();
     this.#settleAround(isOk);
     this.transport.slots.leave(this.host);
     this.transport.pool.release(this.host);
@@ -278,37 +275,8 @@ export abstract class Exchange<T> extends Waiter<T> implements Timed, Job, Conne
     permit.release();
   }
 
-  // Time.
-
-  /** From now on time runs for `phase`. */
-  protected startPhase(phase: TimeoutPhase, ms: number, nowMs: number): void {
-    this.#phase = phase;
-    this.#phaseDueMs = nowMs + ms;
-    this.#arm();
-  }
-
-  /** Time runs for no phase; only the total goes on. */
-  protected stopPhase(): void {
-    this.#phaseDueMs = Infinity;
-  }
-
-  /** Tells the clock, unless it will come back early enough: then {@link fire} looks what the time is for by then. */
-  #arm(): void {
-    const dueMs = Math.min(this.#phaseDueMs, this.#totalDueMs);
-    if (this.list !== null) {
-      if (this.#armedMs <= dueMs) return;
-      unschedule(this);
-    }
-    this.#armedMs = dueMs;
-    this.clock.schedule(dueMs, this);
-  }
-
-  fire(): void {
-    const nowMs = this.clock.now();
-    if (nowMs >= this.#totalDueMs) this.fail(new HttpTimeoutError(this, "total", this.order.timeouts.totalMs));
-    else if (nowMs >= this.#phaseDueMs)
-      this.fail(new HttpTimeoutError(this, this.#phase, this.order.timeouts[`${this.#phase}Ms`]));
-    else this.#arm();
+  protected override timedOut(phase: TimeoutPhase): void {
+    this.fail(new HttpTimeoutError(this, phase, this.timeouts[`${phase}Ms`]));
   }
 }
 

@@ -53,6 +53,11 @@ export class IncomingBody {
     else this.close("its scope was cancelled, or has ended");
   }
 
+  /** Whether the server is free to send more. */
+  get isFlowing(): boolean {
+    return this.#state === "coming" && !this.#isPaused;
+  }
+
   /** Whether there is more, and nobody has begun to read. */
   get isUnread(): boolean {
     return this.#state === "coming" && this.#mode === "unread";

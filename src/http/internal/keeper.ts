@@ -22,6 +22,11 @@ export class Keeper extends Waiter<void> {
     this.promise.catch(() => {}); // Nobody awaits it.
   }
 
+  /** What comes may come at any time; nothing comes while the server is made to wait. */
+  override get isExternal(): boolean {
+    return this.#body.isFlowing;
+  }
+
   describe(): string {
     return `${this.#label}: its response is open`;
   }

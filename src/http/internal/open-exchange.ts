@@ -36,19 +36,19 @@ export class OpenExchange<Response> extends Exchange<Response> implements BodySo
 
   resume(): void {
     if (this.state !== "body") return;
-    this.startPhase("idle", this.order.timeouts.idleMs, this.clock.now());
+    this.startPhase("idle", this.clock.now());
     const { control } = this;
     // Reading on is the work of the socket, not of the task that happens to want more.
     outside(() => control?.resume());
   }
 
   protected override headersCame(): void {
-    this.startPhase("idle", this.order.timeouts.idleMs, this.clock.now());
+    this.startPhase("idle", this.clock.now());
     this.resolve(this.#present(this, this.scope!));
   }
 
   protected override chunkCame(chunk: Buffer): void {
-    this.startPhase("idle", this.order.timeouts.idleMs, this.clock.now());
+    this.startPhase("idle", this.clock.now());
     this.body.push(chunk);
   }
 

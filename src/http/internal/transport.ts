@@ -31,12 +31,6 @@ export class Transport {
   }
 
   async #sendLimited<T>(limiter: Limiter, order: Order, make: MakeExchange<T>): Promise<T> {
-    const exchange = await this.#permitted(limiter, order, make);
-    this.slots.enter(exchange);
-    return exchange.promise;
-  }
-
-  async #permitted<T>(limiter: Limiter, order: Order, make: MakeExchange<T>): Promise<Exchange<T>> {
     const { body } = order.wire;
     using cleanup = new DisposableStack();
     if (body instanceof Upload) cleanup.defer(() => body.close());
@@ -47,7 +41,8 @@ export class Transport {
     const exchange = make(scope, this, order);
     exchange.permit = permit;
     cleanup.move();
-    return exchange;
+    this.slots.enter(exchange);
+    return exchange.promise;
   }
 
   /** Ends everything, and waits until all sockets are closed. */

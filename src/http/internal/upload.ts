@@ -20,15 +20,16 @@ export interface UploadOwner {
  * context: its checkpoints end with the caller's scope.
  */
 export class Upload implements AsyncIterable<Piece>, AsyncIterator<Piece, undefined> {
-  readonly #source: AsyncIterator<Piece, unknown> | Iterator<Piece, unknown>;
+  readonly #given: ByteSource;
+  #source: AsyncIterator<Piece, unknown> | Iterator<Piece, unknown> | undefined;
   readonly #inContext: <R>(fn: () => R) => R = AsyncLocalStorage.snapshot();
   #owner: UploadOwner | undefined;
   #isClosed = false;
   /** What the source failed with: the caller gets it as it is. */
   failure: { readonly error: unknown } | undefined = undefined;
 
-  constructor(source: ByteSource) {
-    this.#source = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  constructor(given: ByteSource) {
+    this.#given = given;
   }
 
   attach(owner: UploadOwner): void {
@@ -42,7 +43,7 @@ export class Upload implements AsyncIterable<Piece>, AsyncIterator<Piece, undefi
   async next(): Promise<Step> {
     this.#owner?.pieceSent();
     try {
-      const step = await this.#inContext(() => this.#source.next());
+      const step = await this.#inContext(() => (this.#source ??= iterate(this.#given)).next());
       if (step.done === true) return this.#ended();
       if (this.#isClosed) return done;
       if (typeof step.value !== "string" && !(step.value instanceof Uint8Array)) {
@@ -65,7 +66,7 @@ export class Upload implements AsyncIterable<Piece>, AsyncIterator<Piece, undefi
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const end = async (): Promise<void> => void (await this.#source.return?.());
+    const end = async (): Promise<void> => void (await (this.#source ?? unused(this.#given)).return?.());
     // What cleaning up fails with has nowhere to go: the request has its outcome already.
     this.#inContext(end).catch(() => {});
   }
@@ -75,6 +76,16 @@ export class Upload implements AsyncIterable<Piece>, AsyncIterator<Piece, undefi
     this.#owner?.uploadEnded();
     return done;
   }
+}
+
+function iterate(source: ByteSource): AsyncIterator<Piece, unknown> | Iterator<Piece, unknown> {
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+}
+
+/** What closes a source that was never asked for anything. A stream is open all the same; a generator has not begun. */
+function unused(source: ByteSource): { return?: () => unknown } {
+  const { destroy } = source as { destroy?: () => unknown };
+  return typeof destroy === "function" ? { return: () => destroy.call(source) } : {};
 }
 
 const done: Step = { done: true, value: undefined };

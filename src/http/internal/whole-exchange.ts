@@ -31,12 +31,12 @@ export class WholeExchange extends Exchange<WholeResponse> {
   protected override headersCame(): void {
     const nowMs = this.clock.now();
     this.#firstByteMs = nowMs - this.startedMs;
-    this.startPhase("idle", this.order.timeouts.idleMs, nowMs);
+    this.startPhase("idle", nowMs);
   }
 
   protected override chunkCame(chunk: Buffer): void {
     if (this.#keepsBody) this.#chunks.push(chunk);
-    this.startPhase("idle", this.order.timeouts.idleMs, this.clock.now());
+    this.startPhase("idle", this.clock.now());
   }
 
   protected override ended(): void {

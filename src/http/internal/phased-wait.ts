@@ -1,0 +1,74 @@
+import { type Clock, type ScopeNode, type Timed, Waiter, unschedule } from "../../core/index.ts";
+import type { TimeoutPhase } from "../errors.ts";
+import type { Timeouts } from "./timeouts.ts";
+
+/**
+ * A wait for work that goes through phases, each with a time limit, and with one for all of it.
+ *
+ * It is its own timer, and one is enough: the clock is only told when something is due earlier than it will come back
+ * anyway. Then it looks what the time is for by now. So phases may change with each byte.
+ */
+export abstract class PhasedWait<T> extends Waiter<T> implements Timed {
+  protected readonly clock: Clock;
+  /** The phase that time is running for, if {@link stopPhase} has not stopped it. */
+  protected phase: TimeoutPhase = "headers";
+  #phaseDueMs = Infinity;
+  #totalDueMs = Infinity;
+  /** What the clock has been told. */
+  #armedMs = Infinity;
+
+  constructor(scope: ScopeNode) {
+    super(scope);
+    this.clock = scope.tree.clock;
+  }
+
+  protected abstract get timeouts(): Timeouts;
+
+  /** `phase` took too long. Time has stopped. */
+  protected abstract timedOut(phase: TimeoutPhase): void;
+
+  /** From now on time runs for all of it. Told to the clock with the first phase. */
+  protected startTotal(nowMs: number): void {
+    this.#totalDueMs = nowMs + this.timeouts.totalMs;
+  }
+
+  /** From now on time runs for `phase`. */
+  protected startPhase(phase: TimeoutPhase, nowMs: number): void {
+    this.phase = phase;
+    this.#phaseDueMs = nowMs + this.timeouts[`${phase}Ms`];
+    this.#arm();
+  }
+
+  /** Something happened: time for the phase starts again, if it was running. */
+  protected extendPhase(nowMs: number): void {
+    if (this.#phaseDueMs !== Infinity) this.startPhase(this.phase, nowMs);
+  }
+
+  /** Time runs for no phase; only the total goes on. */
+  protected stopPhase(): void {
+    this.#phaseDueMs = Infinity;
+  }
+
+  /** Time stops. */
+  protected stopTime(): void {
+    unschedule(this);
+  }
+
+  #arm(): void {
+    const dueMs = Math.min(this.#phaseDueMs, this.#totalDueMs);
+    if (this.list !== null) {
+      if (this.#armedMs <= dueMs) return;
+      unschedule(this);
+    }
+    this.#armedMs = dueMs;
+    this.clock.schedule(dueMs, this);
+  }
+
+  /** Called by the clock. */
+  fire(): void {
+    const nowMs = this.clock.now();
+    if (nowMs >= this.#totalDueMs) this.timedOut("total");
+    else if (nowMs >= this.#phaseDueMs) this.timedOut(this.phase);
+    else this.#arm();
+  }
+}

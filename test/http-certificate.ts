@@ -1,0 +1,20 @@
+/** A certificate that signs itself, for localhost and 127.0.0.1, and its key. Known to everybody: for tests only. */
+export const certificate = `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUBh8LMINHYFxh7xDt/zmRr+HUj0QwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTA0MDUxNVoYDzIxMjYxMDI4
+MDQwNTE1WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASnz5uCjeE1Ieu/0m5B6j/irit4iKIJsZLvu2GjRsb158A1BJilA64k
+TlwWMotGDKVAT/dDSJFEeHHi5Zk9HZdLo28wbTAdBgNVHQ4EFgQUOgt9xw2rt1cg
+acMnPpnU4oD+B7MwHwYDVR0jBBgwFoAUOgt9xw2rt1cgacMnPpnU4oD+B7MwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSAAwRQIgA4JjMygy3G0f7LPkfsRVqXxaHwSHOabYVbcI4UAbRFYCIQDO
+EyV/but37tzzsxLpzGXQZanQLYgTcTHLEdZIsuqZ2w==
+-----END CERTIFICATE-----
+`;
+
+export const privateKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgkTvUHRr/a3r0Jvzn
+YIkzFYSpuy/hAvzqayASIssn0gihRANCAASnz5uCjeE1Ieu/0m5B6j/irit4iKIJ
+sZLvu2GjRsb158A1BJilA64kTlwWMotGDKVAT/dDSJFEeHHi5Zk9HZdL
+-----END PRIVATE KEY-----
+`;
