@@ -1,4 +1,5 @@
 import {
+  type CancelReason,
   Crew,
   Deque,
   Failures,
@@ -85,7 +86,8 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
   #isEnded = false;
   /** Items in work, and results not yet read. */
   #taken = 0;
-  #isCut = false;
+  /** Why results are missing, if that is because of a cancellation. */
+  #cut: CancelReason | undefined;
 
   constructor(source: Source<T>, fn: MapFunction<T, R>, options: MapStreamOptions) {
     this.#source = source;
@@ -132,7 +134,7 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
   }
 
   taskCancelled(): void {
-    this.#isCut = true;
+    this.#cut = this.#driver!.cancelled;
   }
 
   #open(scope: ScopeNode): void {
@@ -206,8 +208,9 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
   }
 
   #failed(error: unknown, scope: ScopeNode = this.#driver!): void {
-    if (scope.cancellationBehind(error) !== undefined) {
-      this.#isCut = true;
+    const cancellation = scope.cancellationBehind(error);
+    if (cancellation !== undefined) {
+      this.#cut = cancellation.reason;
       return;
     }
     this.#failures.add(error);
@@ -230,14 +233,21 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
   #last(): IteratorResult<R, void> {
     if (this.#failures.count > 0) {
       const error = this.#failures.first();
-      this.#failures.clear();
+      this.#forgive();
       throw error;
     }
-    if (this.#isCut) {
-      this.#isCut = false;
-      throw new TaskCancelledError("mapStream", this.#driver!.cancelled!);
+    if (this.#cut !== undefined) {
+      const reason = this.#cut;
+      this.#forgive();
+      throw new TaskCancelledError("mapStream", reason);
     }
     return { done: true, value: undefined };
+  }
+
+  /** Somebody has been told how it ended, or has left. */
+  #forgive(): void {
+    this.#cut = undefined;
+    this.#failures.clear();
   }
 
   /** Cancels what runs, waits for it, and lets unread results go. Nothing is thrown afterwards. */
@@ -249,8 +259,7 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
       await this.#ended.promise;
       scope.flows++;
     }
-    this.#isCut = false;
-    this.#failures.clear();
+    this.#forgive();
     while (this.#slots.size > 0) await disposeDiscarded(this.#slots.shift().value);
   }
 }
