@@ -29,8 +29,10 @@ export function exponential(options: ExponentialOptions = {}): Backoff {
   const { baseMs = 100, factor = 2, maxMs = 30_000, jitter = "full", random = Math.random } = options;
   if (!(baseMs >= 0)) throw new RangeError(`Expected \`baseMs\` to be 0 or more, got \`${baseMs}\` (${typeof baseMs})`);
   if (!(factor >= 1)) throw new RangeError(`Expected \`factor\` to be 1 or more, got \`${factor}\` (${typeof factor})`);
+  if (!(maxMs >= 0)) throw new RangeError(`Expected \`maxMs\` to be 0 or more, got \`${maxMs}\` (${typeof maxMs})`);
   return (attempt) => {
-    const ceilingMs = Math.min(maxMs, baseMs * factor ** (attempt - 1));
+    // After many attempts the power is Infinity, and 0 times that is no number.
+    const ceilingMs = baseMs === 0 ? 0 : Math.min(maxMs, baseMs * factor ** (attempt - 1));
     return jitter === "full" ? random() * ceilingMs : ceilingMs;
   };
 }

@@ -1,8 +1,10 @@
-/** Disposes a result that nobody will receive, if it is disposable. Errors become process warnings. */
+import { shield } from "../core/index.ts";
+
+/** Disposes a result that nobody will receive, if it is disposable, also where all is cancelled. Errors become warnings. */
 export async function disposeDiscarded(value: unknown): Promise<void> {
   if (typeof value !== "object" || value === null) return;
   try {
-    if (Symbol.asyncDispose in value) await (value as AsyncDisposable)[Symbol.asyncDispose]();
+    if (Symbol.asyncDispose in value) await shield(() => (value as AsyncDisposable)[Symbol.asyncDispose]());
     else if (Symbol.dispose in value) (value as Disposable)[Symbol.dispose]();
   } catch (error) {
     process.emitWarning(new Error("Disposing a discarded result failed", { cause: error }));

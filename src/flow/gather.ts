@@ -1,4 +1,5 @@
-import { type TaskFunction, taskGroup } from "../core/index.ts";
+import { type Scope, type TaskFunction, taskGroup } from "../core/index.ts";
+import { outcomeOf } from "./outcome.ts";
 
 /** The results of the functions, in their places. */
 export type Results<F extends readonly TaskFunction<unknown>[]> = {
@@ -25,7 +26,12 @@ export async function gather<const F extends readonly TaskFunction<unknown>[]>(f
   await taskGroup(
     (group) => {
       for (const [index, fn] of fns.entries()) {
-        group.spawn(async (scope) => void (results[index] = await fn(scope)), { name: fn.name || `gather[${index}]` });
+        const keep = async (scope: Scope): Promise<void> => {
+          const outcome = await outcomeOf(fn, scope);
+          if (!outcome.ok) throw outcome.error;
+          results[index] = outcome.value;
+        };
+        group.spawn(keep, { name: fn.name || `gather[${index}]` });
       }
     },
     { name: "gather" },

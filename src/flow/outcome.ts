@@ -1,14 +1,17 @@
-import { type Scope, type TaskFunction, looksCancelled } from "../core/index.ts";
+import { type Scope, type ScopeNode, TaskCancelledError, type TaskFunction } from "../core/index.ts";
 
 /** How one function ended. */
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
-/** Runs `fn` and tells how it ended. Throws only the trace of its scope's cancellation, which is no outcome. */
-export async function outcomeOf<T>(fn: TaskFunction<T>, scope: Scope): Promise<Outcome<Awaited<T>>> {
+/** Runs `fn` as the body of `task`, and tells how it ended. Throws only the trace of a cancellation from around. */
+export async function outcomeOf<T>(fn: TaskFunction<T>, task: Scope): Promise<Outcome<Awaited<T>>> {
   try {
-    return { ok: true, value: await fn(scope) };
+    return { ok: true, value: await fn(task) };
   } catch (error) {
-    if (scope.cancelled !== undefined && looksCancelled(error)) throw error;
-    return { ok: false, error };
+    const scope = task as ScopeNode;
+    const cancellation = scope.cancellationBehind(error);
+    if (cancellation === undefined) return { ok: false, error };
+    if (cancellation !== scope.own) throw error;
+    return { ok: false, error: new TaskCancelledError(scope.name, cancellation.reason) };
   }
 }

@@ -24,20 +24,25 @@ import { type Outcome, outcomeOf } from "./outcome.ts";
 export async function race<T>(fns: readonly TaskFunction<T>[]): Promise<Awaited<T>> {
   if (fns.length === 0) throw new RangeError("Expected `fns` to have at least one function, got none");
   let first: Outcome<Awaited<T>> | undefined;
-  await taskGroup(
-    (group) => {
-      const decide = async (outcome: Outcome<Awaited<T>>): Promise<void> => {
-        if (first === undefined) {
-          first = outcome;
-          group.cancel({ kind: "unneeded", why: "the race was won" });
-        } else if (outcome.ok) await disposeDiscarded(outcome.value);
-      };
-      for (const [index, fn] of fns.entries()) {
-        group.spawn(async (scope) => decide(await outcomeOf(fn, scope)), { name: fn.name || `race[${index}]` });
-      }
-    },
-    { name: "race" },
-  );
+  try {
+    await taskGroup(
+      (group) => {
+        const decide = async (outcome: Outcome<Awaited<T>>): Promise<void> => {
+          if (first === undefined) {
+            first = outcome;
+            group.cancel({ kind: "unneeded", why: "the race was won" });
+          } else if (outcome.ok) await disposeDiscarded(outcome.value);
+        };
+        for (const [index, fn] of fns.entries()) {
+          group.spawn(async (scope) => decide(await outcomeOf(fn, scope)), { name: fn.name || `race[${index}]` });
+        }
+      },
+      { name: "race" },
+    );
+  } catch (error) {
+    // Cancelled from around while the others ended: there is a winner all the same.
+    if (first === undefined) throw error;
+  }
   if (first!.ok) return first!.value;
   throw first!.error;
 }
