@@ -1,6 +1,8 @@
 import type { ScopeNode } from "../core/index.ts";
 import { BodyTooLargeError, InvalidJsonError } from "./errors.ts";
 import type { IncomingBody } from "./internal/incoming-body.ts";
+import { checkBytes } from "./internal/check.ts";
+import { LineReader } from "./internal/line-reader.ts";
 import { LineSplitter } from "./internal/lines.ts";
 import type { OpenExchange } from "./internal/open-exchange.ts";
 import type { WireHeaders } from "./undici.ts";
@@ -113,14 +115,10 @@ export class HttpResponse implements Disposable {
    * for await (const line of response.lines()) console.log(JSON.parse(line));
    * ```
    */
-  async *lines(options: LinesOptions = {}): AsyncGenerator<string, void, undefined> {
+  lines(options: LinesOptions = {}): AsyncIterableIterator<string, undefined> {
     const { maxLineBytes = 16 * 1024 * 1024 } = options;
-    const splitter = new LineSplitter(
-      maxLineBytes,
-      () => new BodyTooLargeError(this.#exchange, "a line", maxLineBytes),
-    );
-    for await (const chunk of this.body) yield* splitter.push(chunk);
-    yield* splitter.finish();
+    const tooLong = (): Error => new BodyTooLargeError(this.#exchange, "a line", maxLineBytes);
+    return new LineReader(this.#body, new LineSplitter(checkBytes("maxLineBytes", maxLineBytes), tooLong));
   }
 
   /**
