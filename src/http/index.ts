@@ -37,10 +37,8 @@ export { type HttpResponse, type LinesOptions } from "./response.ts";
 export { type Session, type SessionStatistics, openSession } from "./session.ts";
 export type { TlsOptions, WireHeaders } from "./undici.ts";
 
-// For the batch engine, not for users.
+// For the batch engine, not for users. The types stay in the published declarations, because its own name them.
 /** @internal */
 export { fetchWhole } from "./fetch-whole.ts";
-/** @internal */
 export type { Order } from "./internal/exchange.ts";
-/** @internal */
 export type { WholeResponse } from "./internal/whole-exchange.ts";

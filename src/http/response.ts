@@ -112,6 +112,10 @@ export class HttpResponse implements Disposable {
    *
    * @example
    * ```ts
+   * import { openSession } from "taskwright/http";
+   *
+   * await using session = openSession();
+   * const response = await session.get("https://example.com/events.jsonl");
    * for await (const line of response.lines()) console.log(JSON.parse(line));
    * ```
    */
