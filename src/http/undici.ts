@@ -57,13 +57,13 @@ export interface WireClient {
 }
 
 /** Where a connection is to go, in undici's words. */
-export interface ConnectTo {
+interface ConnectTo {
   readonly hostname: string;
   readonly port: string;
   readonly protocol: string;
 }
 
-export type Connected = (error: Error | null, socket: Socket | null) => void;
+type Connected = (error: Error | null, socket: Socket | null) => void;
 
 /** Opens sockets. The socket returned is still connecting; destroyed, it does not call back. */
 export type Connector = (to: ConnectTo, connected: Connected) => Socket;
