@@ -405,6 +405,32 @@ describe("signals", () => {
     expect(stderr).toContain("stopped: 5 requests have no outcome, the rest of the input was not read\n");
   });
 
+  test("the first ends a run that waits for input", async () => {
+    await using server = await httpServer(echoPath);
+    const cli = new Cli(["fetch"], { stdin: undefined });
+    cli.process.stdin!.write(`${server.url("/a")}\n`);
+    await cli.writesLine();
+    cli.kill("SIGINT");
+    const { code, stderr } = await cli.ended;
+    expect(code).toBe(130);
+    expect(stderr).toMatch(/^1 request in .*\nstopped: the rest of the input was not read\nlatency: .*\n$/);
+  });
+
+  test("the second ends a run whose results nobody takes", async () => {
+    const allAsked = Promise.withResolvers<void>();
+    let asked = 0;
+    await using server = await httpServer((_request, response) => {
+      response.end("x".repeat(1_000_000));
+      if (++asked === 10) allAsked.resolve();
+    });
+    const cli = new Cli(["fetch"], { stdin: urlsOf(server.origin, 10), isRead: false });
+    await allAsked.promise;
+    cli.kill("SIGINT");
+    await cli.says("stopping: waiting");
+    cli.kill("SIGINT");
+    expect((await cli.exited).code).toBe(130);
+  });
+
   test("the first ends the waits for another attempt at once", async () => {
     const asked = Promise.withResolvers<void>();
     await using server = await httpServer((_request, response) => {

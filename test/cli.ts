@@ -19,8 +19,10 @@ export interface CliEnd {
 export interface CliOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** Written to standard input, which is closed then. Left out, standard input is empty. */
-  readonly stdin?: string | Buffer;
+  /** Written to standard input, which is closed then; undefined leaves it open. @default "" */
+  readonly stdin?: string | Buffer | undefined;
+  /** Whether somebody takes what it writes to standard output. @default true */
+  readonly isRead?: boolean;
   /** A file descriptor to use as standard output. */
   readonly stdout?: number;
   /** Files that it writes cannot grow beyond this. */
@@ -30,12 +32,16 @@ export interface CliOptions {
 /** A running command. */
 export class Cli {
   readonly process: ChildProcess;
+  /** When it has ended, and all that it wrote has been read. */
   readonly ended: Promise<CliEnd>;
+  /** When it has ended, with what was read by then. */
+  readonly exited: Promise<CliEnd>;
   stdout = "";
   stderr = "";
   #changed = Promise.withResolvers<void>();
 
-  constructor(args: readonly string[], { cwd, env, stdin = "", stdout, maxFileBytes }: CliOptions = {}) {
+  constructor(args: readonly string[], options: CliOptions = {}) {
+    const { cwd, env, stdin, stdout, maxFileBytes, isRead } = { stdin: "", isRead: true, ...options };
     const limit = maxFileBytes === undefined ? "unlimited" : String(maxFileBytes / 512);
     const start = ["-c", `ulimit -f ${limit}; exec "$0" "$@"`, process.execPath, command];
     this.process = spawn("/bin/sh", [...start, ...args], {
@@ -43,16 +49,22 @@ export class Cli {
       env: { ...process.env, NODE_OPTIONS: "", NO_COLOR: "1", ...env },
       stdio: ["pipe", stdout ?? "pipe", "pipe"],
     });
-    this.process.stdout?.setEncoding("utf8").on("data", (text: string) => this.#take("stdout", text));
+    if (isRead) this.process.stdout?.setEncoding("utf8").on("data", (text: string) => this.#take("stdout", text));
     this.process.stderr!.setEncoding("utf8").on("data", (text: string) => this.#take("stderr", text));
     this.process.stdin!.on("error", () => {}); // A command that fails early does not read it.
-    this.process.stdin!.end(stdin);
-    this.ended = this.#wait();
+    if (stdin !== undefined) this.process.stdin!.end(stdin);
+    this.ended = this.#endOn("close");
+    this.exited = this.#endOn("exit");
   }
 
   /** Waits until `text` has appeared on standard error. */
   async says(text: string): Promise<void> {
     while (!this.stderr.includes(text)) await this.#changed.promise;
+  }
+
+  /** Waits until there is a line on standard output. */
+  async writesLine(): Promise<void> {
+    while (!this.stdout.includes("\n")) await this.#changed.promise;
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -65,8 +77,8 @@ export class Cli {
     this.#changed = Promise.withResolvers();
   }
 
-  async #wait(): Promise<CliEnd> {
-    const [code, signal] = (await once(this.process, "close")) as [number | null, NodeJS.Signals | null];
+  async #endOn(event: "close" | "exit"): Promise<CliEnd> {
+    const [code, signal] = (await once(this.process, event)) as [number | null, NodeJS.Signals | null];
     return { code, signal, stdout: this.stdout, stderr: this.stderr };
   }
 }

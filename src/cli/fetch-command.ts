@@ -9,6 +9,7 @@ import { openResults } from "./fetch-output.ts";
 import { FetchRun } from "./fetch-run.ts";
 import { type FetchSettings, readSettings } from "./fetch-settings.ts";
 import { parseFlags } from "./flags.ts";
+import { print } from "./print.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** `taskwright fetch`. Returns how the process has to end. */
@@ -29,6 +30,6 @@ export async function fetchCommand(args: readonly string[], version: string): Pr
 async function tellOnly({ input, name }: OpenedInput, settings: FetchSettings): Promise<ExitCode> {
   const log = new BadLineLog(name, (line) => void process.stderr.write(`${line}\n`));
   const { text, badLines } = await dryRun(input, settings, (bad) => log.add(bad));
-  process.stdout.write(text);
+  print(text);
   return badLines === 0 ? exitCode.ok : exitCode.usage;
 }

@@ -18,7 +18,7 @@ export async function openRequests({ urls, input }: FetchSettings): Promise<Open
     refuseWrongUrls(bytes, urls.length);
     return { input: bytesInput(bytes), name: "command line", total: urls.length };
   }
-  if (input === "-") return { input: standardInput(), name: "standard input", total: undefined };
+  if (input === "-") return { input: await standardInput(), name: "standard input", total: undefined };
   try {
     return { input: await openInput(input), name: input, total: undefined };
   } catch (error) {

@@ -6,6 +6,7 @@ import { connectionRoom } from "./descriptor-limit.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import type { OpenedInput } from "./fetch-input.ts";
 import type { FetchSettings } from "./fetch-settings.ts";
+import { print } from "./print.ts";
 import { type ProgressDisplay, showBar, showNothing, showSentences } from "./progress-display.ts";
 import type { ProgressState } from "./progress-line.ts";
 import { RateMeter } from "./rate-meter.ts";
@@ -107,13 +108,12 @@ export class FetchRun {
   }
 
   #windUp(signal: string): void {
-    const { inFlight } = this.#batch;
     this.#batch.drain();
-    if (this.#settings.isQuiet || inFlight === 0) return;
+    const { inFlight, waitingBytes } = this.#batch;
+    if (this.#settings.isQuiet || (inFlight === 0 && waitingBytes === 0)) return;
+    const what = inFlight > 0 ? `for ${formatCount(inFlight)} under way` : "until the results are taken";
     const again = signal === "SIGINT" ? "Ctrl-C again" : `another ${signal}`;
-    this.#display.log(
-      `taskwright fetch: stopping: waiting for ${formatCount(inFlight)} under way, ${again} cancels them`,
-    );
+    this.#display.log(`taskwright fetch: stopping: waiting ${what}, ${again} cancels`);
   }
 
   #finish(end: BatchEnd, signalled: ExitCode | undefined): ExitCode {
@@ -139,7 +139,9 @@ export class FetchRun {
     const { statistics, outputBytes } = this.#batch;
     const elapsedMs = now() - this.#startMs;
     const summary = summarize({ statistics, end: end.kind, read, isInputRead: isAll, elapsedMs, outputBytes, output });
-    if (hasJsonSummary) (output === undefined ? process.stderr : process.stdout).write(`${JSON.stringify(summary)}\n`);
+    const json = `${JSON.stringify(summary)}\n`;
+    if (hasJsonSummary && output !== undefined) print(json);
+    else if (hasJsonSummary) process.stderr.write(json);
     else if (!isQuiet) process.stderr.write(`${summaryText(summary)}\n`);
   }
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { complain } from "./complain.ts";
 import { exitCode } from "./exit-code.ts";
+import { print } from "./print.ts";
 import { UsageError } from "./usage-error.ts";
 
 const commands = ["fetch", "demo"] as const;
@@ -11,7 +12,7 @@ async function main([name = "--help", ...args]: readonly string[]): Promise<numb
     case "fetch": {
       if (args.includes("--help") || args.includes("-h")) {
         const { fetchHelp } = await import("./fetch-help.ts");
-        process.stdout.write(fetchHelp());
+        print(fetchHelp());
         return exitCode.ok;
       }
       const { fetchCommand } = await import("./fetch-command.ts");
@@ -25,11 +26,11 @@ async function main([name = "--help", ...args]: readonly string[]): Promise<numb
     case "-h":
     case "help": {
       const { help } = await import("./help.ts");
-      process.stdout.write(help);
+      print(help);
       return exitCode.ok;
     }
     case "--version":
-      process.stdout.write(`${version()}\n`);
+      print(`${version()}\n`);
       return exitCode.ok;
     default:
       return refuse(name);
@@ -49,11 +50,7 @@ function version(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-// Whoever reads our output may leave at any time. Writers of results hear of it themselves.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exitCode = exitCode.brokenPipe;
-});
+// Whoever reads what we say may leave at any time.
 process.stderr.on("error", () => {});
 
 process.exitCode = await main(process.argv.slice(2));

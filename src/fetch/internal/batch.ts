@@ -1,4 +1,4 @@
-import { type Scope, type ScopeNode, cancelScope, checkpoint } from "../../core/index.ts";
+import { type Scope, type ScopeNode, Timer, cancelScope, checkpoint, realClock } from "../../core/index.ts";
 import type { Attempt } from "./attempt.ts";
 import { BatchStatistics } from "./batch-statistics.ts";
 import type { ByteInput } from "./byte-input.ts";
@@ -34,6 +34,9 @@ export type BatchEnd =
   | { readonly kind: "finished" | "drained" | "cancelled" }
   | { readonly kind: "input-failed" | "output-failed"; readonly error: unknown };
 
+/** How long a reader of results may take for what is left when the batch is cancelled. */
+const patienceMs = 1_000;
+
 /** How far ahead of the slots a batch reads, when hosts at their limit are in the way. */
 export function lookAheadOf(concurrency: number): { lookAhead: number; lookAheadBytes: number } {
   return { lookAhead: Math.max(1_000, 10 * concurrency), lookAheadBytes: 32 * 1024 * 1024 };
@@ -50,6 +53,7 @@ export class Batch {
   readonly #reader: RequestReader;
   readonly #source: LineSource;
   readonly #output: LineOutput;
+  readonly #giveUp: Timer = new Timer(() => this.#output.abandon());
   #engine: Engine | undefined;
   /** Why it ends, where it does not just finish. */
   #end: BatchEnd | undefined;
@@ -90,6 +94,11 @@ export class Batch {
     return { read: this.#source.count, isAll: this.#source.hasEnded, share };
   }
 
+  /** Bytes of results that are not written yet. */
+  get waitingBytes(): number {
+    return this.#output.waitingBytes;
+  }
+
   /** Bytes of results written. */
   get outputBytes(): number {
     return this.#output.bytes;
@@ -107,6 +116,7 @@ export class Batch {
       await this.#options.input.close();
       await this.#output.end().catch((error: unknown) => (this.#end = { kind: "output-failed", error }));
     }
+    this.#giveUp.cancel();
     return this.#end ?? { kind: "finished" };
   }
 
@@ -116,9 +126,10 @@ export class Batch {
     this.#engine?.drain();
   }
 
-  /** Takes everything off the wire. */
+  /** Takes everything off the wire. Results that nobody takes within a second are given up. */
   cancel(): void {
     this.#stop({ kind: "cancelled" });
+    realClock.schedule(realClock.now() + patienceMs, this.#giveUp);
   }
 
   #stop(end: BatchEnd): void {

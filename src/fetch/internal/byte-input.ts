@@ -1,4 +1,11 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { close, fstat, open, read } from "node:fs";
+import { Socket } from "node:net";
+import { promisify } from "node:util";
+
+const closeFile = promisify(close);
+const openFile = promisify(open);
+const readFile = promisify(read);
+const statFile = promisify(fstat);
 
 /** Bytes that are read on demand. */
 export interface ByteInput {
@@ -14,39 +21,43 @@ const chunkBytes = 256 * 1024;
 
 /** Opens the file at `path`: a regular file, or a pipe such as `/dev/fd/63`. */
 export async function openInput(path: string): Promise<ByteInput> {
-  const file = await open(path, "r");
-  const stats = await file.stat();
-  if (stats.isFile()) return new FileInput(file, stats.size);
+  const fd = await openFile(path, "r");
+  const stats = await statFile(fd);
   if (stats.isDirectory()) {
-    await file.close();
+    await closeFile(fd);
     throw Object.assign(new Error(`EISDIR: \`${path}\` is a directory`), { code: "EISDIR" });
   }
-  return new StreamInput(file.createReadStream());
+  // A read of a pipe that nobody writes to would hold a thread of the pool, and with it the end of the process.
+  if (stats.isFIFO()) return new StreamInput(new Socket({ fd, readable: true, writable: false }));
+  return new FileInput(fd, stats.isFile() ? stats.size : undefined, true);
 }
 
 /** What comes in on standard input. */
-export function standardInput(): ByteInput {
-  return new StreamInput(process.stdin);
+export async function standardInput(): Promise<ByteInput> {
+  const stats = await statFile(0);
+  return stats.isFile() ? new FileInput(0, stats.size, false) : new StreamInput(process.stdin);
 }
 
 /** One buffer serves all reads: the reader is done with one chunk before it asks for the next. */
 class FileInput implements ByteInput {
-  readonly size: number;
-  readonly #file: FileHandle;
+  readonly size: number | undefined;
+  readonly #fd: number;
+  readonly #isOurs: boolean;
   readonly #buffer = Buffer.allocUnsafe(chunkBytes);
 
-  constructor(file: FileHandle, size: number) {
-    this.#file = file;
+  constructor(fd: number, size: number | undefined, isOurs: boolean) {
+    this.#fd = fd;
     this.size = size;
+    this.#isOurs = isOurs;
   }
 
   async read(): Promise<Buffer | undefined> {
-    const { bytesRead } = await this.#file.read(this.#buffer, 0, chunkBytes, null);
+    const { bytesRead } = await readFile(this.#fd, this.#buffer, 0, chunkBytes, null);
     return bytesRead === 0 ? undefined : this.#buffer.subarray(0, bytesRead);
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    if (this.#isOurs) await closeFile(this.#fd);
   }
 }
 
@@ -54,6 +65,7 @@ class StreamInput implements ByteInput {
   readonly size: undefined = undefined;
   readonly #stream: NodeJS.ReadableStream & { destroy?(): void };
   readonly #chunks: AsyncIterator<string | Buffer>;
+  #isClosed = false;
 
   constructor(stream: NodeJS.ReadableStream) {
     this.#stream = stream;
@@ -61,12 +73,19 @@ class StreamInput implements ByteInput {
   }
 
   async read(): Promise<Buffer | undefined> {
-    const { done, value } = await this.#chunks.next();
-    if (done === true) return undefined;
-    return typeof value === "string" ? Buffer.from(value) : value;
+    try {
+      const { done, value } = await this.#chunks.next();
+      if (done === true) return undefined;
+      return typeof value === "string" ? Buffer.from(value) : value;
+    } catch (error) {
+      // A read that was under way when the stream was closed fails, as it should.
+      if (this.#isClosed) return undefined;
+      throw error;
+    }
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
     this.#stream.destroy?.();
     return Promise.resolve();
   }

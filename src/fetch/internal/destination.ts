@@ -1,6 +1,7 @@
 import { close, fstatSync, ftruncate, open, write } from "node:fs";
 import { Socket } from "node:net";
-import { isatty } from "node:tty";
+import type { Writable } from "node:stream";
+import { WriteStream, isatty } from "node:tty";
 import { promisify } from "node:util";
 import type { Destination } from "./line-output.ts";
 
@@ -22,8 +23,10 @@ export function standardOutput(): Destination {
 function destinationOf(fd: number, isOurs: boolean): Destination {
   const stats = fstatSync(fd);
   if (stats.isFile()) return new FileDestination(fd, isOurs, true);
-  if (stats.isCharacterDevice() && !isatty(fd)) return new FileDestination(fd, isOurs, false);
-  return new PipeDestination(isOurs ? new Socket({ fd, readable: false, writable: true }) : process.stdout);
+  if (isatty(fd)) return new StreamDestination(isOurs ? new WriteStream(fd) : process.stdout);
+  if (stats.isCharacterDevice()) return new FileDestination(fd, isOurs, false);
+  // Not process.stdout: that cannot be destroyed, so a reader that hangs would hold up the end of the process.
+  return new StreamDestination(new Socket({ fd, readable: false, writable: true }));
 }
 
 /** A file or a device. Where a write fails in the middle, the file is cut back to the end of its last whole line. */
@@ -54,6 +57,9 @@ class FileDestination implements Destination {
     if (partial > 0) await truncateFile(this.#fd, fstatSync(this.#fd).size - partial);
   }
 
+  /** A write to a file ends by itself. */
+  abandon(): void {}
+
   async close(): Promise<void> {
     if (this.#isOurs) await closeFile(this.#fd);
   }
@@ -68,12 +74,12 @@ function writeSome(fd: number, bytes: Buffer, from: number): Promise<number> {
   });
 }
 
-/** A pipe, a socket or a terminal. Its reader may go away, which is an EPIPE, and may be slow, which holds up nothing else. */
-class PipeDestination implements Destination {
-  readonly #stream: NodeJS.WritableStream & { destroySoon?(): void };
+/** A pipe, a socket or a terminal. Its reader may go away, which is an EPIPE, and may be slow, which holds up nothing. */
+class StreamDestination implements Destination {
+  readonly #stream: Writable;
   #failure: Error | undefined;
 
-  constructor(stream: NodeJS.WritableStream) {
+  constructor(stream: Writable) {
     this.#stream = stream;
     stream.on("error", (error) => (this.#failure ??= error));
   }
@@ -83,11 +89,16 @@ class PipeDestination implements Destination {
       if (this.#failure !== undefined) reject(this.#failure);
       else {
         this.#stream.write(bytes, (error) => {
-          if (error) reject(error);
+          if (error) reject(this.#failure ?? error);
           else resolve();
         });
       }
     });
+  }
+
+  abandon(): void {
+    this.#failure ??= new Error("they were not taken");
+    this.#stream.destroy();
   }
 
   close(): Promise<void> {

@@ -15,6 +15,10 @@ class SlowDestination implements Destination {
     this.written.push(bytes.toString());
   }
 
+  abandon(): void {
+    this.#next.reject(new Error("abandoned"));
+  }
+
   close(): Promise<void> {
     this.isClosed = true;
     return Promise.resolve();

@@ -4,6 +4,8 @@ import { type Clock, realClock, Timer } from "../../core/index.ts";
 export interface Destination {
   /** Writes all of `bytes`, which are whole lines, or fails. */
   write(bytes: Buffer): Promise<void>;
+  /** Gives up a write that is under way, if that is possible: it fails. */
+  abandon(): void;
   close(): Promise<void>;
 }
 
@@ -37,6 +39,8 @@ const readyBytes = 2 * 1024 * 1024;
 export class LineOutput {
   /** Bytes written. */
   bytes = 0;
+  /** Bytes of whole lines that are not written yet. */
+  waitingBytes = 0;
   readonly #options: LineOutputOptions;
   readonly #clock: Clock;
   readonly #linger = new Timer(() => this.#startWriting());
@@ -48,8 +52,6 @@ export class LineOutput {
   #currentBytes = 0;
   /** Where the line begins that is being handed over. */
   #lineStart = 0;
-  /** Whole lines that are not written yet, in bytes. */
-  #waitingBytes = 0;
   /** A chunk that was written, for the next time one is needed. */
   #spare: Buffer | undefined = undefined;
   #isFull = false;
@@ -73,11 +75,11 @@ export class LineOutput {
   /** The parts handed over since the last call are a whole line, its end included. */
   endLine(): void {
     if (this.#state === "failed") return;
-    this.#waitingBytes += this.#currentBytes - this.#lineStart;
+    this.waitingBytes += this.#currentBytes - this.#lineStart;
     this.#lineStart = this.#currentBytes;
     if (this.#state === "idle") this.#lingerOrWrite();
     else if (this.#state === "lingering" && this.#isEnough) this.#startWriting();
-    if (this.#waitingBytes >= fullBytes && !this.#isFull) {
+    if (this.waitingBytes >= fullBytes && !this.#isFull) {
       this.#isFull = true;
       this.#options.onFull();
     }
@@ -94,8 +96,13 @@ export class LineOutput {
     if (this.#state === "failed") throw this.#failure;
   }
 
+  /** Gives up what is not written yet, because nobody takes it. */
+  abandon(): void {
+    if (this.#state === "writing") this.#options.destination.abandon();
+  }
+
   get #isEnough(): boolean {
-    return this.#waitingBytes >= enoughBytes;
+    return this.waitingBytes >= enoughBytes;
   }
 
   /** Begins a chunk with room for `neededBytes`. The line that is being handed over moves there. */
@@ -130,12 +137,12 @@ export class LineOutput {
 
   #written(chunk: Buffer): void {
     this.bytes += chunk.length;
-    this.#waitingBytes -= chunk.length;
+    this.waitingBytes -= chunk.length;
     // Only whole chunks are worth keeping: the buffer of a subarray is the chunk that it was cut from.
     if (chunk.buffer.byteLength === chunkBytes) this.#spare = Buffer.from(chunk.buffer);
     this.#state = "idle";
-    if (this.#waitingBytes > 0) this.#lingerOrWrite();
-    if (this.#isFull && this.#waitingBytes <= readyBytes) {
+    if (this.waitingBytes > 0) this.#lingerOrWrite();
+    if (this.#isFull && this.waitingBytes <= readyBytes) {
       this.#isFull = false;
       this.#options.onReady();
     }
