@@ -128,6 +128,7 @@ export class Semaphore implements Limiter {
 
   #checkWeight(n: number): void {
     expectInteger("n", n, 1);
+    if (n === Infinity) throw new RangeError("Expected `n` to be finite, got `Infinity`");
     if (n > this.#limit && this.#limit > 0) {
       throw new RangeError(
         `Expected \`n\` to be at most the limit of ${this.#limit}, got \`${n}\`: it would wait for ever`,
