@@ -1,8 +1,9 @@
 /** `npm run bench [core|http]`: peers and us on the same work, in one run. */
 import { cpus } from "node:os";
 import { benchCore } from "./core.ts";
+import { benchHttp } from "./http.ts";
 
-const parts = { core: benchCore };
+const parts = { core: benchCore, http: benchHttp };
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in parts));
 if (unknown !== undefined) {
