@@ -4,6 +4,7 @@ import { strict as assert } from "node:assert";
 import { Agent } from "node:http";
 import { fetchWhole, openSession } from "taskwright/http";
 import { Pool, request } from "undici";
+import { fetchContenders } from "./fetch.ts";
 import { type Contender, type Row, hold } from "./harness.ts";
 import { bodyBytes, startServer } from "./http-server.ts";
 
@@ -94,6 +95,7 @@ function contenders(origin: string): Contender[] {
         });
       },
     },
+    ...fetchContenders(url, requests, concurrency),
     {
       name: "undici request, text",
       run: async () => {
