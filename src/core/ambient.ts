@@ -22,10 +22,10 @@ type Captured = AsyncResource & Record<symbol, unknown>;
 const slot: symbol | undefined = process.env["TASKWRIGHT_CONTEXT"] === "storage" ? undefined : findSlot();
 
 /**
- * The last of our frames that was found to lie in the slot itself, rather than in a Map that another AsyncLocalStorage
- * has put there. Set by the lookup, so that opening a scope needs only one, and captures nothing.
+ * Whether the last lookup found one of our frames in the slot itself, rather than in a Map that another
+ * AsyncLocalStorage has put there. Set by the lookup, so that opening a scope needs only one, and captures nothing.
  */
-let foundInSlot: Frame | undefined;
+let isInSlot = false;
 
 /** What the async context holds for us: a scope, and the context variables bound around it. */
 export abstract class Frame {
@@ -38,10 +38,10 @@ export abstract class Frame {
 
   /** @param bindings - those of the running code if left out */
   constructor(bindings?: Bindings) {
-    foundInSlot = undefined;
+    isInSlot = false;
     const around = storage.getStore();
     this.bindings = bindings ?? around?.bindings;
-    this.base = foundInSlot === undefined ? foreignFrame() : (foundInSlot as Frame).base;
+    this.base = isInSlot ? around!.base : foreignFrame();
   }
 
   // What the platform calls on a context: two to look up, one to copy, one for AsyncLocalStorage.disable().
@@ -52,7 +52,7 @@ export abstract class Frame {
 
   get(key: unknown): unknown {
     if (key !== storage) return this.base?.get(key);
-    foundInSlot = this;
+    isInSlot = true;
     return this;
   }
 
