@@ -33,7 +33,7 @@ export interface FetchSettings {
 }
 
 /** How progress is shown: `auto` is a bar on a terminal and plain lines elsewhere. */
-export type ProgressMode = (typeof progressModes)[number];
+type ProgressMode = (typeof progressModes)[number];
 const progressModes = ["auto", "bar", "plain", "none"] as const;
 const inputFormats = ["urls", "jsonl"] as const;
 

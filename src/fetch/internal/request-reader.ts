@@ -63,7 +63,7 @@ export class RequestReader {
 }
 
 /** Makes a job of one line of JSON. */
-export function parseJsonLine(builder: JobBuilder, line: number, text: string): Job | BadLine {
+function parseJsonLine(builder: JobBuilder, line: number, text: string): Job | BadLine {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -17,7 +17,7 @@ export interface RetryPolicy {
 }
 
 /** Answers that may be another one next time, by RFC 9110 and RFC 6585. */
-export function isRetryableStatus(status: number): boolean {
+function isRetryableStatus(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || (status >= 500 && status <= 599);
 }
 

@@ -110,6 +110,6 @@ export function redactUrl(text: string): string {
 const maxShownLength = 100;
 
 /** The beginning of a long text, for messages. */
-export function shorten(text: string): string {
+function shorten(text: string): string {
   return text.length <= maxShownLength ? text : `${text.slice(0, maxShownLength - 1)}…`;
 }
