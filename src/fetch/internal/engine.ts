@@ -1,5 +1,5 @@
 import { type Clock, Timer, isCancelled } from "../../core/index.ts";
-import type { Attempt } from "./attempt.ts";
+import { type Attempt, isSuccess } from "./attempt.ts";
 import type { Exchange } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
 import { type Host, Hosts } from "./host.ts";
@@ -182,7 +182,7 @@ export class Engine {
     this.#hosts.update(host);
     try {
       const answer = await exchange.send(job);
-      this.#ended(host, { job, startMs, endMs: clock.now(), answer, failure: undefined });
+      this.#ended(host, { job, startMs, endMs: startMs + answer.totalMs, answer, failure: undefined });
     } catch (error) {
       // A cancelled scope: whatever cancelled it, nothing more can be sent from here.
       if (isCancelled(error)) this.stop();
@@ -203,8 +203,7 @@ export class Engine {
   }
 
   #settle(attempt: Attempt): void {
-    const { retry } = this.#options;
-    const delayMs = retryDelayMs(retry, attempt, new Date().getTime());
+    const delayMs = isSuccess(attempt) ? undefined : retryDelayMs(this.#options.retry, attempt, new Date().getTime());
     if (delayMs === undefined) this.#sink.settled(attempt);
     // When the run is broken off, a job that would have been asked again has no outcome.
     else if (this.#state === "running") {

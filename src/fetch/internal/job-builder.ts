@@ -35,7 +35,8 @@ export class FieldProblem extends TypeError {
   }
 }
 
-const noDefaults: RequestDefaults = { headers: [] };
+const none: readonly string[] = [];
+const noDefaults: RequestDefaults = { headers: none };
 
 /** Makes jobs of checked requests. */
 export class JobBuilder {
@@ -51,7 +52,7 @@ export class JobBuilder {
     const { method, headers, body } = this.#defaults;
     try {
       const target = this.#targets.parse(url);
-      const own = target.authorization === undefined ? [] : ["authorization", target.authorization];
+      const own = target.authorization === undefined ? none : ["authorization", target.authorization];
       const verb = method ?? (body === undefined ? "GET" : "POST");
       return new Job(index, undefined, target, verb, withDefaults(own, headers), body);
     } catch (error) {

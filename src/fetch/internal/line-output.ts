@@ -29,11 +29,11 @@ const fullBytes = 8 * 1024 * 1024;
 const readyBytes = 2 * 1024 * 1024;
 
 /**
- * Collects lines and writes them in large chunks, one after the other, never part of a line.
+ * Collects lines of JSON and writes them in large chunks, one after the other, never part of a line.
  *
  * Parts of lines are encoded one by one into the chunk: to join them first and encode the whole takes twice as long.
  *
- *     idle ── endLine() ──> lingering ── a whole chunk, `lingerMs`, end() ──> writing ── done ──> idle or writing
+ *     idle ── a line ──> lingering ── a whole chunk, `lingerMs`, end() ──> writing ── done ──> idle or writing
  *                                                                             └── failed ──> failed: lines are dropped
  */
 export class LineOutput {
@@ -64,7 +64,7 @@ export class LineOutput {
     this.#clock = options.clock ?? realClock;
   }
 
-  /** Hands over part of a line, or all of it. It is not written before `endLine()`. */
+  /** Hands over part of a line. It is not written before the line has ended. */
   append(part: string): void {
     if (this.#state === "failed") return;
     // A UTF-16 unit is 3 bytes at most.
@@ -72,9 +72,12 @@ export class LineOutput {
     this.#currentBytes += this.#current.write(part, this.#currentBytes);
   }
 
-  /** The parts handed over since the last call are a whole line, its end included. */
-  endLine(): void {
+  /** Ends the line, and with it the object that stands in it. */
+  endObject(): void {
     if (this.#state === "failed") return;
+    if (this.#currentBytes + 2 > this.#current.length) this.#nextChunk(2);
+    this.#current[this.#currentBytes++] = 0x7d;
+    this.#current[this.#currentBytes++] = 0x0a;
     this.waitingBytes += this.#currentBytes - this.#lineStart;
     this.#lineStart = this.#currentBytes;
     if (this.#state === "idle") this.#lingerOrWrite();

@@ -30,9 +30,9 @@ function lineOf({ status = 200, headers = {}, chunks = [], error, id, withHeader
 function lineBy(write: (sink: LineSink) => void): string {
   let line = "";
   let ends = 0;
-  write({ append: (part) => (line += part), endLine: () => ends++ });
+  write({ append: (part) => (line += part), endObject: () => ends++ });
   expect(ends).toBe(1);
-  return line;
+  return `${line}}\n`;
 }
 
 const read = (answer: Answer): Record<string, unknown> => JSON.parse(lineOf(answer)) as Record<string, unknown>;

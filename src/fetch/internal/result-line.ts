@@ -4,12 +4,13 @@ import { type Attempt, bodyOf, isSuccess } from "./attempt.ts";
 import type { BadLine } from "./line-splitter.ts";
 
 /** How a result says what the body was: as it is, as the JSON it holds, or as base64 of bytes that are no UTF-8. */
-export type BodyType = "text" | "json" | "base64";
+type BodyType = "text" | "json" | "base64";
 
 /** Takes the parts of a line, one after the other. */
 export interface LineSink {
   append(part: string): void;
-  endLine(): void;
+  /** Adds the brace that ends an object, and ends the line. */
+  endObject(): void;
 }
 
 /** Writes the line of JSON that a request leaves in the results. By hand: it is most of what the engine computes. */
@@ -22,13 +23,12 @@ export function writeResult(sink: LineSink, last: Attempt, withHeaders: boolean)
   head += `,"attempts":${job.attempts},"timings":{`;
   if (answer !== undefined) head += `"headersMs":${tenths(answer.firstByteMs)},`;
   head += `"attemptMs":${tenths(endMs - startMs)},"totalMs":${tenths(endMs - job.firstStartMs)}}`;
-  if (answer === undefined) sink.append(`${head},"error":${errorOf(failure!.code, failure!.message)}}\n`);
+  if (answer === undefined) sink.append(`${head},"error":${errorOf(failure!.code, failure!.message)}`);
   else {
     if (withHeaders) head += `,"headers":${JSON.stringify(answer.headers)}`;
     appendBody(sink, head, answer.headers, bodyOf(answer));
-    sink.append("}\n");
   }
-  sink.endLine();
+  sink.endObject();
 }
 
 /** Writes the line that stands in the results for a line that was no request. */
@@ -37,9 +37,9 @@ export function writeBadLine(sink: LineSink, bad: BadLine): void {
   const where = column === undefined ? `line ${bad.line}` : `line ${bad.line}, column ${column}`;
   sink.append(
     `{"id":${JSON.stringify(id)},"url":${JSON.stringify(url)},"ok":false,"attempts":0,` +
-      `"error":${errorOf("BAD_LINE", `${where}: ${bad.message}`)}}\n`,
+      `"error":${errorOf("BAD_LINE", `${where}: ${bad.message}`)}`,
   );
-  sink.endLine();
+  sink.endObject();
 }
 
 function errorOf(code: string, message: string): string {
@@ -48,7 +48,7 @@ function errorOf(code: string, message: string): string {
 
 /** Head and body go apart: the body is one flat string already, and joining it with others would copy it. */
 function appendBody(sink: LineSink, head: string, headers: WireHeaders, body: Buffer): void {
-  const text = body.toString("utf8");
+  const text = body.toString();
   // Bytes that are no UTF-8 decode to U+FFFD, which may also stand in the text itself.
   if (text.includes("\ufffd") && !isUtf8(body)) {
     sink.append(`${head},"bodyType":"base64","body":"`);
