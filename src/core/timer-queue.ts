@@ -35,7 +35,7 @@ export function unschedule(timer: Timed): void {
   if (bucket !== null) bucket.queue.discard(bucket, timer);
 }
 
-/** So many buckets may stay behind when no timer is left: whoever sets one timer at a time finds them again. */
+/** So many empty buckets may stay behind in any case: whoever sets one timer at a time finds them again. */
 const maxEmptyBuckets = 64;
 
 /** When a scheduled timer is due, in whole milliseconds; undefined if it is not scheduled. */
@@ -47,6 +47,8 @@ export function dueMsOf(timer: Timed): number | undefined {
 class Bucket extends LinkedList<Timed> {
   readonly queue: TimerQueue;
   readonly dueMs: number;
+  /** Taken out of the queue, to be fired. */
+  isDue = false;
 
   constructor(queue: TimerQueue, dueMs: number) {
     super();
@@ -67,6 +69,8 @@ export class TimerQueue {
   readonly #buckets = new Map<number, Bucket>();
   readonly #times = new MinHeap();
   readonly #onEmpty: () => void;
+  /** Buckets that cancelling has emptied. At most as many as the others, so that what is far ahead does not pile up. */
+  #empty = 0;
 
   /** @param onEmpty - called when the last timer was cancelled */
   constructor(onEmpty: () => void) {
@@ -81,7 +85,7 @@ export class TimerQueue {
       bucket = new Bucket(this, dueMs);
       this.#buckets.set(dueMs, bucket);
       this.#times.push(dueMs);
-    }
+    } else if (bucket.size === 0) this.#empty--;
     bucket.push(timer);
     this.size++;
     return dueMs;
@@ -89,12 +93,20 @@ export class TimerQueue {
 
   discard(bucket: Bucket, timer: Timed): void {
     bucket.remove(timer);
-    if (--this.size > 0) return;
-    if (this.#buckets.size > maxEmptyBuckets) {
-      this.#buckets.clear();
-      this.#times.clear();
+    this.size--;
+    if (bucket.size === 0 && !bucket.isDue && ++this.#empty > maxEmptyBuckets && this.#empty > this.#buckets.size / 2) {
+      this.#dropEmpty();
     }
-    this.#onEmpty();
+    if (this.size === 0) this.#onEmpty();
+  }
+
+  #dropEmpty(): void {
+    this.#empty = 0;
+    this.#times.clear();
+    for (const [dueMs, bucket] of this.#buckets) {
+      if (bucket.size === 0) this.#buckets.delete(dueMs);
+      else this.#times.push(dueMs);
+    }
   }
 
   /** When the next timer is due, or undefined if there is none. Drops the buckets that cancelling has emptied. */
@@ -104,6 +116,7 @@ export class TimerQueue {
       if (dueMs === undefined || this.#buckets.get(dueMs)!.size > 0) return dueMs;
       this.#times.pop();
       this.#buckets.delete(dueMs);
+      this.#empty--;
     }
   }
 
@@ -128,7 +141,9 @@ export class TimerQueue {
   #takeDue(nowMs: number): Bucket[] {
     const due: Bucket[] = [];
     for (let dueMs = this.nextDueMs(); dueMs !== undefined && dueMs <= nowMs; dueMs = this.nextDueMs()) {
-      due.push(this.#buckets.get(dueMs)!);
+      const bucket = this.#buckets.get(dueMs)!;
+      bucket.isDue = true;
+      due.push(bucket);
       this.#times.pop();
       this.#buckets.delete(dueMs);
     }

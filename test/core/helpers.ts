@@ -37,6 +37,14 @@ export async function loopTurns(count = 1): Promise<void> {
   for (; count > 0; count--) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/**
+ * How often a property is tried. Always on the same examples, so that a test run says something of the change it is run
+ * for; with another number in SEED on others.
+ */
+export function times(numRuns: number): { numRuns: number; seed: number } {
+  return { numRuns, seed: Number(process.env["SEED"] ?? 1) };
+}
+
 /** A hand-made promise. */
 export function thenable(
   then: (resolve: (value: unknown) => void, reject: (error: unknown) => void) => void,

@@ -185,4 +185,12 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
       stderr: "",
     });
   });
+
+  test("of a million timers that were cancelled nothing is kept", async () => {
+    expect(await runProgram("millionTimers", ["--expose-gc"])).toEqual({
+      exitCode: 0,
+      stdout: ["nothing is kept"],
+      stderr: "",
+    });
+  });
 });

@@ -1,5 +1,6 @@
 /** The programs that process.test.ts runs, each by its name. */
 import {
+  type Scope,
   Queue,
   background,
   cancelScope,
@@ -27,6 +28,11 @@ const endless = 1e9;
 const heap = (): number => {
   globalThis.gc!();
   return process.memoryUsage().heapUsed;
+};
+
+const setAndCancel = (scope: Scope, count: number): void => {
+  for (let n = 1; n <= count; n++) scope.deadline = endless + n;
+  scope.deadline = Infinity;
 };
 
 const f = async (): Promise<void> => {
@@ -267,6 +273,20 @@ const programs = {
       scope.cancel();
       await shield(() => sleep(1_100));
     });
+  },
+
+  /** What stays of timers that were set far ahead, each for its own millisecond, and cancelled, beside one that lasts. */
+  async millionTimers(): Promise<void> {
+    await run((scope) =>
+      taskGroup(async (group) => {
+        const lasting = group.spawn(() => sleep(endless));
+        setAndCancel(scope, 10_000);
+        const before = heap();
+        setAndCancel(scope, 1_000_000);
+        print(heap() - before < 2 ** 20 ? "nothing is kept" : `${heap() - before} bytes are kept`);
+        lasting.cancel();
+      }),
+    );
   },
 
   /** What a group keeps of a million tasks that have ended, in bytes a task. */
