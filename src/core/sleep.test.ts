@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { loopTurns, realTime, thrownBy, virtually, warningsOf, whatIsLeft } from "../../test/core/helpers.ts";
+import { loopTurns, realTime, thrownBy, times, virtually, warningsOf, whatIsLeft } from "../../test/core/helpers.ts";
 import { Cancelled, breathe, cancelScope, checkpoint, moveOnAfter, now, run, sleep, taskGroup } from "../index.ts";
 import { withVirtualTime } from "../testing/index.ts";
 
@@ -35,16 +35,16 @@ test(
   "sleepers wake in the order of their times, and of arrival within one time",
   virtually(() =>
     fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 60 }), async (times) => {
+      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 20 }), { maxLength: 60 }), async (durations) => {
         const woken: [number, number][] = [];
-        const sleepers = times.map((ms, index): [number, number] => [ms, index]);
+        const sleepers = durations.map((ms, index): [number, number] => [ms, index]);
         await taskGroup((group) => {
           for (const sleeper of sleepers) group.spawn(async () => (await sleep(sleeper[0]), woken.push(sleeper)));
         });
 
         expect(woken).toEqual(sleepers.toSorted(([a, i], [b, j]) => a - b || i - j));
       }),
-      { numRuns: 50 },
+      times(50),
     ),
   ),
 );

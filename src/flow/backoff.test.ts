@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { times } from "../../test/core/helpers.ts";
 import { exponential } from "./backoff.ts";
 
 test("without jitter the waits grow by the factor, up to the longest", () => {
@@ -26,6 +27,7 @@ test("with jitter every wait lies between 0 and what it would be without, for al
         expect(jittered).toBeLessThanOrEqual(exact);
       },
     ),
+    times(200),
   );
 });
 

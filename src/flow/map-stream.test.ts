@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { loopTurns, thrownBy, virtually, warningsOf, whatIsLeft } from "../../test/core/helpers.ts";
+import { loopTurns, thrownBy, times, virtually, warningsOf, whatIsLeft } from "../../test/core/helpers.ts";
 import {
   type ResultStream,
   Cancelled,
@@ -53,11 +53,11 @@ class Endless {
 test(
   "results come in the order of the items, or with ordered: false as they are ready",
   virtually(async () => {
-    const times = [30, 10, 20];
+    const durations = [30, 10, 20];
 
-    expect(await all(mapStream(times, afterItself, { concurrency: 3 }))).toEqual([30, 10, 20]);
-    expect(await all(mapStream(times, afterItself, { concurrency: 3, ordered: false }))).toEqual([10, 20, 30]);
-    expect(await all(mapStream(times, afterItself, { concurrency: 2, ordered: false }))).toEqual([10, 30, 20]);
+    expect(await all(mapStream(durations, afterItself, { concurrency: 3 }))).toEqual([30, 10, 20]);
+    expect(await all(mapStream(durations, afterItself, { concurrency: 3, ordered: false }))).toEqual([10, 20, 30]);
+    expect(await all(mapStream(durations, afterItself, { concurrency: 2, ordered: false }))).toEqual([10, 30, 20]);
     expect(now()).toBe(90);
   }),
 );
@@ -117,7 +117,7 @@ test(
           expect(ordered ? results : results.toSorted((a, b) => a - b)).toEqual(everyItem);
         },
       ),
-      { numRuns: 60 },
+      times(60),
     ),
   ),
 );

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { loopTurns, thrownBy, virtually, whatIsLeft } from "../../test/core/helpers.ts";
+import { loopTurns, thrownBy, times, virtually, whatIsLeft } from "../../test/core/helpers.ts";
 import {
   type Limiter,
   type Scope,
@@ -108,16 +108,16 @@ test.for(bounds)("with %s, no more calls run at once than allowed, and no fewer 
         fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 25 }),
         fc.integer({ min: 1, max: 6 }),
         fc.boolean(),
-        async (times, concurrency, isAsync) => {
+        async (durations, concurrency, isAsync) => {
           const gauge = new Gauge();
-          const source = isAsync ? slowly(times, 0) : times;
+          const source = isAsync ? slowly(durations, 0) : durations;
           const results = await map(source, async (ms) => (await gauge.run(ms), ms), bound(concurrency));
 
-          expect(results).toEqual(times);
-          expect(gauge.peak).toBe(Math.min(concurrency, times.length));
+          expect(results).toEqual(durations);
+          expect(gauge.peak).toBe(Math.min(concurrency, durations.length));
         },
       ),
-      { numRuns: 40 },
+      times(40),
     ),
   )(),
 );

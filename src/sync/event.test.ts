@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { loopTurns, thrownBy, virtually } from "../../test/core/helpers.ts";
+import { loopTurns, thrownBy, times, virtually } from "../../test/core/helpers.ts";
 import { type Task, Cancelled, Event, cancelScope, checkpoint, moveOnAfter, now, sleep, taskGroup } from "../index.ts";
 import { withVirtualTime } from "../testing/index.ts";
 
@@ -115,5 +115,5 @@ test("whatever the order of wait, set, clear and cancel: who waits when it is se
         expect(woken).toEqual(model.woken);
       }),
     ),
-    { numRuns: 80 },
+    times(80),
   ));

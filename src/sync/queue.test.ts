@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { loopTurns, thrownBy, virtually, whatIsLeft } from "../../test/core/helpers.ts";
+import { loopTurns, thrownBy, times, virtually, whatIsLeft } from "../../test/core/helpers.ts";
 import {
   type Task,
   Cancelled,
@@ -481,5 +481,5 @@ test("whatever the order of put, get, cancel, taskDone and shutdown: every item 
         expect(whatIsLeft(root)).toEqual([]);
       }),
     ),
-    { numRuns: 150 },
+    times(150),
   ));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { loopTurns, thrownBy, virtually, whatIsLeft } from "../../test/core/helpers.ts";
+import { loopTurns, thrownBy, times, virtually, whatIsLeft } from "../../test/core/helpers.ts";
 import {
   type Permit,
   type Task,
@@ -434,7 +434,7 @@ test("whatever the order of acquire, cancel, release and new limits: no permit i
         expect(whatIsLeft(root)).toEqual([]);
       }),
     ),
-    { numRuns: 150 },
+    times(150),
   ));
 
 test("under load from many tasks with random times and cancellations the limit holds", () =>
@@ -467,5 +467,5 @@ test("under load from many tasks with random times and cancellations the limit h
           expect(semaphore.statistics()).toEqual({ limit: 4, inUse: 0, waiting: 0 });
         }),
     ),
-    { numRuns: 40 },
+    times(40),
   ));
