@@ -1,5 +1,5 @@
 import { type Scope, type TaskFunction, taskGroup } from "../core/index.ts";
-import { outcomeOf } from "./outcome.ts";
+import { failureOf } from "./outcome.ts";
 
 /** The results of the functions, in their places. */
 export type Results<F extends readonly TaskFunction<unknown>[]> = {
@@ -27,9 +27,11 @@ export async function gather<const F extends readonly TaskFunction<unknown>[]>(f
     (group) => {
       for (const [index, fn] of fns.entries()) {
         const keep = async (scope: Scope): Promise<void> => {
-          const outcome = await outcomeOf(fn, scope);
-          if (!outcome.ok) throw outcome.error;
-          results[index] = outcome.value;
+          try {
+            results[index] = await fn(scope);
+          } catch (error) {
+            throw failureOf(scope, error);
+          }
         };
         group.spawn(keep, { name: fn.name || `gather[${index}]` });
       }

@@ -438,6 +438,26 @@ test(
   }),
 );
 
+test.for([true, false])(
+  "a call that cancels its own task fails the stream with a TaskCancelledError, ordered: %s",
+  (ordered) =>
+    virtually(async () => {
+      const stream = mapStream(
+        [1, 2],
+        async (n, _index, scope) => {
+          if (n === 1) scope.cancel("not this one");
+          await sleep(1);
+          return n;
+        },
+        { concurrency: 1, ordered },
+      );
+      const thrown = await thrownBy(stream.next());
+
+      expect(thrown).toBeInstanceOf(TaskCancelledError);
+      expect(thrown).toMatchObject({ task: "call 0", reason: { kind: "requested", why: "not this one" } });
+    })(),
+);
+
 test(
   "results that were never read are disposed when the reader leaves",
   virtually(async () => {

@@ -17,6 +17,7 @@ import {
 } from "../core/index.ts";
 import { disposeDiscarded } from "./dispose.ts";
 import type { MapFunction } from "./map.ts";
+import { failureOf } from "./outcome.ts";
 import { Reader, type Source } from "./source.ts";
 
 /** Settings of {@link mapStream}. */
@@ -176,7 +177,12 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
   async #call(item: T, index: number, slot: Slot<R>, scope: ScopeNode): Promise<void> {
     const { limiter, ordered } = this.#options;
     const fn = this.#fn;
-    slot.value = limiter === undefined ? await fn(item, index, scope) : await limiter.run(() => fn(item, index, scope));
+    try {
+      slot.value =
+        limiter === undefined ? await fn(item, index, scope) : await limiter.run(() => fn(item, index, scope));
+    } catch (error) {
+      throw failureOf(scope, error);
+    }
     slot.isReady = true;
     if (ordered === false) this.#slots.push(slot);
     this.#deliver();

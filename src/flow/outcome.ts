@@ -8,10 +8,18 @@ export async function outcomeOf<T>(fn: TaskFunction<T>, task: Scope): Promise<Ou
   try {
     return { ok: true, value: await fn(task) };
   } catch (error) {
-    const scope = task as ScopeNode;
-    const cancellation = scope.cancellationBehind(error);
-    if (cancellation === undefined) return { ok: false, error };
-    if (cancellation !== scope.own) throw error;
-    return { ok: false, error: new TaskCancelledError(scope.name, cancellation.reason) };
+    return { ok: false, error: failureOf(task, error) };
   }
+}
+
+/**
+ * What `error`, thrown by the body of `task`, is for who needs its result: a TaskCancelledError if the task has
+ * cancelled itself. Throws the trace of a cancellation from around, which is no failure.
+ */
+export function failureOf(task: Scope, error: unknown): unknown {
+  const scope = task as ScopeNode;
+  const cancellation = scope.cancellationBehind(error);
+  if (cancellation === undefined) return error;
+  if (cancellation !== scope.own) throw error;
+  return new TaskCancelledError(scope.name, cancellation.reason);
 }
