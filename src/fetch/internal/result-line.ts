@@ -3,9 +3,6 @@ import type { WireHeaders } from "../../http/index.ts";
 import { type Attempt, bodyOf, isSuccess } from "./attempt.ts";
 import type { BadLine } from "./line-splitter.ts";
 
-/** How a result says what the body was: as it is, as the JSON it holds, or as base64 of bytes that are no UTF-8. */
-type BodyType = "text" | "json" | "base64";
-
 /** Takes the parts of a line, one after the other. */
 export interface LineSink {
   append(part: string): void;
