@@ -13,6 +13,7 @@ import { RateMeter } from "./rate-meter.ts";
 import { StopSignals } from "./stop-signals.ts";
 import { mostFrequent, summarize, summaryText } from "./summary.ts";
 import { formatCount, formatMs } from "./units.ts";
+import { limitYoungGeneration } from "./young-generation.ts";
 
 /** One run of `taskwright fetch`: the batch, what is shown of it, and how signals stop it. */
 export class FetchRun {
@@ -31,6 +32,7 @@ export class FetchRun {
   }
 
   async run(): Promise<ExitCode> {
+    limitYoungGeneration();
     const signals = new StopSignals({
       onFirst: (signal) => this.#windUp(signal),
       onSecond: () => this.#batch.cancel(),
