@@ -4,12 +4,14 @@ import { createServer } from "node:http";
 import { run } from "taskwright";
 import { fetchAll } from "taskwright/fetch";
 
-/** A server that has lost one thing in ten, and is overloaded now and then. */
-let asked = 0;
+/** A server that has lost one thing in ten, and is overloaded when it is first asked for one of the others. */
+const asked = new Set<string>();
 const server = createServer((request, response) => {
-  if (++asked % 50 === 0) response.writeHead(503, { "retry-after": "0" });
-  else if (request.url?.endsWith("0") === true) response.statusCode = 404;
-  response.end(`this is ${request.url}`);
+  const url = request.url ?? "/";
+  if (url.endsWith("0")) response.statusCode = 404;
+  else if (url.endsWith("7") && !asked.has(url)) response.writeHead(503, { "retry-after": "0" });
+  asked.add(url);
+  response.end(`this is ${url}`);
 });
 
 function* things(origin: string): Generator<string> {
