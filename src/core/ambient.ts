@@ -27,14 +27,21 @@ const slot: symbol | undefined = process.env["TASKWRIGHT_CONTEXT"] === "storage"
  */
 let isInSlot = false;
 
+/** Marks the frames of every copy of this package. */
+const brand: symbol = Symbol.for("taskwright:frame");
+
 /** What the async context holds for us: a scope, and the context variables bound around it. */
 export abstract class Frame {
   /** The scope that code in this frame belongs to. */
   abstract readonly scope: ScopeNode;
   /** The context variables bound here. */
   readonly bindings: Bindings | undefined;
-  /** What other AsyncLocalStorages held where this frame was made. Never one of our frames, so lookups stay short. */
+  /** What other AsyncLocalStorages held where this frame was made. Never a frame, so lookups stay short. */
   readonly base: PlatformFrame | undefined;
+
+  static {
+    Object.defineProperty(this.prototype, brand, { value: true });
+  }
 
   /** @param bindings - those of the running code if left out */
   constructor(bindings?: Bindings) {
@@ -80,8 +87,7 @@ type Enter = <A, B, R>(frame: Frame, fn: (a: A, b: B) => R, a: A, b: B) => R;
 export const enter: Enter = slot === undefined ? (frame, fn, a, b) => storage.run(frame, fn, a, b) : enterBySlot(slot);
 
 /** Calls `fn` outside every task, for timers and sockets that live longer than the task that needed them. */
-export const outside: <R>(fn: () => R) => R =
-  slot === undefined ? (fn) => storage.exit(fn) : AsyncLocalStorage.snapshot();
+export const outside: <R>(fn: () => R) => R = slot === undefined ? (fn) => storage.exit(fn) : leaveBySlot(slot);
 
 /** Lets go of the frame entered last, and of all it holds: for when a tree has ended. */
 export function forgetLastFrame(): void {
@@ -95,11 +101,19 @@ function enterBySlot(key: symbol): Enter {
   };
 }
 
-/** What is in the slot, which is known not to be a frame of ours. */
+function leaveBySlot(key: symbol): <R>(fn: () => R) => R {
+  return (fn) => {
+    door[key] = undefined;
+    return door.runInAsyncScope(fn);
+  };
+}
+
+/** What is in the slot, which is known not to be a frame of this copy of the package. */
 function foreignFrame(): PlatformFrame | undefined {
-  return slot === undefined
-    ? undefined
-    : ((new AsyncResource("TASKWRIGHT") as Captured)[slot] as PlatformFrame | undefined);
+  if (slot === undefined) return undefined;
+  const here = (new AsyncResource("TASKWRIGHT") as Captured)[slot] as PlatformFrame | undefined;
+  // What is found behind the frame of another copy would look as if it lay in the slot itself.
+  return here !== undefined && brand in here ? new Map(here) : here;
 }
 
 /** The key under which an AsyncResource keeps its context, if the platform works as this file expects. */

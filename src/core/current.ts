@@ -1,17 +1,32 @@
-import { currentFrame } from "./ambient.ts";
+import { currentFrame, outside } from "./ambient.ts";
 import { realClock } from "./clock.ts";
 import { Crew } from "./crew.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { ScopeNode, closed, stopError } from "./scope.ts";
 import { Tree } from "./tree.ts";
 
-let implicitRoot: ScopeNode | undefined;
-
 /** The scope of code that runs outside any `run`: never cancelled, never closed. */
+class Program extends ScopeNode {
+  override get deadline(): number {
+    return Infinity;
+  }
+
+  override set deadline(_atMs: number) {
+    this.cancel();
+  }
+
+  override cancel(): never {
+    throw new Error("Code outside any scope cannot be cancelled: put it into run(), or into cancelScope()");
+  }
+}
+
+let implicitRoot: Program | undefined;
+
 function rootOutsideRun(): ScopeNode {
   if (implicitRoot === undefined) {
     const tree = new Tree(realClock);
-    tree.root = implicitRoot = new ScopeNode(null, tree, "the program");
+    // Whoever comes first must leave nothing of its own context behind.
+    tree.root = implicitRoot = outside(() => new Program(null, tree, "the program"));
     keepAlive(tree.root, "while it waits");
     tree.root.crew = new Crew(tree.root, {
       taskFailed: (_name, error) => throwUncaught(error),

@@ -15,6 +15,7 @@ import {
   interruptible,
   moveOnAfter,
   now,
+  retry,
   run,
   shield,
   sleep,
@@ -346,4 +347,13 @@ test("outside any run everything works, in a scope that is never cancelled", asy
 
   expect(await task.join()).toBe(3);
   expect(whatIsLeft(currentScope())).toEqual([]);
+});
+
+test("code outside any scope cannot be cancelled, nor given a deadline, by whoever is given its scope", async () => {
+  const message = "Code outside any scope cannot be cancelled: put it into run(), or into cancelScope()";
+
+  await expect(retry((_attempt, scope) => scope.cancel(), { attempts: 1 })).rejects.toThrow(message);
+  await expect(retry((_attempt, scope) => void (scope.deadline = 0), { attempts: 1 })).rejects.toThrow(message);
+  await sleep(1);
+  expect(effectiveDeadline()).toBe(Infinity);
 });

@@ -1,12 +1,21 @@
 /** The programs that process.test.ts runs, each by its name. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { rmSync } from "node:fs";
+import { cp, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   type Scope,
+  ContextVar,
   Queue,
   background,
   cancelScope,
   checkpoint,
+  deadlineAt,
+  effectiveDeadline,
   interruptible,
   mapStream,
+  now,
   run,
   shield,
   sleep,
@@ -28,6 +37,16 @@ const endless = 1e9;
 const heap = (): number => {
   globalThis.gc!();
   return process.memoryUsage().heapUsed;
+};
+
+/** Another copy of the package, which nobody has loaded yet. */
+const copyOfPackage = async (): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), "taskwright-copy-"));
+  process.once("exit", () => rmSync(folder, { recursive: true }));
+  for (const part of ["package.json", "src"]) {
+    await cp(join(import.meta.dirname, "../..", part), join(folder, part), { recursive: true });
+  }
+  return join(folder, "src/index.ts");
 };
 
 const setAndCancel = (scope: Scope, count: number): void => {
@@ -273,6 +292,48 @@ const programs = {
       scope.cancel();
       await shield(() => sleep(1_100));
     });
+  },
+
+  /** Its first words are spoken in a context of their own, in which the package is loaded and used. */
+  async firstContext(): Promise<void> {
+    const request = new AsyncLocalStorage<string>();
+    const fresh = await copyOfPackage();
+    const { bindToRoot: bind, ...copy } = await request.run("first request", async () => {
+      const loaded = (await import(fresh)) as typeof import("taskwright");
+      await loaded.sleep(1);
+      return loaded;
+    });
+    print(bind(() => request.getStore())());
+    await copy.moveOnAfter(5, async (scope) => {
+      scope.signal.addEventListener("abort", () => print(request.getStore()));
+      await copy.sleep(1_000);
+    });
+  },
+
+  /** Two copies of the package, as two dependencies may bring them, one inside the other. */
+  async twoCopies(): Promise<void> {
+    const other = (await import(await copyOfPackage())) as typeof import("taskwright");
+    const user = new ContextVar<string>("user");
+    const theirs = new other.ContextVar<string>("theirs");
+    await user.run("mine", () =>
+      theirs.run("theirs", () =>
+        timeout(60_000, () =>
+          other.timeout(50_000, () =>
+            deadlineAt(now() + 40_000, async () => {
+              const see = (): void => {
+                const [ours, others] = [effectiveDeadline() - now(), other.effectiveDeadline() - other.now()];
+                print(`${Math.round(ours / 1_000)} ${Math.round(others / 1_000)} ${user.get()} ${theirs.get()}`);
+              };
+              see();
+              await sleep(1);
+              await other.sleep(1);
+              see();
+              await other.taskGroup((group) => group.spawn(() => sleep(1).then(see)).join());
+            }),
+          ),
+        ),
+      ),
+    );
   },
 
   /** What stays of timers that were set far ahead, each for its own millisecond, and cancelled, beside one that lasts. */
