@@ -1,9 +1,12 @@
 /** `taskwright fetch` as its users meet it: a process, against real servers. */
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { text as readAll } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { Cli, type CliEnd, TemporaryFolder, runCli } from "./cli.ts";
+import { certificate, privateKey } from "./http-certificate.ts";
 import { httpServer } from "./http-server.ts";
 
 interface Result {
@@ -261,6 +264,17 @@ describe("requests", () => {
     });
     const { code } = await fetchCli(...(Array(30).fill(server.url("/")) as string[]), "--per-host", "3");
     expect({ code, most }).toEqual({ code: 0, most: 3 });
+  });
+
+  test("to a server whose certificate nobody vouches for are sent only with -k, and not asked again", async () => {
+    const server = createTlsServer({ cert: certificate, key: privateKey }, echoPath);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/a`;
+    const [refused, accepted] = await Promise.all([fetchCli(url), fetchCli("-k", url)]);
+    server.close();
+    const error = { code: "DEPTH_ZERO_SELF_SIGNED_CERT" };
+    expect(resultsOf(refused.stdout)).toMatchObject([{ ok: false, attempts: 1, error }]);
+    expect(resultsOf(accepted.stdout)).toMatchObject([{ ok: true, body: "/a" }]);
   });
 
   test("with too long an answer are given up", async () => {

@@ -31,5 +31,7 @@ function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // What was asked stands in the result anyway.
   const prefix = error instanceof HttpError ? `${error.method} ${error.url}: ` : "";
-  return error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
+  const message = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message;
+  // The option of a session that the message names has another name here.
+  return message.replace(/ \(timeout\.\w+\)$/, "");
 }
