@@ -8,6 +8,7 @@ const config: ViteUserConfig = defineConfig({
   oxc: { target: "esnext" },
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    setupFiles: ["test/property-seed.ts"],
     pool: "forks",
     // Files share a process, as modules of a program do; a process a file costs most of the time. A test of what a
     // process does, with its signals and its end, starts one.
