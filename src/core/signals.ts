@@ -21,6 +21,8 @@ const grace: Timer = new Timer(giveUp);
  * @returns to be called when the tree has ended, with the error it ended with
  */
 export function cancelOnSignal(root: ScopeNode, graceMs: number): (error?: unknown) => void {
+  // A run inside another is cancelled with that; if a shield protects it, it is there to clean up.
+  for (let around = root.parent; around !== null; around = around.parent) if (roots.has(around)) return () => {};
   if (roots.size === 0) for (const signal of stopSignals) process.on(signal, onSignal);
   roots.set(root, graceMs);
   if (received !== undefined) root.cancel({ kind: "signal", signal: received });

@@ -16,6 +16,7 @@ import {
   taskGroup,
   timeout,
 } from "../index.ts";
+import { withVirtualTime } from "../testing/index.ts";
 
 const swallows = async (): Promise<string> => {
   await thrownBy(sleep(Infinity));
@@ -359,6 +360,12 @@ test(
     );
   }),
 );
+
+test("a deadline on another clock is none here", async () => {
+  const nearest = timeout(5_000, () => withVirtualTime(() => timeout(1e9, () => effectiveDeadline())));
+
+  expect(await nearest).toBe(1e9);
+});
 
 test(
   "time stands still while a function computes, so its deadline passes at the next checkpoint or not at all",

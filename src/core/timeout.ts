@@ -75,8 +75,10 @@ export async function cancelScope<T>(
 /** The nearest deadline around the running code, up to the next shield, in milliseconds of `now()`. */
 export function effectiveDeadline(): number {
   let nearest = Infinity;
-  for (let scope: ScopeNode | null = currentScope(); scope !== null; scope = scope.isShield ? null : scope.parent) {
-    nearest = Math.min(nearest, scope.deadline);
+  const here = currentScope();
+  for (let scope: ScopeNode | null = here; scope !== null; scope = scope.isShield ? null : scope.parent) {
+    // Times of another clock, as around a tree under virtual time, say nothing here.
+    if (scope.tree.clock === here.tree.clock) nearest = Math.min(nearest, scope.deadline);
   }
   return nearest;
 }

@@ -70,6 +70,14 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
     });
   });
 
+  test("a run inside another is cancelled with it, and one that cleans up behind a shield is not", async () => {
+    const program = start("cleansUpInRun");
+    await program.printed("ready");
+    program.kill("SIGINT");
+
+    expect(await program.ended).toEqual({ exitCode: 130, stdout: ["ready", "cleaned up"], stderr: "" });
+  });
+
   test("an error during the shutdown is printed, and the exit code is still that of the signal", async () => {
     const program = start("failsWhileStopping");
     await program.printed("ready");

@@ -144,6 +144,21 @@ const programs = {
     await cleaning;
   },
 
+  /** Cleans up in a run of its own, which the signal that came before must not cancel. */
+  async cleansUpInRun(): Promise<void> {
+    await run(async () => {
+      try {
+        await run(async () => {
+          print("ready");
+          await sleep(endless);
+        });
+        print("not here");
+      } finally {
+        await shield(() => run(() => sleep(20).then(() => print("cleaned up"))));
+      }
+    });
+  },
+
   async failsWhileStopping(): Promise<void> {
     await run(async () => {
       print("ready");
