@@ -1,3 +1,5 @@
+import { fstatSync } from "node:fs";
+import { isatty } from "node:tty";
 import { now } from "../core/index.ts";
 import { type Attempt, Batch, type BatchEnd, type BatchOptions, type Destination } from "../fetch/index.ts";
 import { BadLineLog } from "./bad-line-log.ts";
@@ -77,8 +79,8 @@ export class FetchRun {
   }
 
   #chooseDisplay(): ProgressDisplay {
-    const { isQuiet, progress } = this.#settings;
-    const mode = isQuiet ? "none" : progress === "auto" ? (process.stderr.isTTY ? "bar" : "plain") : progress;
+    const { isQuiet, progress, output } = this.#settings;
+    const mode = isQuiet ? "none" : progress === "auto" ? autoMode(output !== undefined) : progress;
     switch (mode) {
       case "bar":
         return showBar(() => this.#state());
@@ -146,6 +148,15 @@ export class FetchRun {
     else if (hasJsonSummary) process.stderr.write(json);
     else if (!isQuiet) process.stderr.write(`${summaryText(summary)}\n`);
   }
+}
+
+/** A bar, unless other lines would come in between: those of the results, or of whoever reads them. */
+function autoMode(isToFile: boolean): "bar" | "plain" | "none" {
+  if (!process.stderr.isTTY) return "plain";
+  if (isToFile) return "bar";
+  if (isatty(1)) return "none";
+  const stats = fstatSync(1);
+  return stats.isFIFO() || stats.isSocket() ? "plain" : "bar";
 }
 
 function retryLine({ job, answer, failure }: Attempt, delayMs: number, attempts: number): string {
