@@ -445,6 +445,27 @@ test(
 );
 
 test(
+  "a scope that has ended still tells why it was cancelled, by itself or from around",
+  virtually(async () => {
+    const scopes: Scope[] = [];
+    await cancelScope(async (outer) => {
+      scopes.push(outer);
+      await timeout(100, async (inner) => {
+        scopes.push(inner);
+        await taskGroup((group) => {
+          group.spawn((own) => (scopes.push(own, group.scope), sleep(Infinity)));
+          outer.cancel("stop");
+          inner.cancel("also");
+        });
+      });
+    });
+
+    const reason = { kind: "requested", why: "stop" };
+    expect(scopes.map(({ cancelled }) => cancelled)).toEqual([reason, reason, reason, reason]);
+  }),
+);
+
+test(
   "finally blocks run from the inside out, each with the cancellation in force",
   virtually(async () => {
     const log: string[] = [];

@@ -169,6 +169,11 @@ class Runner {
     this.look(around);
   }
 
+  /** Scopes tell why they were cancelled also when they have ended. */
+  lookBack(): void {
+    for (const [scope, reason] of this.#reasons) if (scope.cancelled !== reason) throw new Error("forgot the reason");
+  }
+
   /** Runs something that owns work, and says so if work is left when it has ended. */
   async owner<T>(name: string, run: (work: <R>(body: () => Promise<R>) => Promise<R>) => Promise<T>): Promise<T> {
     const id = ++this.#lastId;
@@ -385,6 +390,7 @@ async function story(plan: Plan): Promise<string[]> {
       while (whatIsLeft(root).length > 1) await sleep(50);
     });
     if (!isExpected(error)) throw error;
+    runner.lookBack();
     expect(whatIsLeft(work!)).toEqual([]);
     expect(runner.semaphore.statistics()).toEqual({ limit: 2, inUse: 0, waiting: 0 });
     expect(runner.queue.statistics()).toMatchObject({ size: runner.items, putting: 0, getting: 0 });
@@ -399,12 +405,16 @@ test("nothing ends before its children, cancellation is monotone, deadlines comp
     fc.asyncProperty(plans.inner, async (plan) => {
       expect(await story(plan)).not.toEqual([]);
     }),
-    times(300),
+    times(500),
   ));
+
+/** In which order immediates of the platform come between ours is not ours to say. */
+const withoutForeign = (plan: Plan): Plan =>
+  JSON.parse(JSON.stringify(plan).replaceAll('"foreign"', '"return"')) as Plan;
 
 test("the same plan always goes the same way", () =>
   fc.assert(
-    fc.asyncProperty(plans.inner, async (plan) => {
+    fc.asyncProperty(plans.inner.map(withoutForeign), async (plan) => {
       expect(await story(plan)).toEqual(await story(plan));
     }),
     times(100),

@@ -51,7 +51,7 @@ export class ScopeNode extends Frame implements Scope {
 
   /** What every checkpoint in here throws: undefined while open, a Cancelled, or {@link closed}. */
   stop: Cancelled | typeof closed | undefined;
-  /** This scope's own cancellation, as opposed to one from around it. */
+  /** This scope's own cancellation, as opposed to one from around it; of an ended scope, the one that reached it. */
   own: Cancelled | undefined = undefined;
 
   firstChild: ScopeNode | null = null;
@@ -176,7 +176,9 @@ export class ScopeNode extends Frame implements Scope {
    * ScopeClosedError, now or at their next checkpoint.
    */
   close(): void {
-    if (this.isClosed) return;
+    if (this.stop === closed) return;
+    // What `cancelled` has said it still says afterwards.
+    if (this.stop !== undefined) this.own = this.stop;
     this.stop = closed;
     this.#deadline?.cancel();
     this.#watch?.cancel();
