@@ -238,6 +238,26 @@ test(
 );
 
 test(
+  "an error of closing the source comes after that of the call",
+  virtually(async () => {
+    const [error, closing] = [new Error("call"), new Error("closing")];
+    const source = function* (): Generator<number> {
+      try {
+        yield 1;
+        yield 2;
+      } finally {
+        // oxlint-disable-next-line no-unsafe-finally -- sources may do so
+        throw closing;
+      }
+    };
+    const thrown = await thrownBy(all(mapStream(source(), () => Promise.reject(error), { concurrency: 1 })));
+
+    expect(thrown).toBe(error);
+    expect(thrown).toHaveProperty("suppressed", [closing]);
+  }),
+);
+
+test(
   "a source that cannot be read fails the first next",
   virtually(async (root) => {
     const stream = mapStream(5 as unknown as number[], (n) => n, { concurrency: 1 });

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { loopTurns, thrownBy, times, virtually, whatIsLeft } from "../../test/core/helpers.ts";
 import {
   type Limiter,
+  type Permit,
   type Scope,
   Cancelled,
   Semaphore,
@@ -538,6 +539,27 @@ test(
       acquire: () => Promise.reject(error),
       tryAcquire: () => undefined,
       run: () => Promise.reject(error),
+    };
+
+    expect(await thrownBy(map([1], double, { limiter }))).toBe(error);
+  }),
+);
+
+test(
+  "an error of a permit fails the map",
+  virtually(async () => {
+    const error = new Error("report");
+    const permit: Permit = {
+      release() {},
+      report() {
+        throw error;
+      },
+      [Symbol.dispose]() {},
+    };
+    const limiter: Limiter = {
+      acquire: () => Promise.resolve(permit),
+      tryAcquire: () => permit,
+      run: (fn) => Promise.resolve(fn()),
     };
 
     expect(await thrownBy(map([1], double, { limiter }))).toBe(error);

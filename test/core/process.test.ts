@@ -135,10 +135,11 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
     });
   });
 
-  test("so does --unhandled-rejections=none", async () => {
-    const { exitCode } = await runProgram("forgottenByCancellation", ["--unhandled-rejections=none"]);
+  test.for(["none", "warn"])("so does --unhandled-rejections=%s", async (mode) => {
+    const { exitCode, stdout } = await runProgram("otherRejection", [`--unhandled-rejections=${mode}`]);
 
     expect(exitCode).toBe(0);
+    expect(stdout).toEqual(["went on"]);
   });
 
   test("outside any run the error of a background task is an uncaught exception", async () => {

@@ -209,7 +209,6 @@ const programs = {
 
   async otherRejection(): Promise<void> {
     await cancelScope((scope) => scope.cancel());
-    hold();
     void Promise.reject(new Error("nobody handles this"));
     await sleep(5);
     print("went on");
