@@ -1,3 +1,5 @@
+import { looksCancelled } from "./errors.ts";
+
 /** An error with the errors that came after it in the same group. */
 export interface WithSuppressed {
   /** What failed after the error itself, in order; at most {@link maxKept}. */
@@ -31,7 +33,7 @@ export class Failures {
     const [first, ...later] = this.#kept;
     const others = later.filter((error) => error !== first);
     if (others.length === 0) return remember(first);
-    if (!canCarry(first))
+    if (!canCarry(first, others))
       return remember(new AggregateError([first, ...others], `${this.count} tasks failed${this.#leftOut()}`));
     Object.defineProperty(first, "suppressed", { value: others, enumerable: true, configurable: true, writable: true });
     return remember(first);
@@ -47,8 +49,23 @@ export class Failures {
   }
 }
 
-function canCarry(error: unknown): error is object {
-  return error instanceof Error && Object.isExtensible(error) && !thrown.has(error) && !("suppressed" in error);
+function canCarry(error: unknown, others: readonly unknown[]): error is Error {
+  if (!(error instanceof Error) || !Object.isExtensible(error) || thrown.has(error) || "suppressed" in error)
+    return false;
+  // A scope that is cancelled takes an AbortError for its own, and what it carried would be gone.
+  if (looksCancelled(error)) return false;
+  // A task may have been joined elsewhere: its error must not lead back to itself.
+  const seen = new Set<unknown>();
+  return !others.some((other) => tellsOf(other, error, seen));
+}
+
+/** Whether `error` is `other`, or leads to it, as what it holds or was caused by. */
+function tellsOf(error: unknown, other: Error, seen: Set<unknown>): boolean {
+  if (error === other) return true;
+  if (!(error instanceof Error) || seen.has(error)) return false;
+  seen.add(error);
+  const { errors, suppressed, cause } = error as Error & { errors?: unknown; suppressed?: unknown };
+  return [errors, suppressed, cause].flat().some((next) => tellsOf(next, other, seen));
 }
 
 function remember<T>(error: T): T {

@@ -254,6 +254,74 @@ test(
 );
 
 test(
+  "an AbortError that nothing has cancelled carries no other errors: they would be gone where all is cancelled",
+  virtually(async () => {
+    const error = new Error("no");
+    const thrown = await thrownBy(
+      cancelScope((scope) =>
+        taskGroup(async (outer) => {
+          outer.spawn(() =>
+            taskGroup((group) => {
+              group.spawn(async () => {
+                await thrownBy(sleep(Infinity));
+                await shield(() => sleep(5));
+                throw error;
+              });
+              group.spawn(() => fails(5, new DOMException("gone", "AbortError")));
+            }),
+          );
+          await sleep(7);
+          scope.cancel();
+        }),
+      ),
+    );
+
+    expect(thrown).toBeInstanceOf(AggregateError);
+    expect((thrown as AggregateError).errors).toEqual([expect.any(DOMException), error]);
+  }),
+);
+
+test.for([true, false])(
+  "an error that comes back from who joined its task leads not to itself, failFast: %s",
+  (failFast) =>
+    virtually(async () => {
+      const [first, second] = [new Error("1"), new Error("2")];
+      const thrown = await thrownBy(
+        taskGroup((outer) => {
+          let task!: Task<unknown>;
+          outer.spawn(() =>
+            taskGroup(
+              (group) => {
+                group.spawn(async () => {
+                  await sleep(5);
+                  throw first;
+                });
+                task = group.spawn(async () => {
+                  await sleep(6).catch(() => {});
+                  throw second;
+                });
+              },
+              { failFast },
+            ),
+          );
+          outer.spawn(() => task.join());
+        }),
+      );
+
+      // Whatever logs it may follow it to the end.
+      const follow = (error: unknown): unknown[] => [
+        error,
+        ...[(error as AggregateError).errors, (error as { suppressed?: unknown }).suppressed]
+          .flat()
+          .filter((next) => next !== undefined)
+          .flatMap(follow),
+      ];
+      expect(new Set(follow(thrown))).toContain(first);
+      expect(new Set(follow(thrown))).toContain(second);
+    })(),
+);
+
+test(
   "with failFast: false nobody is cancelled, and the failures are thrown together",
   virtually(async () => {
     const ended: number[] = [];

@@ -5,6 +5,7 @@ import { loopTurns, thrownBy, times, whatIsLeft } from "../../test/core/helpers.
 import {
   type Scope,
   type Task,
+  type WithSuppressed,
   Cancelled,
   GroupClosedError,
   Queue,
@@ -51,19 +52,20 @@ type Plan =
       readonly plan: Plan;
     }
   | { readonly do: "swallow" | "background"; readonly plan: Plan }
-  | { readonly do: "spawnInto"; readonly pick: number; readonly plan: Plan };
+  | { readonly do: "spawnInto"; readonly pick: number; readonly plan: Plan }
+  | { readonly do: "startInto"; readonly pick: number; readonly before: Plan; readonly after: Plan };
 
 const ms = fc.oneof(fc.nat(20), fc.constantFrom(0, 5, 10));
 const up = fc.nat(4);
 
 const plans = fc.letrec<{ plan: Plan; leaf: Plan; inner: Plan }>((tie) => {
-  const some = fc.array(tie("plan"), { minLength: 1, maxLength: 3 });
+  const some = fc.array(tie("plan"), { minLength: 1, maxLength: 4 });
   const task = fc.record({ plan: tie("plan"), daemon: fc.boolean() });
   return {
     plan: fc.oneof(
       { maxDepth: 5, depthSize: "max", withCrossShrink: true },
-      { weight: 2, arbitrary: tie("leaf") },
-      { weight: 3, arbitrary: tie("inner") },
+      { weight: 1, arbitrary: tie("leaf") },
+      { weight: 6, arbitrary: tie("inner") },
     ),
     leaf: fc.oneof(
       { weight: 5, arbitrary: fc.record({ do: fc.constant("sleep" as const), ms }) },
@@ -89,7 +91,7 @@ const plans = fc.letrec<{ plan: Plan; leaf: Plan; inner: Plan }>((tie) => {
         arbitrary: fc.record({
           do: fc.constant("group" as const),
           body: tie("plan"),
-          tasks: fc.array(task, { maxLength: 3 }),
+          tasks: fc.array(task, { maxLength: 4 }),
           failFast: fc.boolean(),
         }),
       },
@@ -110,6 +112,7 @@ const plans = fc.letrec<{ plan: Plan; leaf: Plan; inner: Plan }>((tie) => {
       },
       fc.record({ do: fc.constantFrom("swallow" as const, "background" as const), plan: tie("plan") }),
       fc.record({ do: fc.constant("spawnInto" as const), pick: fc.nat(9), plan: tie("plan") }),
+      fc.record({ do: fc.constant("startInto" as const), pick: fc.nat(9), before: tie("plan"), after: tie("plan") }),
     ),
   };
 });
@@ -131,18 +134,33 @@ function reaching(around: Around): Scope[] {
 
 class Planned extends Error {}
 
+/** A group, for whoever wants something run in it. */
+interface Handle {
+  spawn(plan: Plan, daemon: boolean): void;
+  start(before: Plan, after: Plan): Promise<void>;
+}
+
 /** Runs a plan, and looks at the laws at every step. */
 class Runner {
   /** What happened, with times: to compare two runs. */
   readonly log: string[] = [];
+  readonly thrown = new Set<Planned>();
+  /** What all of it has thrown in the end. */
+  error: unknown;
   readonly semaphore = new Semaphore(2);
   readonly queue = new Queue<number>({ maxSize: 2 });
   /** Items that were put and not yet taken, as who put and took them knows. */
   items = 0;
   readonly #tasks: Task<unknown>[] = [];
-  readonly #groups: ((plan: Plan, daemon: boolean) => void)[] = [];
+  readonly #groups: Handle[] = [];
   readonly #reasons = new Map<Scope, unknown>();
   #lastId = 0;
+
+  #planned(): Planned {
+    const error = new Planned();
+    this.thrown.add(error);
+    return error;
+  }
 
   look(around: Around): void {
     const scopes = reaching(around);
@@ -208,9 +226,9 @@ class Runner {
         break;
       case "fail":
         await sleep(plan.ms);
-        throw new Planned();
+        throw this.#planned();
       case "throw":
-        throw new Planned();
+        throw this.#planned();
       case "foreign":
         await loopTurns();
         break;
@@ -280,7 +298,15 @@ class Runner {
               const spawn = (task: Plan, daemon: boolean): void => {
                 this.#tasks.push(group.spawn((own) => work(() => this.run(task, inside(here, own))), { daemon }));
               };
-              this.#groups.push(spawn);
+              const start = (before: Plan, after: Plan): Promise<void> =>
+                group.start((started, own) =>
+                  work(async () => {
+                    await this.run(before, inside(here, own));
+                    started();
+                    await this.run(after, inside(here, own));
+                  }),
+                );
+              this.#groups.push({ spawn, start });
               for (const { plan: task, daemon } of plan.tasks) spawn(task, daemon);
               return work(() => this.run(plan.body, here));
             },
@@ -333,10 +359,13 @@ class Runner {
       case "spawnInto":
         // The group may be any that there ever was.
         try {
-          this.#groups[plan.pick % this.#groups.length]?.(plan.plan, plan.pick % 3 === 0);
+          this.#groups[plan.pick % this.#groups.length]?.spawn(plan.plan, plan.pick % 3 === 0);
         } catch (error) {
           if (!(error instanceof GroupClosedError)) throw error;
         }
+        break;
+      case "startInto":
+        await this.#groups[plan.pick % this.#groups.length]?.start(plan.before, plan.after);
         break;
       default:
         plan satisfies never;
@@ -368,12 +397,12 @@ const isExpected = (error: unknown): boolean =>
   error instanceof Cancelled ||
   error instanceof TimeoutError ||
   error instanceof TaskCancelledError ||
+  error instanceof GroupClosedError ||
   (error instanceof Error && error.message.includes("joins itself")) ||
   (error instanceof AggregateError && error.errors.every(isExpected));
 
 /** Runs a plan to the end of all it has started, and returns what happened. */
-async function story(plan: Plan): Promise<string[]> {
-  const runner = new Runner();
+async function story(plan: Plan, runner: Runner = new Runner()): Promise<string[]> {
   const outcome = await withVirtualTime(async (root) => {
     const timers = watchTimers(root);
     let error: unknown;
@@ -395,6 +424,7 @@ async function story(plan: Plan): Promise<string[]> {
     expect(runner.semaphore.statistics()).toEqual({ limit: 2, inUse: 0, waiting: 0 });
     expect(runner.queue.statistics()).toMatchObject({ size: runner.items, putting: 0, getting: 0 });
     expect([...timers].filter(({ list }) => list !== null)).toEqual([]);
+    runner.error = error;
     return error === undefined ? "returns" : `throws ${(error as Error).name}`;
   });
   return [...runner.log, outcome];
@@ -418,6 +448,52 @@ test("the same plan always goes the same way", () =>
       expect(await story(plan)).toEqual(await story(plan));
     }),
     times(100),
+  ));
+
+/** The plan without all that may drop an error. */
+function loud(plan: Plan): Plan {
+  switch (plan.do) {
+    case "race":
+    case "settle":
+      return { do: "gather", plans: plan.plans.map(loud) };
+    case "stream":
+      return { ...plan, do: "map", plans: plan.plans.map(loud) };
+    case "swallow":
+    case "background":
+      return loud(plan.plan);
+    case "steps":
+    case "gather":
+    case "map":
+      return { ...plan, plans: plan.plans.map(loud) };
+    case "group":
+      return {
+        ...plan,
+        body: loud(plan.body),
+        tasks: plan.tasks.map(({ plan: task, daemon }) => ({ plan: loud(task), daemon })),
+      };
+    case "startInto":
+      return { ...plan, before: loud(plan.before), after: loud(plan.after) };
+    default:
+      return "plan" in plan ? { ...plan, plan: loud(plan.plan) } : plan;
+  }
+}
+
+/** The planned errors that an error tells of. */
+function toldBy(error: unknown, told = new Set<unknown>()): Set<unknown> {
+  if (error instanceof Planned) told.add(error);
+  for (const other of (error as WithSuppressed | undefined)?.suppressed ?? []) toldBy(other, told);
+  if (error instanceof AggregateError) for (const other of error.errors) toldBy(other, told);
+  return told;
+}
+
+test("no error is lost, whatever is cancelled meanwhile", () =>
+  fc.assert(
+    fc.asyncProperty(plans.inner.map(loud), async (plan) => {
+      const runner = new Runner();
+      await story(plan, runner);
+      expect(toldBy(runner.error)).toEqual(runner.thrown);
+    }),
+    times(300),
   ));
 
 test("the laws are looked at: a group that does not wait is caught", async () => {
