@@ -9,3 +9,23 @@ export class QueueShutDownError extends TaskwrightError {
     super("the queue was shut down");
   }
 }
+
+/** The channel was closed: nothing more will come through it, or was to be sent. */
+export class ChannelClosedError extends TaskwrightError {
+  override readonly name = "ChannelClosedError" as const;
+  override readonly code = "CHANNEL_CLOSED" as const;
+
+  constructor(why: string) {
+    super(`the channel is closed: ${why}`);
+  }
+}
+
+/** The barrier was aborted or reset while, or before, somebody waited at it. */
+export class BarrierAbortedError extends TaskwrightError {
+  override readonly name = "BarrierAbortedError" as const;
+  override readonly code = "BARRIER_ABORTED" as const;
+
+  constructor() {
+    super("the barrier was aborted");
+  }
+}

@@ -2,7 +2,12 @@
  * @module
  * Coordination: what tasks share, and wait for each other at.
  */
-export { QueueShutDownError } from "./errors.ts";
+export { Barrier, type BarrierStatistics } from "./barrier.ts";
+export { Channel, type ChannelOptions, type ChannelStatistics } from "./channel.ts";
+export { Condition, type ConditionStatistics } from "./condition.ts";
+export { BarrierAbortedError, ChannelClosedError, QueueShutDownError } from "./errors.ts";
 export { Event, type EventStatistics } from "./event.ts";
+export { Lock, type LockOptions, type LockStatistics } from "./lock.ts";
 export { Queue, type QueueOptions, type QueueStatistics } from "./queue.ts";
+export { ReadWriteLock, type ReadWriteLockStatistics } from "./read-write-lock.ts";
 export { Semaphore, type SemaphoreOptions, type SemaphoreStatistics } from "./semaphore.ts";

@@ -14,6 +14,8 @@ import { runWithPermit } from "./run-with-permit.ts";
 export interface SemaphoreOptions {
   /** For messages: what is limited. */
   readonly name?: string;
+  /** @internal What it is part of. */
+  readonly kind?: string;
 }
 
 /** What a semaphore is doing. */
@@ -50,7 +52,8 @@ export class Semaphore implements Limiter {
   constructor(limit: number, options: SemaphoreOptions = {}) {
     expectInteger("limit", limit, 0);
     this.#limit = limit;
-    this.#name = options.name === undefined ? "Semaphore" : `Semaphore "${options.name}"`;
+    const { kind = "Semaphore", name } = options;
+    this.#name = name === undefined ? kind : `${kind} "${name}"`;
   }
 
   get limit(): number {
