@@ -16,7 +16,7 @@ const reason = { kind: "requested" } as const;
 const errors: [string, TaskwrightError, string][] = [
   ["TimeoutError", new TimeoutError("timeout", 1_500), "TIMEOUT"],
   ["TaskCancelledError", new TaskCancelledError("task", reason), "TASK_CANCELLED"],
-  ["ScopeClosedError", new ScopeClosedError("scope"), "SCOPE_CLOSED"],
+  ["ScopeClosedError", new ScopeClosedError("scope", false), "SCOPE_CLOSED"],
   ["GroupClosedError", new GroupClosedError("group", "task"), "GROUP_CLOSED"],
   ["QueueShutDownError", new QueueShutDownError(), "QUEUE_SHUT_DOWN"],
 ];

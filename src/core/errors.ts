@@ -75,13 +75,16 @@ export class ScopeClosedError extends TaskwrightError {
   override readonly name = "ScopeClosedError" as const;
   override readonly code = "SCOPE_CLOSED" as const;
   readonly scope: string;
+  /** Whether the scope had been cancelled: then code may run on behind an `await` that threw, and nothing is forgotten. */
+  readonly wasCancelled: boolean;
 
-  constructor(scope: string) {
+  constructor(scope: string, wasCancelled: boolean) {
     super(
       `${scope} has ended, but code started in it still runs: is an await missing? ` +
         "Use group.spawn() for work that goes on, bindToRoot() for callbacks that live longer.",
     );
     this.scope = scope;
+    this.wasCancelled = wasCancelled;
   }
 }
 

@@ -220,5 +220,14 @@ function requested(why: string | undefined): CancelReason {
 
 /** What a checkpoint in a stopped scope throws. */
 export function stopError(scope: ScopeNode): Error {
-  return scope.stop === closed || scope.stop === undefined ? new ScopeClosedError(scope.name) : scope.stop;
+  if (scope.stop !== closed && scope.stop !== undefined) return scope.stop;
+  return new ScopeClosedError(scope.name, isCancelledAnywhere(scope));
+}
+
+/** Whether the scope or one around it was cancelled, shields or not. */
+function isCancelledAnywhere(scope: ScopeNode): boolean {
+  for (let around: ScopeNode | null = scope; around !== null; around = around.parent) {
+    if (around.own !== undefined) return true;
+  }
+  return false;
 }

@@ -1,18 +1,19 @@
-import { isCancelled } from "./errors.ts";
+import { ScopeClosedError, isCancelled } from "./errors.ts";
 
 let isGuarding = false;
 
 /**
  * From the first cancellation on: an unhandled `Cancelled` does not crash the process.
  *
- * `const a = f(), b = f(); await a; await b` leaves `b` without a handler when cancellation makes `a` reject. Any other
- * unhandled rejection does what it would do without us.
+ * `const a = f(), b = f(); await a; await b` leaves `b` without a handler when cancellation makes `a` reject; if `b` then
+ * takes longer to clean up than its scope lives, it ends with a ScopeClosedError. Any other unhandled rejection does what
+ * it would do without us.
  */
 export function guardUnhandled(): void {
   if (isGuarding) return;
   isGuarding = true;
   process.on("unhandledRejection", (reason) => {
-    if (isCancelled(reason)) return;
+    if (isCancelled(reason) || (reason instanceof ScopeClosedError && reason.wasCancelled)) return;
     // Listening takes Node's default away, which is to throw. With other listeners it is theirs to decide.
     if (process.listenerCount("unhandledRejection") === 1 && isDefaultMode()) throw asError(reason);
   });

@@ -111,6 +111,10 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
     expect(await runProgram("forgottenByCancellation")).toEqual({ exitCode: 0, stdout: ["went on"], stderr: "" });
   });
 
+  test("nor does what is forgotten by cancellation, and cleans up for longer than its scope lives", async () => {
+    expect(await runProgram("forgottenInCleanup")).toEqual({ exitCode: 0, stdout: ["went on"], stderr: "" });
+  });
+
   test("any other unhandled rejection does, as always", async () => {
     const { exitCode, stdout, stderr } = await runProgram("otherRejection");
 

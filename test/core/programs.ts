@@ -34,6 +34,14 @@ const hold = (): void => void setInterval(() => {}, 1_000);
 /** Until cancelled. Where nothing but `sleep(Infinity)` is left, that is reported as a deadlock. */
 const endless = 1e9;
 
+const sleepThenCleanUp = async (cleanupMs: number): Promise<void> => {
+  try {
+    await sleep(endless);
+  } finally {
+    await shield(() => sleep(cleanupMs));
+  }
+};
+
 const heap = (): number => {
   globalThis.gc!();
   return process.memoryUsage().heapUsed;
@@ -204,6 +212,17 @@ const programs = {
       await b;
     });
     await sleep(5);
+    print("went on");
+  },
+
+  async forgottenInCleanup(): Promise<void> {
+    await cancelScope(async (scope) => {
+      const [short, long] = [sleepThenCleanUp(2), sleepThenCleanUp(10)];
+      scope.cancel();
+      await short;
+      await long;
+    });
+    await sleep(20);
     print("went on");
   },
 
