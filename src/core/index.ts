@@ -10,6 +10,7 @@ export { ContextVar, type ContextVarOptions } from "./context-var.ts";
 export { Crew, type TaskOwner } from "./crew.ts";
 export { arrive, checkedScope, currentScope, openScope, refuse } from "./current.ts";
 export { Deque } from "./deque.ts";
+export { DrivenStream } from "./driven-stream.ts";
 export {
   Cancelled,
   GroupClosedError,
@@ -36,7 +37,7 @@ export { type RunOptions, openTree, run, runTree } from "./run.ts";
 export { type Scope, ScopeNode, stopError } from "./scope.ts";
 export { type ShieldOptions, shield } from "./shield.ts";
 export { breathe, checkpoint, sleep } from "./sleep.ts";
-export { type SpawnOptions, type Task, type TaskFunction, TaskNode, type TaskState, spawn } from "./task.ts";
+export { type SpawnOptions, type Task, type TaskFunction, type TaskState, spawn } from "./task.ts";
 export {
   type ScopeFunction,
   cancelScope,

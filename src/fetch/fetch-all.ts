@@ -1,15 +1,4 @@
-import {
-  type CancelReason,
-  Deque,
-  LinkedList,
-  QueuedWaiter,
-  type ScopeNode,
-  TaskCancelledError,
-  type TaskNode,
-  arrive,
-  spawn,
-  stopError,
-} from "../core/index.ts";
+import { type CancelReason, Deque, DrivenStream, type ScopeNode, TaskCancelledError } from "../core/index.ts";
 import { lookAheadOf } from "./internal/batch.ts";
 import { CancelWatch } from "./internal/cancel-watch.ts";
 import { Engine } from "./internal/engine.ts";
@@ -54,70 +43,25 @@ export function fetchAll(
   return new OutcomeStream(requests, readOptions(options));
 }
 
-/**
- *     idle ── first next() ──> asking ── all asked, source threw, cancellation ──> ended
- *       └───────────── return() ─────────────────────────────────────────────────────┘
- */
-class OutcomeStream implements FetchStream {
+class OutcomeStream extends DrivenStream<FetchOutcome> {
   readonly #requests: Iterable<FetchInput> | AsyncIterable<FetchInput>;
   readonly #settings: FetchAllSettings;
   /** Not yet read. Each keeps a slot of the engine, so there are never more than `concurrency`. */
   readonly #outcomes = new Deque<FetchOutcome>();
-  readonly #readers = new LinkedList<OutcomeWaiter>();
-  readonly #ended = Promise.withResolvers<void>();
   #engine: Engine | undefined;
-  #driver: TaskNode<void> | undefined;
-  #isEnded = false;
   /** What the source threw. Thrown once. */
   #failure: { readonly error: unknown } | undefined;
   /** Why requests are missing, if they are. Thrown once. */
   #cutBy: CancelReason | undefined;
 
   constructor(requests: Iterable<FetchInput> | AsyncIterable<FetchInput>, settings: FetchAllSettings) {
+    super("fetchAll");
     this.#requests = requests;
     this.#settings = settings;
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<FetchOutcome, void>> {
-    const scope = arrive();
-    try {
-      if (scope.stop !== undefined) throw stopError(scope);
-      if (this.#driver === undefined && !this.#isEnded) this.#open(scope);
-      if (this.#readers.head === null && this.#outcomes.size > 0) return { done: false, value: this.#shift() };
-      if (this.#isEnded) return this.#last();
-      const reader = new OutcomeWaiter(scope);
-      this.#readers.push(reader);
-      return await reader.promise;
-    } catch (error) {
-      await this.#tearDown(scope);
-      throw error;
-    }
-  }
-
-  async return(): Promise<IteratorResult<FetchOutcome, void>> {
-    await this.#tearDown(arrive());
-    return { done: true, value: undefined };
-  }
-
-  async throw(error: unknown): Promise<never> {
-    await this.#tearDown(arrive());
-    throw error;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return();
-  }
-
-  #open(scope: ScopeNode): void {
-    this.#driver = spawn(scope, (own) => this.#drive(own as ScopeNode), { name: "fetchAll", daemon: true });
-  }
-
   /** The task that the requests belong to. */
-  async #drive(scope: ScopeNode): Promise<void> {
+  protected override async drive(scope: ScopeNode): Promise<void> {
     const { concurrency, headers } = this.#settings;
     const finished = Promise.withResolvers<void>();
     const exchange = openExchange(scope, this.#settings);
@@ -150,19 +94,19 @@ class OutcomeStream implements FetchStream {
     watch.resolve();
     this.#cutBy = scope.cancelled;
     await Promise.all([exchange.close(), source.close().catch((error: unknown) => (this.#failure ??= { error }))]);
-    this.#end();
   }
 
   #deliver(outcome: FetchOutcome): void {
-    const reader = this.#readers.shift();
-    if (reader !== undefined) reader.resolve({ done: false, value: outcome });
-    else {
-      this.#engine!.hold();
-      this.#outcomes.push(outcome);
-    }
+    if (this.handOver(outcome)) return;
+    this.#engine!.hold();
+    this.#outcomes.push(outcome);
   }
 
-  #shift(): FetchOutcome {
+  protected override get hasReady(): boolean {
+    return this.#outcomes.size > 0;
+  }
+
+  protected override take(): FetchOutcome {
     const outcome = this.#outcomes.shift();
     this.#engine!.letGo();
     return outcome;
@@ -173,46 +117,18 @@ class OutcomeStream implements FetchStream {
     this.#engine!.stop();
   }
 
-  #end(): void {
-    this.#isEnded = true;
-    this.#ended.resolve();
-    for (let reader = this.#readers.shift(); reader !== undefined; reader = this.#readers.shift()) {
-      try {
-        reader.resolve(this.#last());
-      } catch (error) {
-        reader.reject(error);
-      }
-    }
-  }
-
-  /** What an ended stream says: its error, once, and then that it is done. */
-  #last(): IteratorResult<FetchOutcome, void> {
+  protected override last(): void {
     const failure = this.#failure;
     const cutBy = this.#cutBy;
     this.#failure = undefined;
     this.#cutBy = undefined;
     if (failure !== undefined) throw failure.error;
     if (cutBy !== undefined) throw new TaskCancelledError("fetchAll", cutBy);
-    return { done: true, value: undefined };
   }
 
-  /** Takes everything off the wire, waits for that, and forgets what was not read. Throws nothing. */
-  async #tearDown(scope: ScopeNode): Promise<void> {
-    if (this.#driver === undefined) this.#end();
-    else this.#driver.cancel({ kind: "unneeded", why: "the reader of fetchAll left" });
-    if (!this.#isEnded) {
-      scope.flows--;
-      await this.#ended.promise;
-      scope.flows++;
-    }
+  protected override async forget(): Promise<void> {
     this.#failure = undefined;
     this.#cutBy = undefined;
     while (this.#outcomes.size > 0) this.#outcomes.shift();
-  }
-}
-
-class OutcomeWaiter extends QueuedWaiter<IteratorResult<FetchOutcome, void>> {
-  describe(): string {
-    return "the next outcome of fetchAll";
   }
 }

@@ -2,15 +2,14 @@ import {
   type CancelReason,
   Crew,
   Deque,
+  DrivenStream,
   Failures,
   type Limiter,
   LinkedList,
   QueuedWaiter,
   type ScopeNode,
   TaskCancelledError,
-  type TaskNode,
   type TaskOwner,
-  arrive,
   expectInteger,
   spawn,
   stopError,
@@ -70,64 +69,23 @@ interface Slot<R> {
   value: R | undefined;
 }
 
-/**
- *     idle ── first next() ──> reading ── source at its end, failure, cancellation ──> ended
- *       └───────────── return() ─────────────────────────────────────────────────────────┘
- */
-class MapStream<T, R> implements ResultStream<R>, TaskOwner {
+class MapStream<T, R> extends DrivenStream<R> implements TaskOwner {
   readonly #source: Source<T>;
   readonly #fn: MapFunction<T, R>;
   readonly #options: MapStreamOptions;
   readonly #slots = new Deque<Slot<R>>();
-  readonly #readers = new LinkedList<ResultWaiter<R>>();
   readonly #rooms = new LinkedList<RoomWaiter>();
   readonly #failures = new Failures();
-  #driver: TaskNode<void> | undefined;
-  #ended: PromiseWithResolvers<void> = Promise.withResolvers();
-  #isEnded = false;
   /** Items in work, and results not yet read. */
   #taken = 0;
   /** Why results are missing, if that is because of a cancellation. */
   #cut: CancelReason | undefined;
 
   constructor(source: Source<T>, fn: MapFunction<T, R>, options: MapStreamOptions) {
+    super("mapStream");
     this.#source = source;
     this.#fn = fn;
     this.#options = options;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<R, void>> {
-    const scope = arrive();
-    try {
-      if (scope.stop !== undefined) throw stopError(scope);
-      if (this.#driver === undefined && !this.#isEnded) this.#open(scope);
-      if (this.#readers.head === null && this.#hasReady) return { done: false, value: this.#shift() };
-      if (this.#isEnded) return this.#last();
-      const reader = new ResultWaiter<R>(scope);
-      this.#readers.push(reader);
-      return await reader.promise;
-    } catch (error) {
-      await this.#tearDown(scope);
-      throw error;
-    }
-  }
-
-  async return(): Promise<IteratorResult<R, void>> {
-    await this.#tearDown(arrive());
-    return { done: true, value: undefined };
-  }
-
-  async throw(error: unknown): Promise<never> {
-    await this.#tearDown(arrive());
-    throw error;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return();
   }
 
   taskFailed(_name: string, error: unknown): void {
@@ -135,15 +93,11 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
   }
 
   taskCancelled(): void {
-    this.#cut = this.#driver!.cancelled;
-  }
-
-  #open(scope: ScopeNode): void {
-    this.#driver = spawn(scope, (own) => this.#drive(own as ScopeNode), { name: "mapStream", daemon: true });
+    this.#cut = this.driver!.cancelled;
   }
 
   /** The one task that reads the source and starts the calls, which are tasks in it. */
-  async #drive(scope: ScopeNode): Promise<void> {
+  protected override async drive(scope: ScopeNode): Promise<void> {
     scope.crew = new Crew(scope, this);
     let reader: Reader<T> | undefined;
     try {
@@ -158,7 +112,6 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
     } catch (error) {
       this.#failed(error, scope);
     }
-    this.#end();
   }
 
   async #feed(scope: ScopeNode, reader: Reader<T>): Promise<void> {
@@ -185,7 +138,7 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
     }
     slot.isReady = true;
     if (ordered === false) this.#slots.push(slot);
-    this.#deliver();
+    this.deliver();
   }
 
   #room(scope: ScopeNode): Promise<void> {
@@ -194,26 +147,18 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
     return waiter.promise;
   }
 
-  get #hasReady(): boolean {
+  protected override get hasReady(): boolean {
     return this.#slots.size > 0 && this.#slots.first!.isReady;
   }
 
-  #shift(): R {
+  protected override take(): R {
     const { value } = this.#slots.shift();
     this.#taken--;
     this.#rooms.shift()?.resolve();
     return value as R;
   }
 
-  #deliver(): void {
-    while (this.#hasReady) {
-      const reader = this.#readers.shift();
-      if (reader === undefined) return;
-      reader.resolve({ done: false, value: this.#shift() });
-    }
-  }
-
-  #failed(error: unknown, scope: ScopeNode = this.#driver!): void {
+  #failed(error: unknown, scope: ScopeNode = this.driver!): void {
     const cancellation = scope.cancellationBehind(error);
     if (cancellation !== undefined) {
       this.#cut = cancellation.reason;
@@ -223,20 +168,7 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
     scope.cancel({ kind: "sibling-failed", task: "a call of mapStream", error });
   }
 
-  #end(): void {
-    this.#isEnded = true;
-    this.#ended.resolve();
-    for (let reader = this.#readers.shift(); reader !== undefined; reader = this.#readers.shift()) {
-      try {
-        reader.resolve(this.#last());
-      } catch (error) {
-        reader.reject(error);
-      }
-    }
-  }
-
-  /** What an ended stream says: its error, once, and then that it is done. */
-  #last(): IteratorResult<R, void> {
+  protected override last(): void {
     if (this.#failures.count > 0) {
       const error = this.#failures.first();
       this.#forgive();
@@ -247,7 +179,6 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
       this.#forgive();
       throw new TaskCancelledError("mapStream", reason);
     }
-    return { done: true, value: undefined };
   }
 
   /** Somebody has been told how it ended, or has left. */
@@ -256,23 +187,9 @@ class MapStream<T, R> implements ResultStream<R>, TaskOwner {
     this.#failures.clear();
   }
 
-  /** Cancels what runs, waits for it, and lets unread results go. Nothing is thrown afterwards. */
-  async #tearDown(scope: ScopeNode): Promise<void> {
-    if (this.#driver === undefined) this.#end();
-    else this.#driver.cancel({ kind: "unneeded", why: "the reader of the stream left" });
-    if (!this.#isEnded) {
-      scope.flows--;
-      await this.#ended.promise;
-      scope.flows++;
-    }
+  protected override async forget(): Promise<void> {
     this.#forgive();
     while (this.#slots.size > 0) await disposeDiscarded(this.#slots.shift().value);
-  }
-}
-
-class ResultWaiter<R> extends QueuedWaiter<IteratorResult<R, void>> {
-  describe(): string {
-    return "the next result of mapStream";
   }
 }
 
