@@ -39,10 +39,10 @@ export async function loopTurns(count = 1): Promise<void> {
 
 /**
  * How often a property is tried. Always on the same examples, so that a test run says something of the change it is run
- * for; with another number in SEED on others.
+ * for; with another number in PROPERTY_SEED on others.
  */
 export function times(numRuns: number): { numRuns: number; seed: number } {
-  return { numRuns, seed: Number(process.env["SEED"] ?? 1) };
+  return { numRuns, seed: Number(process.env["PROPERTY_SEED"] ?? 1) };
 }
 
 /** A hand-made promise. */
