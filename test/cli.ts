@@ -43,10 +43,12 @@ export class Cli {
   constructor(args: readonly string[], options: CliOptions = {}) {
     const { cwd, env, stdin, stdout, maxFileBytes, isRead } = { stdin: "", isRead: true, ...options };
     const limit = maxFileBytes === undefined ? "unlimited" : String(maxFileBytes / 512);
+    // A report of coverage would be cut off as well.
+    const coverage = maxFileBytes === undefined ? {} : { NODE_V8_COVERAGE: "" };
     const start = ["-c", `ulimit -f ${limit}; exec "$0" "$@"`, process.execPath, command];
     this.process = spawn("/bin/sh", [...start, ...args], {
       cwd,
-      env: { ...process.env, NODE_OPTIONS: "", NO_COLOR: "1", ...env },
+      env: { ...process.env, ...coverage, NODE_OPTIONS: "", NO_COLOR: "1", ...env },
       stdio: ["pipe", stdout ?? "pipe", "pipe"],
     });
     if (isRead) this.process.stdout?.setEncoding("utf8").on("data", (text: string) => this.#take("stdout", text));

@@ -10,7 +10,7 @@ const suites = ["src/core", "src/sync", "src/flow", "src/testing"];
 /** Runs the suites in a process that knows nothing of this one, and returns what vitest says. */
 async function runSuites(node: string, context: string): Promise<string> {
   const script = `Object.assign(process.env, { NO_COLOR: "1", TASKWRIGHT_CONTEXT: ${JSON.stringify(context)} });
-    for (const name in process.env) if (/^(VITEST|FORCE_COLOR$|NODE_V8_COVERAGE$)/.test(name)) delete process.env[name];
+    for (const name in process.env) if (/^(VITEST|FORCE_COLOR$)/.test(name)) delete process.env[name];
     process.argv.push("run", "--reporter=default", "--reporter=./scripts/counts-reporter.ts", ...${JSON.stringify(suites)});
     await import(${JSON.stringify(vitest)});`;
   const { stdout, stderr } = await run(node, ["--input-type=module", "--eval", script], root);
