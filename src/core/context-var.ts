@@ -4,7 +4,7 @@ import type { ScopeNode } from "./scope.ts";
 
 /** The variables bound around the running code: a list, newest first, that is only ever added to. */
 export interface Bindings {
-  readonly variable: ContextVar<unknown>;
+  readonly variable: object;
   readonly value: unknown;
   readonly outer: Bindings | undefined;
 }
@@ -28,7 +28,8 @@ export interface ContextVarOptions<T> {
 /**
  * A value that goes along with the work: a request id, a tenant, a logger.
  *
- * Tasks see what was bound where they were spawned. Binding does not reach the code around it.
+ * Tasks see what was bound where they were spawned. Binding does not reach the code around it. `Unbound` is the type of
+ * what `get()` returns, besides a `T`, where nothing is bound: `never` if there is a default.
  *
  * @example
  * ```ts
@@ -41,28 +42,40 @@ export interface ContextVarOptions<T> {
  * console.log(seen, requestId.get()); // => r-1 none
  * ```
  */
-export class ContextVar<T> {
+export interface ContextVar<T, Unbound = undefined> {
   /** For people. */
   readonly name: string;
-  readonly #default: T | undefined;
+  /** The value bound around the running code; where there is none the default, or undefined without one. */
+  get(): T | Unbound;
+  /** Calls `fn` with this variable bound to `value`, for `fn` and everything it starts. Returns what `fn` returns. */
+  run<R>(value: T, fn: () => R): R;
+}
 
+/** Makes a {@link ContextVar}. A class could not tell by its type whether there is a default. */
+interface ContextVarConstructor {
   /** @param name - what it is called in messages */
+  new <T>(name: string, options: { readonly default: T }): ContextVar<T, never>;
+  new <T>(name: string, options?: ContextVarOptions<T>): ContextVar<T>;
+}
+
+export const ContextVar: ContextVarConstructor = class<T> {
+  readonly name: string;
+  readonly #default: T;
+
   constructor(name: string, options: ContextVarOptions<T> = {}) {
     this.name = name;
-    this.#default = options.default;
+    this.#default = options.default as T;
   }
 
-  /** The value bound around the running code, or the default. */
-  get(): T | undefined {
+  get(): T {
     for (let bound = currentFrame()?.bindings; bound !== undefined; bound = bound.outer) {
       if (bound.variable === this) return bound.value as T;
     }
     return this.#default;
   }
 
-  /** Calls `fn` with this variable bound to `value`, for `fn` and everything it starts. Returns what `fn` returns. */
   run<R>(value: T, fn: () => R): R {
     const bindings = { variable: this, value, outer: currentFrame()?.bindings };
     return enter(new BoundFrame(currentScope(), bindings), fn, undefined, undefined);
   }
-}
+};

@@ -273,10 +273,17 @@ test("bindToRoot keeps the type of its function", () => {
   expect.assertions(1);
 });
 
-test("a context variable has one type, and may be unbound", () => {
+test("a context variable has one type, and may be unbound where it has no default", () => {
   compiled(() => {
     const user = new ContextVar<string>("user", { default: "nobody" });
-    expectTypeOf(user.get()).toEqualTypeOf<string | undefined>();
+    expectTypeOf(user.get()).toEqualTypeOf<string>();
+    expectTypeOf(new ContextVar("count", { default: 1 }).get()).toEqualTypeOf<number>();
+    const unbound: ContextVar<string> = new ContextVar<string>("user");
+    expectTypeOf(unbound.get()).toEqualTypeOf<string | undefined>();
+    const either: ContextVar<string>[] = [user, unbound];
+    expectTypeOf(either).items.toEqualTypeOf<ContextVar<string>>();
+    // @ts-expect-error nothing may be bound
+    unbound.get().toUpperCase();
     expectTypeOf(user.run("Ada", () => 1)).toEqualTypeOf<number>();
     // @ts-expect-error it holds strings
     user.run(1, () => 1);
