@@ -11,6 +11,7 @@ import {
   Queue,
   ScopeClosedError,
   Semaphore,
+  TimeoutError,
   background,
   breathe,
   cancelScope,
@@ -19,6 +20,7 @@ import {
   interruptible,
   map,
   mapStream,
+  moveOnAfter,
   race,
   retry,
   run,
@@ -282,6 +284,71 @@ test(
       });
       expect(await thrownBy(running)).toBe(error);
     }
+  }),
+);
+
+/** What needs cleaning up, is cancelled in the middle, and cannot clean up because it is. */
+const cutWhileUsing = async (scope: Scope): Promise<void> => {
+  await using stack = new AsyncDisposableStack();
+  for (let n = 0; n < 3; n++) stack.defer(checkpoint);
+  scope.cancel("enough");
+  await sleep(1);
+};
+
+test(
+  "a disposal that meets a checkpoint in a cancelled scope adds nothing to the cancellation",
+  virtually(async () => {
+    const states: string[] = [];
+    expect(await cancelScope(cutWhileUsing)).toBeUndefined();
+    expect(await taskGroup((group) => cutWhileUsing(group.scope))).toBeUndefined();
+    await taskGroup(async (group) => {
+      const task = group.spawn(cutWhileUsing);
+      await thrownBy(task.join());
+      states.push(task.state);
+    });
+    await cancelScope(async (outer) => {
+      states.push(((await thrownBy(timeout(100, () => cutWhileUsing(outer)))) as Error).name);
+    });
+
+    expect(states).toEqual(["cancelled", "AbortError"]);
+    expect(await thrownBy(timeout(5, () => cutByTime()))).toBeInstanceOf(TimeoutError);
+  }),
+);
+
+const cutByTime = async (): Promise<void> => {
+  await using stack = new AsyncDisposableStack();
+  stack.defer(checkpoint);
+  await sleep(Infinity);
+};
+
+test(
+  "an ordinary error before or in such a disposal is thrown, with the cancellation beside it",
+  virtually(async () => {
+    const error = new Error("no");
+    const failsBefore = cancelScope(async (scope) => {
+      await using stack = new AsyncDisposableStack();
+      stack.defer(checkpoint);
+      scope.cancel();
+      throw error;
+    });
+    const failsInShield = cancelScope(async (scope) => {
+      await using stack = new AsyncDisposableStack();
+      stack.defer(() => shield(() => sleep(1)).then(() => Promise.reject(error)));
+      scope.cancel();
+      await sleep(1);
+    });
+
+    expect(await thrownBy(failsBefore)).toMatchObject({ error: expect.any(Cancelled) as unknown, suppressed: error });
+    expect(await thrownBy(failsInShield)).toMatchObject({ error, suppressed: expect.any(Cancelled) as unknown });
+  }),
+);
+
+test(
+  "Promise.any of waits that were all cancelled is cancelled too",
+  virtually(async () => {
+    const value = await moveOnAfter(5, () => Promise.any([sleep(10), sleep(20)]));
+
+    expect(value).toBeUndefined();
   }),
 );
 

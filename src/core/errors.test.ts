@@ -74,6 +74,52 @@ test("a chain of causes is followed for a while, not for ever", () => {
   expect(looksCancelled(ring)).toBe(false);
 });
 
+test("what is made of nothing but traces of a cancellation is one, and one ordinary error makes it ordinary", () => {
+  const [cut, abort, ordinary] = [new Cancelled(reason), new DOMException("gone", "AbortError"), new Error("no")];
+  const nest = (first: unknown, times: number): unknown =>
+    Array.from({ length: times }).reduce((inner) => new SuppressedError(cut, inner), first);
+
+  for (const error of [
+    new SuppressedError(cut, cut),
+    new SuppressedError(abort, cut),
+    nest(cut, 1_000),
+    new AggregateError([cut, new SuppressedError(cut, abort)]),
+    new Error("wrapped", { cause: new SuppressedError(cut, cut) }),
+  ]) {
+    expect(looksCancelled(error)).toBe(true);
+  }
+  for (const error of [
+    new SuppressedError(ordinary, cut),
+    new SuppressedError(cut, ordinary),
+    new SuppressedError(cut, undefined),
+    nest(ordinary, 1_000),
+    new AggregateError([]),
+    new AggregateError([cut, ordinary]),
+    new AggregateError([cut, ordinary], "no", { cause: cut }),
+    new Error("wrapped", { cause: new SuppressedError(cut, abort) }),
+  ]) {
+    expect(looksCancelled(error)).toBe(false);
+  }
+});
+
+test("a ring of suppressed errors is followed for a while, not for ever", () => {
+  const ring = new SuppressedError(new Cancelled(reason), new Cancelled(reason));
+  ring.suppressed = ring;
+
+  expect(looksCancelled(ring)).toBe(false);
+});
+
+const refuse = (): never => {
+  throw new Error("refused");
+};
+
+test("an error that cannot even be read is no cancellation", () => {
+  const unreadable = Object.defineProperty(new Error("no"), "cause", { get: refuse });
+
+  expect(looksCancelled(unreadable)).toBe(false);
+  expect(looksCancelled(new SuppressedError(unreadable, unreadable))).toBe(false);
+});
+
 test("times in messages are rounded to what people read", () => {
   expect([0, 0.04, 0.26, 250, 999.94, 1_000, 1_540, 30_000].map(formatMs)).toEqual([
     "0 ms",

@@ -111,16 +111,48 @@ export function isCancelled(error: unknown): error is Cancelled {
 /** How far a chain of causes is followed: longer ones are loops or accidents. */
 const maxCauses = 32;
 
-/** Whether `error` may be the trace of a cancellation: an AbortError, or one whose causes lead to a Cancelled. */
+/** How many of the errors that an error is made of are looked at. */
+const maxParts = 10_000;
+
+/**
+ * Whether `error` may be the trace of a cancellation: an AbortError, one whose causes lead to a Cancelled, or one that
+ * is made of nothing but such, as `await using` makes one when a disposal meets a checkpoint too.
+ */
 export function looksCancelled(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  return isMadeOf(error, isTrace);
+}
+
+function isTrace(error: Error): boolean {
   if (error.name === "AbortError") return true;
   let cause: unknown = error.cause;
   for (let depth = 0; depth < maxCauses && cause instanceof Error; depth++) {
-    if (isCancelled(cause)) return true;
+    if (isMadeOf(cause, isCancelled)) return true;
     cause = cause.cause;
   }
   return false;
+}
+
+/**
+ * Whether `is` holds for `error`, or for every part of it if it is a SuppressedError or an AggregateError, whatever their
+ * own cause: one ordinary error makes the whole an ordinary one.
+ */
+export function isMadeOf(error: unknown, is: (part: Error) => boolean): boolean {
+  try {
+    if (!(error instanceof Error)) return false;
+    if (!(error instanceof SuppressedError || error instanceof AggregateError)) return is(error);
+    const parts: unknown[] = [error];
+    for (let looked = 0; parts.length > 0; looked++) {
+      const part = parts.pop();
+      if (looked >= maxParts || !(part instanceof Error)) return false;
+      if (part instanceof SuppressedError) parts.push(part.suppressed, part.error);
+      else if (part instanceof AggregateError && part.errors.length > 0) parts.push(...(part.errors as unknown[]));
+      else if (!is(part)) return false;
+    }
+    return true;
+  } catch {
+    // What cannot even be read is no cancellation.
+    return false;
+  }
 }
 
 /** `250` as "250 ms", `30_000` as "30 s". */

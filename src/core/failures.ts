@@ -2,7 +2,7 @@ import { looksCancelled } from "./errors.ts";
 
 /** An error with the errors that came after it in the same group. */
 export interface WithSuppressed {
-  /** What failed after the error itself, in order; at most {@link maxKept}. */
+  /** What failed after the error itself, in order; at most 1,000. */
   readonly suppressed?: readonly unknown[];
 }
 
@@ -55,17 +55,24 @@ function canCarry(error: unknown, others: readonly unknown[]): error is Error {
   // A scope that is cancelled takes an AbortError for its own, and what it carried would be gone.
   if (looksCancelled(error)) return false;
   // A task may have been joined elsewhere: its error must not lead back to itself.
-  const seen = new Set<unknown>();
-  return !others.some((other) => tellsOf(other, error, seen));
+  try {
+    return !tellOf(others, error);
+  } catch {
+    return false;
+  }
 }
 
-/** Whether `error` is `other`, or leads to it, as what it holds or was caused by. */
-function tellsOf(error: unknown, other: Error, seen: Set<unknown>): boolean {
-  if (error === other) return true;
-  if (!(error instanceof Error) || seen.has(error)) return false;
-  seen.add(error);
-  const { errors, suppressed, cause } = error as Error & { errors?: unknown; suppressed?: unknown };
-  return [errors, suppressed, cause].flat().some((next) => tellsOf(next, other, seen));
+/** Whether one of `errors` is `other`, or leads to it, as what it holds or was caused by. */
+function tellOf(errors: readonly unknown[], other: Error): boolean {
+  const found = new Set(errors);
+  // A set that grows while it is walked: however long the chains, the stack is not.
+  for (const each of found) {
+    if (each === other) return true;
+    if (!(each instanceof Error)) continue;
+    const { error, errors: held, suppressed, cause } = each as Error & Record<string, unknown>;
+    for (const next of [error, held, suppressed, cause].flat()) found.add(next);
+  }
+  return false;
 }
 
 function remember<T>(error: T): T {

@@ -322,6 +322,54 @@ test.for([true, false])(
 );
 
 test(
+  "an error that another one holds as its suppressed leads not to itself",
+  virtually(async () => {
+    const first = new Error("1");
+    const second = new SuppressedError(first, new Error("2"));
+    const thrown = await thrownBy(
+      taskGroup((group) => {
+        group.spawn(() => fails(5, first));
+        group.spawn(() => sleep(9).catch(() => Promise.reject(second)));
+      }),
+    );
+
+    expect((thrown as AggregateError).errors).toEqual([first, second]);
+    expect(first).not.toHaveProperty("suppressed");
+  }),
+);
+
+test(
+  "errors whose chain of causes is deeper than the stack, or cannot be read, are thrown like any other",
+  virtually(async () => {
+    let deep = new Error("bottom");
+    for (let n = 0; n < 100_000; n++) deep = new Error("next", { cause: deep });
+    const unreadable = new Error("no");
+    for (const name of ["cause", "message"]) {
+      Object.defineProperty(unreadable, name, {
+        get() {
+          throw new Error("refused");
+        },
+      });
+    }
+    for (const later of [deep, unreadable]) {
+      const first = new Error("1");
+      const thrown = await thrownBy(
+        taskGroup((group) => {
+          group.spawn(() => fails(5, first));
+          group.spawn(() => sleep(9).catch(() => Promise.reject(later)));
+        }),
+      );
+
+      const { suppressed, errors } = thrown as { suppressed?: unknown[]; errors?: unknown[] };
+      expect((suppressed ?? errors)?.at(-1) === later).toBe(true);
+    }
+    expect((await thrownBy(taskGroup((group) => group.spawn(() => fails(5, unreadable)).join()))) === unreadable).toBe(
+      true,
+    );
+  }),
+);
+
+test(
   "with failFast: false nobody is cancelled, and the failures are thrown together",
   virtually(async () => {
     const ended: number[] = [];

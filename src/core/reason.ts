@@ -35,9 +35,9 @@ export function describeReason(reason: CancelReason): string {
 
 /** The first line of an error, or a thrown value as text. */
 function describeError(error: unknown): string {
-  if (error instanceof Error) return `${error.name}: ${error.message}`.split("\n", 1)[0] ?? error.name;
   try {
-    return String(error);
+    if (!(error instanceof Error)) return String(error);
+    return `${error.name}: ${error.message}`.split("\n", 1)[0]!;
   } catch {
     return "a value without a text form";
   }

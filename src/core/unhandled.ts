@@ -1,4 +1,4 @@
-import { ScopeClosedError, isCancelled } from "./errors.ts";
+import { ScopeClosedError, isCancelled, isMadeOf } from "./errors.ts";
 
 let isGuarding = false;
 
@@ -13,10 +13,14 @@ export function guardUnhandled(): void {
   if (isGuarding) return;
   isGuarding = true;
   process.on("unhandledRejection", (reason) => {
-    if (isCancelled(reason) || (reason instanceof ScopeClosedError && reason.wasCancelled)) return;
+    if (isMadeOf(reason, isForgotten)) return;
     // Listening takes Node's default away, which is to throw. With other listeners it is theirs to decide.
     if (process.listenerCount("unhandledRejection") === 1 && isDefaultMode()) throw asError(reason);
   });
+}
+
+function isForgotten(error: Error): boolean {
+  return isCancelled(error) || (error instanceof ScopeClosedError && error.wasCancelled);
 }
 
 function isDefaultMode(): boolean {

@@ -115,6 +115,10 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
     expect(await runProgram("forgottenInCleanup")).toEqual({ exitCode: 0, stdout: ["went on"], stderr: "" });
   });
 
+  test("nor does what is forgotten by cancellation, and meets it again while it disposes of something", async () => {
+    expect(await runProgram("forgottenWhileDisposing")).toEqual({ exitCode: 0, stdout: ["went on"], stderr: "" });
+  });
+
   test("any other unhandled rejection does, as always", async () => {
     const { exitCode, stdout, stderr } = await runProgram("otherRejection");
 

@@ -66,6 +66,12 @@ const f = async (): Promise<void> => {
   await sleep(1_000);
 };
 
+const usesSomething = async (): Promise<void> => {
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => sleep(1));
+  await sleep(1_000);
+};
+
 const programs = {
   /** Cleans up when cancelled, and ends. */
   async obedient(): Promise<void> {
@@ -223,6 +229,18 @@ const programs = {
       await long;
     });
     await sleep(20);
+    print("went on");
+  },
+
+  /** As the first, where each of the two has something to dispose of. */
+  async forgottenWhileDisposing(): Promise<void> {
+    await cancelScope(async (scope) => {
+      const [a, b] = [usesSomething(), usesSomething()];
+      scope.cancel();
+      await a;
+      await b;
+    });
+    await sleep(5);
     print("went on");
   },
 
