@@ -105,6 +105,25 @@ test(
 );
 
 test(
+  "who has waited longest learns first that its scope is cancelled, within a scope and from task to task",
+  virtually(async () => {
+    const log: string[] = [];
+    const wait = async (name: string): Promise<void> => {
+      await sleep(Infinity).finally(() => log.push(name));
+    };
+    await cancelScope(async (scope) => {
+      await taskGroup(async (group) => {
+        for (const name of ["a", "b", "c"]) group.spawn(() => Promise.all([wait(`${name}1`), wait(`${name}2`)]));
+        await sleep(1);
+        scope.cancel();
+      });
+    });
+
+    expect(log).toEqual(["a1", "a2", "b1", "b2", "c1", "c2"]);
+  }),
+);
+
+test(
   "a Cancelled is an AbortError of the platform's kind, with the reason",
   virtually(async () => {
     await cancelScope(async (scope) => {

@@ -29,7 +29,8 @@ function deliver(origin: ScopeNode, error: Cancelled): void {
     scope = next(scope, origin, isReached);
   }
   for (const scope of signalled) scope.abortSignal(error);
-  for (const waiter of waiters) waiter.cut(error);
+  // Scopes list what is newest first; who has waited longest goes on first.
+  for (let waiter = waiters.pop(); waiter !== undefined; waiter = waiters.pop()) waiter.cut(error);
 }
 
 /** The scope after `scope` on a walk through the tree below `origin`, depth first. */
