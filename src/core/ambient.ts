@@ -89,6 +89,13 @@ export const enter: Enter = slot === undefined ? (frame, fn, a, b) => storage.ru
 /** Calls `fn` outside every task, for timers and sockets that live longer than the task that needed them. */
 export const outside: <R>(fn: () => R) => R = slot === undefined ? (fn) => storage.exit(fn) : leaveBySlot(slot);
 
+/**
+ * A function to be called later, in which other AsyncLocalStorages hold what they hold now. For functions that enter a
+ * frame made now: in the slot, the frame brings them along.
+ */
+export const keepStores: <F extends (...args: never) => unknown>(fn: F) => F =
+  slot === undefined ? (fn) => AsyncLocalStorage.bind(fn) : (fn) => fn;
+
 /** Lets go of the frame entered last, and of all it holds: for when a tree has ended. */
 export function forgetLastFrame(): void {
   if (slot !== undefined) door[slot] = undefined;

@@ -1,4 +1,5 @@
-import { enter } from "./ambient.ts";
+import { enter, keepStores } from "./ambient.ts";
+import { BoundFrame } from "./context-var.ts";
 import { currentScope } from "./current.ts";
 import { stopError } from "./scope.ts";
 import { type SpawnOptions, type Task, type TaskFunction, spawn } from "./task.ts";
@@ -20,11 +21,17 @@ export function background<T>(fn: TaskFunction<T>, options?: SpawnOptions): Task
 /**
  * Makes a callback that belongs to the root, for emitters and intervals that live longer than the scope that set them.
  *
- * Without it, checkpoints in the callback meet a ScopeClosedError once that scope has ended.
+ * Without it, checkpoints in the callback meet a ScopeClosedError once that scope has ended. The callback sees the
+ * context variables that were bound where it was made.
+ *
+ * Cancel: what the callback does is cancelled with the root only.
  *
  * @returns `fn`, to be called from anywhere
  */
 export function bindToRoot<A extends readonly unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
-  const { root } = currentScope().tree;
-  return (...args) => enter(root, (call, values) => call(...values), fn, args);
+  const frame = new BoundFrame(currentScope().tree.root);
+  const call = (self: unknown, args: A): R => Reflect.apply(fn, self, args) as R;
+  return keepStores(function (this: unknown, ...args: A): R {
+    return enter(frame, call, this, args);
+  });
 }

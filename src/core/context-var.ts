@@ -9,11 +9,12 @@ export interface Bindings {
   readonly outer: Bindings | undefined;
 }
 
-/** A scope's frame with one more variable bound. */
-class BoundFrame extends Frame {
+/** A frame of code in `scope` with other variables bound than the scope has. */
+export class BoundFrame extends Frame {
   readonly scope: ScopeNode;
 
-  constructor(scope: ScopeNode, bindings: Bindings) {
+  /** @param bindings - those of the running code if left out */
+  constructor(scope: ScopeNode, bindings?: Bindings) {
     super(bindings);
     this.scope = scope;
   }

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
 import { loopTurns, thrownBy, virtually, whatIsLeft } from "../../test/core/helpers.ts";
 import {
@@ -195,6 +197,31 @@ test(
       expect(await bound(1, 2)).toBe(3);
       expect(await cancelScope((scope) => (scope.cancel(), bound(3, 4)))).toBe(7);
     }, quiet);
+  }),
+);
+
+test(
+  "what bindToRoot makes sees the variables and stores of where it was made, and passes `this` on",
+  virtually(async () => {
+    const user = new ContextVar<string>("user");
+    const store = new AsyncLocalStorage<string>();
+    const emitter = new EventEmitter();
+    const seen: unknown[] = [];
+    await store.run("maker", () =>
+      user.run("Ada", () =>
+        cancelScope(() => {
+          const see = bindToRoot(async function (this: unknown, event: string) {
+            await sleep(1);
+            seen.push(event, user.get(), store.getStore(), this === emitter, currentScope().name);
+          });
+          emitter.on("event", see);
+        }),
+      ),
+    );
+    await store.run("caller", () => user.run("Bob", () => cancelScope(() => void emitter.emit("event", "it"))));
+    await sleep(5);
+
+    expect(seen).toEqual(["it", "Ada", "maker", true, "withVirtualTime"]);
   }),
 );
 
