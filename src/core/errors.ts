@@ -46,7 +46,7 @@ export class Cancelled extends Error {
 export class TimeoutError extends TaskwrightError {
   override readonly name = "TimeoutError" as const;
   override readonly code = "TIMEOUT" as const;
-  /** The time allowed, in milliseconds. */
+  /** The time allowed, in milliseconds: up to the deadline that has passed, wherever it had been moved. 0 or more. */
   readonly timeoutMs: number;
 
   constructor(what: string, timeoutMs: number) {
@@ -59,7 +59,9 @@ export class TimeoutError extends TaskwrightError {
 export class TaskCancelledError extends TaskwrightError {
   override readonly name = "TaskCancelledError" as const;
   override readonly code = "TASK_CANCELLED" as const;
+  /** The name of the task. */
   readonly task: string;
+  /** Why it was cancelled. */
   readonly reason: CancelReason;
 
   // The Cancelled itself is not kept as `cause`: that would make this a cancellation of the joiner.
@@ -74,6 +76,7 @@ export class TaskCancelledError extends TaskwrightError {
 export class ScopeClosedError extends TaskwrightError {
   override readonly name = "ScopeClosedError" as const;
   override readonly code = "SCOPE_CLOSED" as const;
+  /** The name of the scope. */
   readonly scope: string;
   /** Whether the scope had been cancelled: then code may run on behind an `await` that threw, and nothing is forgotten. */
   readonly wasCancelled: boolean;

@@ -1,5 +1,6 @@
 /** How a piece of work went, for limiters that learn from it. */
 export interface PermitReport {
+  /** Whether it succeeded. */
   readonly ok: boolean;
   /** How long it took, in milliseconds. */
   readonly ms: number;
@@ -7,7 +8,11 @@ export interface PermitReport {
 
 /** The right to do something, until it is released. `using permit = await limiter.acquire()` releases it by itself. */
 export interface Permit extends Disposable {
-  /** @throws {Error} it was released before */
+  /**
+   * Gives it back.
+   *
+   * @throws {Error} it was released before
+   */
   release(): void;
   /** Tells how the work went. Limiters that do not learn ignore it. */
   report(report: PermitReport): void;
@@ -25,6 +30,10 @@ export interface Limiter {
   acquire(n?: number): Promise<Permit>;
   /** A permit if there is one now, or undefined. Never waits, and never overtakes somebody who does. */
   tryAcquire(n?: number): Permit | undefined;
-  /** Runs `fn` with a permit, reports how it went, and releases. */
+  /**
+   * Runs `fn` with a permit, reports how it went, and releases.
+   *
+   * Cancel: leaves the queue; `fn` meets the cancellation at its next checkpoint.
+   */
   run<T>(fn: () => T | PromiseLike<T>): Promise<T>;
 }

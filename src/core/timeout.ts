@@ -35,27 +35,35 @@ export function now(): number {
  * ```
  */
 export async function timeout<T>(ms: number, fn: ScopeFunction<T>): Promise<T> {
-  return within(openUntil("timeout", after(ms)), fn, timedOut("timeout", ms));
+  expectMs("ms", ms);
+  const startedMs = now();
+  return within(openUntil("timeout", startedMs + ms), fn, timedOut("timeout", startedMs));
 }
 
 /**
  * Runs `fn`, and cancels it when {@link now} reaches `atMs`. Otherwise as {@link timeout}.
+ *
+ * Cancel: cancels `fn` and waits for it.
  *
  * @param atMs - milliseconds of `now()`; in the past cancels at the first checkpoint; `Infinity` never
  * @throws {TimeoutError} TIMEOUT
  */
 export async function deadlineAt<T>(atMs: number, fn: ScopeFunction<T>): Promise<T> {
   expectMs("atMs", atMs);
-  return within(openUntil("deadline", atMs), fn, timedOut("deadline", atMs - now()));
+  const startedMs = now();
+  return within(openUntil("deadline", atMs), fn, timedOut("deadline", startedMs));
 }
 
 /**
  * Runs `fn` for at most `ms` milliseconds. As {@link timeout}, but returns undefined when the time is up.
  *
+ * Cancel: cancels `fn` and waits for it.
+ *
  * @param ms - milliseconds from now
  */
 export async function moveOnAfter<T>(ms: number, fn: ScopeFunction<T>): Promise<T | undefined> {
-  return within<T | undefined>(openUntil("moveOnAfter", after(ms)), fn, nothing);
+  expectMs("ms", ms);
+  return within<T | undefined>(openUntil("moveOnAfter", now() + ms), fn, nothing);
 }
 
 /**
@@ -89,17 +97,17 @@ function openUntil(name: string, atMs: number): ScopeNode {
   return scope;
 }
 
-/** Says that the time was up; or lets a `scope.cancel()` through, for which there is no value to return either. */
-export function timedOut(what: string, ms: number): (own: Cancelled) => never {
+/**
+ * Says that the time was up, and how much it was: the deadline that has passed may not be the one that was set first.
+ * Or lets a `scope.cancel()` through, for which there is no value to return either.
+ */
+export function timedOut(what: string, startedMs: number): (own: Cancelled) => never {
   return (own) => {
-    throw own.reason.kind === "deadline" ? new TimeoutError(what, ms) : own;
+    if (own.reason.kind !== "deadline") throw own;
+    // Sums of times have digits that nobody has asked for.
+    const allowedMs = Math.round((own.reason.deadline - startedMs) * 1_000) / 1_000;
+    throw new TimeoutError(what, Math.max(0, allowedMs));
   };
 }
 
 function nothing(): undefined {}
-
-/** The time of the clock `ms` from now. */
-function after(ms: number): number {
-  expectMs("ms", ms);
-  return now() + ms;
-}

@@ -12,6 +12,7 @@ export interface FetchRequest {
   readonly id?: string | number;
   /** @default `GET`, or `POST` where there is a body */
   readonly method?: string;
+  /** Sent besides those of the batch, and in place of those of the same names. */
   readonly headers?: Readonly<Record<string, string | number | readonly string[]>>;
   /** Text or bytes are sent as they are, anything else as JSON. */
   readonly body?: unknown;
@@ -31,11 +32,13 @@ export interface FetchTimings {
 interface Asked {
   /** As it was given. */
   readonly request: FetchInput;
+  /** What you called it, or its place in the source. */
   readonly id: string | number;
   /** Place in the source, from 0. */
   readonly index: number;
   /** Attempts made, the first included; 0 if the request was never sent. */
   readonly attempts: number;
+  /** How long it took. */
   readonly timings: FetchTimings;
 }
 
@@ -43,20 +46,25 @@ interface Asked {
 export interface FetchAnswer extends Asked {
   /** Whether the status is below 400. */
   readonly ok: boolean;
+  /** The status code: 200 or another. */
   readonly status: number;
   /** Names in lower case; an array where a header came several times. */
   readonly headers: WireHeaders;
+  /** All of the body. */
   readonly body: Uint8Array;
+  /** An answer is no failure, whatever its status. */
   readonly error: undefined;
   /** The body as UTF-8. */
   text(): string;
-  /** @throws {SyntaxError} the body is not JSON */
+  /** The value of a JSON body. The content type is not looked at. @throws {SyntaxError} the body is not JSON */
   json(): unknown;
 }
 
 /** No whole answer came. */
 export interface FetchFailure extends Asked {
+  /** Never. */
   readonly ok: false;
+  /** There is none. */
   readonly status: undefined;
   /** Why: of the system, such as `ECONNREFUSED`; `HTTP_TIMEOUT` and its kin; `INVALID_REQUEST`. */
   readonly error: { readonly code: string; readonly message: string };

@@ -18,6 +18,7 @@ import { TaskwrightError, formatMs } from "../core/index.ts";
 
 /** What a request is called in errors. */
 export interface RequestName {
+  /** `GET` or another. */
   readonly method: string;
   /** Without user, password, query and fragment. */
   readonly url: string;
@@ -25,6 +26,7 @@ export interface RequestName {
 
 /** The base of all errors that a request or its body can fail with. */
 export abstract class HttpError extends TaskwrightError {
+  /** Of the request. */
   readonly method: string;
   /** Without user, password, query and fragment. */
   readonly url: string;
@@ -43,6 +45,7 @@ export type ConnectionPhase = "connect" | "request" | "response";
 export class ConnectionError extends HttpError {
   override readonly name = "ConnectionError" as const;
   override readonly code = "HTTP_CONNECTION" as const;
+  /** How far the request had come. */
   readonly phase: ConnectionPhase;
   /** Whether the connection had served requests before: then the server may just have closed it for being idle. */
   readonly isReused: boolean;

@@ -40,5 +40,7 @@ export type { TlsOptions, WireHeaders } from "./undici.ts";
 // For the batch engine, not for users. The types stay in the published declarations, because its own name them.
 /** @internal */
 export { fetchWhole } from "./fetch-whole.ts";
+/** @hidden */
 export type { Order } from "./internal/exchange.ts";
+/** @hidden */
 export type { WholeResponse } from "./internal/whole-exchange.ts";

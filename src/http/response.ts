@@ -21,6 +21,7 @@ export interface LinesOptions {
  * with its scope; a scope that just ends hands it to the scope around.
  */
 export class HttpResponse implements Disposable {
+  /** The status code: 200 or another. */
   readonly status: number;
   /** The URL that answered, without user and password. */
   readonly url: string;

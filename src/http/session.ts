@@ -50,37 +50,79 @@ export class Session implements AsyncDisposable {
     this.orders = new OrderMaker(options, pool.knows);
   }
 
-  /** Asks for a resource. @throws as all requests: see {@link Session} */
+  /**
+   * Asks for a resource.
+   *
+   * Cancel: takes the request out of the line, or closes its connection.
+   *
+   * @throws as all requests: see {@link Session}
+   */
   get(url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
     return this.#send("GET", url, options);
   }
 
-  /** Asks for the headers alone. @throws as all requests: see {@link Session} */
+  /**
+   * Asks for the headers alone.
+   *
+   * Cancel: takes the request out of the line, or closes its connection.
+   *
+   * @throws as all requests: see {@link Session}
+   */
   head(url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
     return this.#send("HEAD", url, options);
   }
 
-  /** Sends something to be processed. @throws as all requests: see {@link Session} */
+  /**
+   * Sends something to be processed.
+   *
+   * Cancel: takes the request out of the line, or closes its connection.
+   *
+   * @throws as all requests: see {@link Session}
+   */
   post(url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
     return this.#send("POST", url, options);
   }
 
-  /** Stores what is sent. @throws as all requests: see {@link Session} */
+  /**
+   * Stores what is sent.
+   *
+   * Cancel: takes the request out of the line, or closes its connection.
+   *
+   * @throws as all requests: see {@link Session}
+   */
   put(url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
     return this.#send("PUT", url, options);
   }
 
-  /** Changes a part of a resource. @throws as all requests: see {@link Session} */
+  /**
+   * Changes a part of a resource.
+   *
+   * Cancel: takes the request out of the line, or closes its connection.
+   *
+   * @throws as all requests: see {@link Session}
+   */
   patch(url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
     return this.#send("PATCH", url, options);
   }
 
-  /** Removes a resource. @throws as all requests: see {@link Session} */
+  /**
+   * Removes a resource.
+   *
+   * Cancel: takes the request out of the line, or closes its connection.
+   *
+   * @throws as all requests: see {@link Session}
+   */
   delete(url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
     return this.#send("DELETE", url, options);
   }
 
-  /** Sends a request of any method but CONNECT. @throws as all requests: see {@link Session} */
+  /**
+   * Sends a request of any method but CONNECT.
+   *
+   * Cancel: takes the request out of the line, or closes its connection.
+   *
+   * @throws as all requests: see {@link Session}
+   */
   request(method: string, url: string | URL, options?: HttpRequestOptions): Promise<HttpResponse> {
     try {
       return this.#send(readMethod(method), url, options);
@@ -95,6 +137,11 @@ export class Session implements AsyncDisposable {
     return Object.freeze({ active: slots.active, waiting: slots.waiting, connections: pool.open });
   }
 
+  /**
+   * Ends everything that is in line or under way, and closes all connections.
+   *
+   * Cancel: waits all the same; the sockets are closed at once.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.transport.close();
   }

@@ -3,7 +3,9 @@ import { Semaphore } from "./semaphore.ts";
 
 /** What a read-write lock is doing. */
 export interface ReadWriteLockStatistics {
+  /** Readers that are in. */
   readonly readers: number;
+  /** Whether a writer is in. */
   readonly isWriting: boolean;
   /** Callers waiting, for either. */
   readonly waiting: number;
@@ -52,16 +54,25 @@ export class ReadWriteLock {
     return this.#semaphore.acquire(all);
   }
 
-  /** Runs `fn` while nobody writes. */
+  /**
+   * Runs `fn` while nobody writes.
+   *
+   * Cancel: leaves the queue; `fn` meets the cancellation at its next checkpoint.
+   */
   async runRead<T>(fn: () => T | PromiseLike<T>): Promise<T> {
     return holding(await this.acquireRead(), fn);
   }
 
-  /** Runs `fn` while nobody else reads or writes. */
+  /**
+   * Runs `fn` while nobody else reads or writes.
+   *
+   * Cancel: leaves the queue; `fn` meets the cancellation at its next checkpoint.
+   */
   async runWrite<T>(fn: () => T | PromiseLike<T>): Promise<T> {
     return holding(await this.acquireWrite(), fn);
   }
 
+  /** What the lock is doing right now. */
   statistics(): ReadWriteLockStatistics {
     const { inUse, waiting } = this.#semaphore.statistics();
     const isWriting = inUse === all;
