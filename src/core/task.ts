@@ -1,6 +1,6 @@
 import { enter } from "./ambient.ts";
 import { Crew } from "./crew.ts";
-import { arrive, currentScope, refuse } from "./current.ts";
+import { arrive, currentScope, grant, refuse } from "./current.ts";
 import { TaskCancelledError } from "./errors.ts";
 import { LinkedList } from "./linked-list.ts";
 import { QueuedWaiter } from "./queued-waiter.ts";
@@ -18,7 +18,9 @@ export type TaskState = "running" | "done" | "failed" | "cancelled";
 export interface Task<T> {
   /** Unique in the process. */
   readonly id: number;
+  /** What it is called in messages. */
   readonly name: string;
+  /** Where it stands. */
   readonly state: TaskState;
   /**
    * Waits for the task's value.
@@ -41,6 +43,7 @@ export interface SpawnOptions {
   readonly daemon?: boolean;
 }
 
+/** What a task runs: an async function, or one that returns at once. */
 export type TaskFunction<T> = (scope: Scope) => T | PromiseLike<T>;
 
 let lastId = 0;
@@ -86,7 +89,7 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
       case "running":
         return this.#wait(scope);
       case "done":
-        return Promise.resolve(this.#result as T);
+        return grant(scope, this.#result as T);
       default:
         return Promise.reject(this.#joinError());
     }
