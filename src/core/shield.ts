@@ -21,8 +21,9 @@ export async function shield<T>(fn: ScopeFunction<T>, options: ShieldOptions = {
   const { timeoutMs = Infinity } = options;
   expectMs("timeoutMs", timeoutMs);
   const scope = openScope("shield", true);
-  if (timeoutMs !== Infinity) scope.deadline = scope.tree.clock.now() + timeoutMs;
-  const onTime = timedOut("shield", timeoutMs);
+  const startedMs = scope.tree.clock.now();
+  if (timeoutMs !== Infinity) scope.deadline = startedMs + timeoutMs;
+  const onTime = timedOut("shield", startedMs);
   return within(scope, fn, (own) => {
     const around = scope.parent!.outerCancellation ?? scope.parent!.own;
     if (around !== undefined) throw around;

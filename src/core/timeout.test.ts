@@ -289,6 +289,82 @@ test(
   }),
 );
 
+const later = (scope: Scope): void => void (scope.deadline += 25);
+const away = (scope: Scope): void => void (scope.deadline = Infinity);
+const awayAndBack = (scope: Scope): void => {
+  const { deadline } = scope;
+  scope.deadline = Infinity;
+  scope.deadline = deadline;
+};
+
+const setsSeven = async (scope: Scope): Promise<void> => {
+  scope.deadline = now() + 7;
+  await sleep(10);
+};
+
+/** What a TimeoutError says when the deadline, at 50 ms, is moved after 10 ms. */
+const saidAfter = async (move: (scope: Scope) => void): Promise<unknown[]> => {
+  const thrown = await thrownBy(
+    timeout(50, async (scope) => {
+      await sleep(10);
+      move(scope);
+      await sleep(200);
+    }),
+  );
+  const { message, timeoutMs } = thrown as TimeoutError;
+  return [message, timeoutMs];
+};
+
+test(
+  "a TimeoutError tells the time that was allowed in the end, not the one that was set first",
+  virtually(async () => {
+    const late = "timeout did not end within";
+    expect(await saidAfter((scope) => (scope.deadline += 20))).toEqual([`${late} 70 ms`, 70]);
+    expect(await saidAfter((scope) => (scope.deadline -= 20))).toEqual([`${late} 30 ms`, 30]);
+    expect(await saidAfter((scope) => (scope.deadline = now()))).toEqual([`${late} 10 ms`, 10]);
+    expect(await saidAfter((scope) => (scope.deadline = -1))).toEqual([`${late} 0 ms`, 0]);
+    expect(await saidAfter((scope) => (scope.deadline += 0.1 + 0.2))).toEqual([`${late} 50.3 ms`, 50.3]);
+    expect(await saidAfter(awayAndBack)).toEqual([`${late} 50 ms`, 50]);
+
+    await sleep(100);
+    expect(await thrownBy(timeout(Infinity, setsSeven))).toMatchObject({ timeoutMs: 7 });
+    expect(await thrownBy(deadlineAt(now() + 5, setsSeven))).toMatchObject({ timeoutMs: 7 });
+    expect(await thrownBy(shield(setsSeven))).toMatchObject({ timeoutMs: 7 });
+    expect(await thrownBy(timeout(-5, () => sleep(1)))).toMatchObject({ timeoutMs: 0 });
+    expect(await thrownBy(deadlineAt(-Infinity, () => sleep(1)))).toMatchObject({ timeoutMs: 0 });
+  }),
+);
+
+/** When what sleeps longer is cut at 50 ms. */
+const lastsTo50 = async (start: (scope: Scope) => void): Promise<number> => {
+  await moveOnAfter(50, (scope) => (start(scope), sleep(1_000)));
+  return now();
+};
+
+/** Moves the deadline of one scope in the same moment in which it passes, from the abort listener of another. */
+const movedInItsMoment = (first: "mover" | "moved", move: (scope: Scope) => void): Promise<number> => {
+  let other!: Scope;
+  const mover = (): Promise<number> =>
+    lastsTo50((scope) => scope.signal.addEventListener("abort", () => move(other), { once: true }));
+  const moved = (): Promise<number> => lastsTo50((scope) => void (other = scope));
+  return taskGroup(async (group) => {
+    const tasks = (first === "mover" ? [mover, moved] : [moved, mover]).map((fn) => group.spawn(fn));
+    return tasks[first === "mover" ? 1 : 0]!.join();
+  });
+};
+
+test(
+  "a deadline that is due in this moment, and has not fired, can still be moved; one that has fired cannot",
+  virtually(async () => {
+    expect(await withVirtualTime(() => movedInItsMoment("mover", later))).toBe(75);
+    expect(await withVirtualTime(() => movedInItsMoment("mover", away))).toBe(1_000);
+    expect(await withVirtualTime(() => movedInItsMoment("mover", awayAndBack))).toBe(50);
+    for (const move of [later, away, awayAndBack]) {
+      expect(await withVirtualTime(() => movedInItsMoment("moved", move))).toBe(50);
+    }
+  }),
+);
+
 test(
   "a deadline can be set on a scope that had none",
   virtually(async () => {
