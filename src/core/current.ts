@@ -3,7 +3,7 @@ import { realClock } from "./clock.ts";
 import { Crew } from "./crew.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { ScopeNode, closed, stopError } from "./scope.ts";
-import { Tree } from "./tree.ts";
+import { type Observable, Tree } from "./tree.ts";
 
 /** The scope of code that runs outside any `run`: never cancelled, never closed. */
 class Program extends ScopeNode {
@@ -49,19 +49,31 @@ export function currentScope(): ScopeNode {
 }
 
 /**
- * The scope of the running code, at a checkpoint. Every wait begins here, and asks {@link isStopped} next.
+ * The scope of the running code, at a checkpoint. Every wait begins here, and looks at `scope.stop` next.
  *
  * Splitting the two lets a caller without a wait, such as an uncontended acquire, stay synchronous.
+ *
+ * @param at - what may be waited for, if it has `statistics()`: leaks are looked for there under test
  */
-export function arrive(): ScopeNode {
+export function arrive(at?: Observable): ScopeNode {
   const scope = currentScope();
-  if (scope.tree.probe !== undefined) scope.tree.probe(scope);
+  const { probe } = scope.tree;
+  if (probe !== undefined) probe.arrived(scope, at);
   return scope;
 }
 
 /** Refuses a wait in a stopped scope: a promise rejected with Cancelled or ScopeClosedError. */
 export function refuse(scope: ScopeNode): Promise<never> {
-  return Promise.reject(stopError(scope));
+  const { conductor } = scope.tree;
+  if (conductor === undefined) return Promise.reject(stopError(scope));
+  return new Promise((_, reject) => conductor.wake(scope, () => reject(stopError(scope))));
+}
+
+/** What a checkpoint gives that has no need to wait. Under test others may go on before, as if it had waited. */
+export function grant<T>(scope: ScopeNode, value: T): Promise<T> {
+  const { conductor } = scope.tree;
+  if (conductor === undefined) return Promise.resolve(value);
+  return new Promise<T>((resolve) => conductor.wake(scope, () => resolve(value)));
 }
 
 /**

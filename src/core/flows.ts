@@ -6,6 +6,7 @@
  * foreign promise. A task that awaits several of our waits at once may hide one foreign wait from this count.
  */
 import type { ScopeNode } from "./scope.ts";
+import type { Waiter } from "./waiter.ts";
 
 /** The tasks below and including `top` in which something is not in one of our waits. */
 export function busyTasks(top: ScopeNode, doesWaitCount: (wait: { isExternal: boolean }) => boolean): ScopeNode[] {
@@ -25,6 +26,17 @@ export function busyTasks(top: ScopeNode, doesWaitCount: (wait: { isExternal: bo
     if (flows > 0) busy.push(task);
   }
   return busy;
+}
+
+/** The waits of ours that are pending below `top`. */
+export function pendingWaits(top: ScopeNode): Waiter<unknown>[] {
+  const waits: Waiter<unknown>[] = [];
+  const scopes = [top];
+  for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
+    for (let wait = scope.firstWaiter; wait !== null; wait = wait.nextInScope) waits.push(wait);
+    for (let child = scope.firstChild; child !== null; child = child.nextSibling) scopes.push(child);
+  }
+  return waits;
 }
 
 /** Whether a wait of ours, of any kind, is pending below `top`, other than those of daemons. */

@@ -8,7 +8,7 @@ export { background, bindToRoot } from "./background.ts";
 export { type Clock, afterThisTurn, isTurnPending, realClock } from "./clock.ts";
 export { ContextVar, type ContextVarOptions } from "./context-var.ts";
 export { Crew, type TaskOwner } from "./crew.ts";
-export { arrive, checkedScope, currentScope, openScope, refuse } from "./current.ts";
+export { arrive, checkedScope, currentScope, grant, openScope, refuse } from "./current.ts";
 export { Deque } from "./deque.ts";
 export { DrivenStream } from "./driven-stream.ts";
 export {
@@ -25,9 +25,10 @@ export {
 } from "./errors.ts";
 export { expectInteger } from "./expect.ts";
 export { Failures, type WithSuppressed } from "./failures.ts";
-export { busyTasks } from "./flows.ts";
+export { busyTasks, pendingWaits } from "./flows.ts";
 export { type StartFunction, type TaskGroup, type TaskGroupOptions, taskGroup } from "./group.ts";
 export { interruptible } from "./interruptible.ts";
+export { letGo } from "./keep-alive.ts";
 export type { Limiter, Permit, PermitReport } from "./limiter.ts";
 export { Link, LinkedList } from "./linked-list.ts";
 export { QueuedWaiter } from "./queued-waiter.ts";
@@ -48,4 +49,5 @@ export {
   timeout,
 } from "./timeout.ts";
 export { type Timed, Timer, TimerQueue, unschedule } from "./timer-queue.ts";
+export type { Conductor, Observable, Probe, Tree } from "./tree.ts";
 export { Waiter } from "./waiter.ts";

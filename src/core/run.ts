@@ -60,6 +60,8 @@ export function openTree(clock: Clock, name: string): Tree {
   const parent = currentFrame()?.scope ?? null;
   if (parent?.isClosed === true) throw stopError(parent);
   const tree = new Tree(clock);
+  tree.conductor = parent?.tree.conductor;
+  tree.probe = parent?.tree.probe;
   tree.root = new ScopeNode(parent, tree, name);
   // Inside another tree it is the flow of the task that opens it, as for any scope that is no task.
   tree.root.flows = parent === null ? 1 : 0;
@@ -80,7 +82,8 @@ export async function runTree<T>(tree: Tree, main: (scope: Scope) => T | Promise
 }
 
 function listStragglers(tree: Tree): void {
-  if (tree.stragglers.size === 0) return;
+  // Under test they are for the test to tell.
+  if (tree.stragglers.size === 0 || tree.probe !== undefined) return;
   const scopes = [...new Set([...tree.stragglers].map((straggler) => straggler.scope))].join(", ");
   process.emitWarning(
     `${tree.root.name} has ended while ${tree.stragglers.size} foreign promises it stopped waiting for are unsettled ` +

@@ -109,6 +109,7 @@ export class ScopeNode extends Frame implements Scope {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       if (this.stop !== undefined) this.abortSignal(stopError(this));
+      this.tree.probe?.signalMade(this, this.#controller.signal);
     }
     return this.#controller.signal;
   }
@@ -183,8 +184,14 @@ export class ScopeNode extends Frame implements Scope {
     this.#deadline?.cancel();
     this.#watch?.cancel();
     if (this.parent !== null) this.#leave(this.parent);
-    while (this.firstChild !== null) this.firstChild.close();
-    while (this.firstWaiter !== null) this.firstWaiter.cut(stopError(this));
+    while (this.firstChild !== null) {
+      this.tree.probe?.leftBehind(this, this.firstChild.name);
+      this.firstChild.close();
+    }
+    while (this.firstWaiter !== null) {
+      this.tree.probe?.leftBehind(this, `a wait for ${this.firstWaiter.describe()}`);
+      this.firstWaiter.cut(stopError(this));
+    }
   }
 
   #join(parent: ScopeNode): void {

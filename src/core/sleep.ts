@@ -1,5 +1,5 @@
 import { afterThisTurn, realClock, turn } from "./clock.ts";
-import { arrive, refuse } from "./current.ts";
+import { arrive, grant, refuse } from "./current.ts";
 import { formatMs } from "./errors.ts";
 import { expectMs } from "./expect.ts";
 import type { ScopeNode } from "./scope.ts";
@@ -15,6 +15,10 @@ class Sleep extends Waiter<void> {
 
   fire(): void {
     this.resolve();
+  }
+
+  override get isEndless(): boolean {
+    return dueMsOf(this) === undefined;
   }
 
   protected override leave(): void {
@@ -85,6 +89,7 @@ const breathAfterMs = 10;
 export function breathe(): Promise<void> {
   const scope = arrive();
   if (scope.stop !== undefined) return refuse(scope);
+  if (scope.tree.conductor !== undefined) return grant(scope, undefined);
   if (realClock.now() - turn.startedMs < breathAfterMs) return nothing;
   return yieldTurn(scope);
 }

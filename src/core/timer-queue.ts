@@ -138,6 +138,17 @@ export class TimerQueue {
     }
   }
 
+  /** Fires one of the timers that are due next: that in place `pick(count)`. For exploring orders. */
+  fireOne(pick: (count: number) => number): void {
+    const dueMs = this.nextDueMs();
+    if (dueMs === undefined) return;
+    const bucket = this.#buckets.get(dueMs)!;
+    let timer = bucket.head!;
+    for (let place = pick(bucket.size); place > 0; place--) timer = timer.after!;
+    this.discard(bucket, timer);
+    timer.fire();
+  }
+
   #takeDue(nowMs: number): Bucket[] {
     const due: Bucket[] = [];
     for (let dueMs = this.nextDueMs(); dueMs !== undefined && dueMs <= nowMs; dueMs = this.nextDueMs()) {

@@ -1,9 +1,25 @@
 import type { Clock } from "./clock.ts";
 import type { ScopeNode } from "./scope.ts";
 
-/** Decides in which order waits that are ready go on. Only under test: otherwise they go on as they become ready. */
+/** Decides in which order waits that are over go on. Only under test: otherwise they go on as they come. */
 export interface Conductor {
-  wake(goOn: () => void): void;
+  /** A wait in `scope` is over, or there was no need to wait. Calls `goOn` when it is its turn. */
+  wake(scope: ScopeNode, goOn: () => void): void;
+}
+
+/** Something that tasks share, and that says what it is doing: a semaphore, a queue. */
+export interface Observable {
+  statistics(): object;
+}
+
+/** Sees what happens in a tree. Only under test. */
+export interface Probe {
+  /** A checkpoint is reached: before it is asked whether the scope may wait. `at`: what may be waited for. */
+  arrived(scope: ScopeNode, at: Observable | undefined): void;
+  /** Somebody has asked for the signal of a scope. */
+  signalMade(scope: ScopeNode, signal: AbortSignal): void;
+  /** A scope ends while something is left in it that nobody awaits: a wait, or a scope. */
+  leftBehind(scope: ScopeNode, what: string): void;
 }
 
 /** A foreign promise that a cancelled scope stopped waiting for. */
@@ -23,8 +39,8 @@ export class Tree {
   readonly stragglers: Set<Straggler> = new Set();
   /** Set while schedules are explored. */
   conductor: Conductor | undefined = undefined;
-  /** Called at every checkpoint, while cancellation is swept. */
-  probe: ((scope: ScopeNode) => void) | undefined = undefined;
+  /** Set while cancellation is swept, or leaks are looked for. */
+  probe: Probe | undefined = undefined;
 
   constructor(clock: Clock) {
     this.clock = clock;

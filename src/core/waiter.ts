@@ -44,6 +44,11 @@ export abstract class Waiter<T> extends Link {
     return false;
   }
 
+  /** Whether it can only end by being cancelled. */
+  get isEndless(): boolean {
+    return false;
+  }
+
   /** What it waits for, for people: `Semaphore "db", 3rd of 12`. */
   abstract describe(): string;
 
@@ -60,7 +65,7 @@ export abstract class Waiter<T> extends Link {
     this.#leaveScope(scope);
     const { conductor } = scope.tree;
     if (conductor === undefined) this.#resolve(value as never);
-    else conductor.wake(() => this.#resolve(value as never));
+    else conductor.wake(scope, () => this.#resolve(value as never));
   }
 
   /** Ends the wait with an error. Does nothing if it has ended. */
@@ -70,7 +75,7 @@ export abstract class Waiter<T> extends Link {
     this.#leaveScope(scope);
     const { conductor } = scope.tree;
     if (conductor === undefined) this.#reject(error);
-    else conductor.wake(() => this.#reject(error));
+    else conductor.wake(scope, () => this.#reject(error));
   }
 
   /** Ends the wait because its scope was cancelled or closed. Does nothing if it has ended. */

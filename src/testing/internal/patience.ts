@@ -1,0 +1,83 @@
+import { type ScopeNode, type Waiter, drawTree, formatMs, pendingWaits, realClock } from "../../core/index.ts";
+import { DeadlockError } from "../errors.ts";
+import { activeResources, grownBy } from "./resources.ts";
+
+/** How long everything may wait, in milliseconds of real time, before it is a deadlock. */
+const deadlockMs = 1_000;
+
+/** How long time may be held, in milliseconds of real time, before somebody should know. */
+const heldMs = 5_000;
+
+/**
+ * Tells when a tree under virtual time will not go on by itself.
+ *
+ * What comes from outside cannot be seen coming. So nothing is a deadlock before some real time has passed without any
+ * change, nor while the process has timers, sockets or the like that it did not have when the tree was opened.
+ */
+export class Patience {
+  readonly #resourcesBefore = activeResources();
+  #sinceMs: number | undefined;
+  #waits: readonly Waiter<unknown>[] = [];
+  #hasWarned = false;
+  #isDead = false;
+
+  /** Something has happened. */
+  renew(): void {
+    this.#sinceMs = undefined;
+    this.#waits = [];
+  }
+
+  /** Tasks hold the time. `busy` is empty if no timer is set, so that nobody waits for time to pass. */
+  hold(busy: readonly ScopeNode[]): void {
+    this.#waits = [];
+    if (busy.length === 0) return this.renew();
+    if (this.#waitedMs() < heldMs) return;
+    this.#warn(
+      `virtual time has been held for ${formatMs(heldMs)} by tasks that compute, or wait for something foreign:\n` +
+        busy.map(drawTree).join("\n"),
+    );
+  }
+
+  /** Everything below `root` waits, and nothing is timed. */
+  rest(root: ScopeNode): void {
+    if (this.#isDead) return cancelShields(root);
+    const waits = pendingWaits(root);
+    if (!isSame(waits, this.#waits)) this.renew();
+    this.#waits = waits;
+    const waitedMs = this.#waitedMs();
+    if (waitedMs < deadlockMs) return;
+    if (grownBy(this.#resourcesBefore).length === 0 && !waits.some((wait) => wait.isEndless)) return this.#end(root);
+    if (waitedMs < heldMs) return;
+    this.#warn(`everything has waited for ${formatMs(heldMs)}, for something from outside:\n${drawTree(root)}`);
+  }
+
+  #waitedMs(): number {
+    const nowMs = realClock.now();
+    this.#sinceMs ??= nowMs;
+    return nowMs - this.#sinceMs;
+  }
+
+  #end(root: ScopeNode): void {
+    this.#isDead = true;
+    root.crew?.owner?.taskFailed("a deadlock", new DeadlockError(drawTree(root)));
+  }
+
+  #warn(message: string): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    process.emitWarning(message, { type: "TaskwrightWarning", code: "TASKWRIGHT_TIME_HELD" });
+  }
+}
+
+/** What a cancellation does not reach waits for ever, too. */
+function cancelShields(root: ScopeNode): void {
+  const scopes = [root];
+  for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
+    if (scope.stop === undefined) scope.cancel("a deadlock");
+    for (let child = scope.firstChild; child !== null; child = child.nextSibling) scopes.push(child);
+  }
+}
+
+function isSame(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, place) => item === b[place]);
+}
