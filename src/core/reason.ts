@@ -6,8 +6,8 @@ export type CancelReason =
   | { readonly kind: "deadline"; readonly deadline: number }
   /** Another task of the group failed, or the group's body did. */
   | { readonly kind: "sibling-failed"; readonly task: string; readonly error: unknown }
-  /** The process was asked to stop. */
-  | { readonly kind: "signal"; readonly signal: NodeJS.Signals }
+  /** The process was asked to stop. (`NodeJS.Signals` would say the same, to those who have the types of Node.) */
+  | { readonly kind: "signal"; readonly signal: `SIG${string}` }
   /** The peer this work was done for went away. */
   | { readonly kind: "disconnected"; readonly peer?: string }
   /** Nothing needs this work any more: a daemon task outlived the others, a race was won, a stream's reader left. */

@@ -1,8 +1,9 @@
 /** The package as its users get it: packed, installed into an empty folder, imported and type-checked there. */
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { compile, compilers, importing, strict } from "./compiler.ts";
 import { type NodeVersion, nodeOf, oldNode } from "./nodes.ts";
 import { doors, install, manifest, mustRun, pack, root, run, unpack } from "./tarball.ts";
 
@@ -98,35 +99,38 @@ describe("on a Node that is too old", { timeout: patienceMs }, () => {
   });
 });
 
-describe("the types", { timeout: patienceMs }, () => {
-  test.for(["nodenext", "bundler"] as const)(
-    "check in a strict consumer that resolves as %s does",
-    async (resolution) => {
-      const project = join(consumer, `types-${resolution}`);
-      await mkdir(join(project, "node_modules/@types"), { recursive: true });
-      await symlink(join(root, "node_modules/@types/node"), join(project, "node_modules/@types/node"));
-      const settings = {
-        strict: true,
-        exactOptionalPropertyTypes: true,
-        skipLibCheck: false,
-        noEmit: true,
-        target: "esnext",
-        module: resolution === "nodenext" ? "nodenext" : "esnext",
-        moduleResolution: resolution,
-        types: ["node"],
-      };
-      await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions: settings }));
-      const uses = doors.map((door, i) => [
-        `import * as door${i} from ${JSON.stringify(door)};`,
-        `export const name${i}: keyof typeof door${i} extends never ? never : string = ${JSON.stringify(door)};`,
-      ]);
-      await writeFile(join(project, "every-door.ts"), uses.flat().join("\n"));
+describe.for(compilers)("the types, in $name,", { timeout: patienceMs }, (compiler) => {
+  const allIsWell = { exitCode: 0, stdout: "", stderr: "" };
 
-      const ran = await run(join(root, "node_modules/.bin/tsc"), ["-p", project], project);
+  test.for([
+    ["nodenext", strict],
+    ["bundler", { ...strict, module: "esnext", moduleResolution: "bundler" }],
+  ] as const)("check in a strict consumer that resolves as %s does", async ([, settings]) => {
+    const files = { "every-door.ts": importing(doors) };
+    const ran = await compile(compiler, consumer, { settings, files, packages: ["@types/node"] });
 
-      expect(ran).toEqual({ exitCode: 0, stdout: "", stderr: "" });
-    },
-  );
+    expect(ran).toEqual(allIsWell);
+  });
+
+  test("of the root and the testing tools check without those of Node", async () => {
+    // An AbortSignal any platform has.
+    const settings = { ...strict, lib: [...strict.lib, "dom"], types: [] };
+    const files = { "two-doors.ts": importing(["taskwright", "taskwright/testing"]) };
+
+    expect(await compile(compiler, consumer, { settings, files, packages: [] })).toEqual(allIsWell);
+  });
+
+  test("are what the tests of types say, and refuse what those want to see refused", async () => {
+    const tests = join(root, "test/types");
+    const names = (await readdir(tests)).filter((name) => name.endsWith(".ts"));
+    const texts = await Promise.all(names.map((name) => readFile(join(tests, name), "utf8")));
+    const files = Object.fromEntries(names.map((name, i) => [name, texts[i]!]));
+    const settings = { ...strict, skipLibCheck: true, allowImportingTsExtensions: true };
+
+    expect(await compile(compiler, consumer, { settings, files, packages: ["@types/node", "vitest"] })).toEqual(
+      allIsWell,
+    );
+  });
 });
 
 test("the bytes of the published code carry no path of the machine that packed it", async () => {
