@@ -17,10 +17,28 @@ async function bySleep(): Promise<void> {
   woken++;
 }
 
+let open = (): void => {};
+const gate = new Promise<void>((resolve) => {
+  open = resolve;
+});
+
+/** What an async function weighs that waits for something it need not make: less is not to be had. */
+async function byNothing(): Promise<void> {
+  await gate;
+  woken++;
+}
+
+/** Promises that settle after a while, without an async function around each. */
+async function alone(sleepOnce: () => Promise<void>): Promise<void> {
+  await together(sleepOnce);
+  woken = count;
+}
+
 async function together(one: () => Promise<void>): Promise<void> {
   const all: Promise<void>[] = [];
   for (let index = 0; index < count; index++) all.push(one());
   weigh(all);
+  setTimeout(open, sleepMs);
   await Promise.all(all);
 }
 
@@ -38,6 +56,9 @@ const emptyBytes = process.memoryUsage().heapUsed;
 const startedMs = performance.now();
 if (way === "setTimeout") await together(bySetTimeout);
 else if (way === "sleep") await run(() => together(bySleep), { signals: false });
+else if (way === "sleepAlone") await run(() => alone(() => sleep(sleepMs)), { signals: false });
+else if (way === "setTimeoutAlone") await alone(() => new Promise((resolve) => setTimeout(resolve, sleepMs)));
+else if (way === "nothing") await together(byNothing);
 else {
   await run(
     () =>

@@ -4,7 +4,21 @@ import { fileURLToPath } from "node:url";
 import { type Row, median, rounds } from "./harness.ts";
 
 const count = 1_000_000;
-const ways = ["setTimeout", "sleep", "spawn"] as const;
+
+/**
+ * The ways to sleep, and what they are called. Of what the first weighs, the async function is more than half: the
+ * last, in which it waits for a promise that all of them share, is the least that any sleep could come to.
+ */
+const ways = {
+  setTimeout: "async functions with setTimeout",
+  setTimeoutAlone: "setTimeout alone, in a promise",
+  sleepAlone: "taskwright sleep alone",
+  sleep: "async functions with sleep",
+  spawn: "taskwright tasks with sleep",
+  nothing: "async functions, one promise for all",
+} as const;
+type Way = keyof typeof ways;
+const names = Object.keys(ways) as Way[];
 
 interface Measured {
   readonly ms: number;
@@ -13,11 +27,11 @@ interface Measured {
 
 /** Runs all ways in turns and prints medians. */
 export function benchSleepers(): Row[] {
-  const measured = new Map(ways.map((way): [string, Measured[]] => [way, []]));
+  const measured = new Map(names.map((way): [Way, Measured[]] => [way, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const way of ways) measured.get(way)!.push(measureInChild(way));
+    for (const way of names) measured.get(way)!.push(measureInChild(way));
   }
-  const results = ways.map((way) => ({
+  const results = names.map((way) => ({
     way,
     ms: median(measured.get(way)!.map(({ ms }) => ms)),
     heapMb: median(measured.get(way)!.map(({ heapMb }) => heapMb)),
@@ -25,20 +39,15 @@ export function benchSleepers(): Row[] {
   const first = results[0]!;
   console.log(`\n${count} sleepers of one second: time, less that second; heap while they sleep`);
   for (const { way, ms, heapMb } of results) {
-    const name = {
-      setTimeout: "async functions with setTimeout",
-      sleep: "with taskwright sleep",
-      spawn: "as taskwright tasks",
-    };
     console.log(
-      `  ${name[way].padEnd(34)} ${ms.toFixed(0).padStart(6)} ms ${(ms / first.ms).toFixed(2).padStart(6)}` +
+      `  ${ways[way].padEnd(36)} ${ms.toFixed(0).padStart(6)} ms ${(ms / first.ms).toFixed(2).padStart(6)}` +
         ` ${heapMb.toFixed(0).padStart(6)} MB ${(heapMb / first.heapMb).toFixed(2).padStart(6)}`,
     );
   }
   return results.map(({ way, ms }) => ({ name: way, ns: ms * 1e6, ratio: ms / first.ms }));
 }
 
-function measureInChild(way: string): Measured {
+function measureInChild(way: Way): Measured {
   const child = fileURLToPath(new URL("sleepers-child.ts", import.meta.url));
   const output = execFileSync(
     process.execPath,
