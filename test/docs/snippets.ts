@@ -14,9 +14,12 @@ export interface Snippet {
 
 const pages = ["*.md", "docs/**/*.md", "src/**/*.ts"];
 
+/** The reference repeats the doc comments, and its signatures are no programs. */
+const excluded = ["**/*.test.ts", "docs/reference/**"];
+
 /** All fences that start with exactly ```` ```ts ````. Another word after it (`ts fragment`) leaves a fence alone. */
 export async function findSnippets(): Promise<Snippet[]> {
-  const files = await Array.fromAsync(glob(pages, { cwd: root, exclude: ["**/*.test.ts"] }));
+  const files = await Array.fromAsync(glob(pages, { cwd: root, exclude: excluded }));
   const found = await Promise.all(files.toSorted().map(snippetsOf));
   return found.flat();
 }
