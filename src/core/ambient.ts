@@ -150,10 +150,11 @@ function slotTakesAnyObject(key: symbol): boolean {
   try {
     const seen = entrance.runInAsyncScope(() => [
       mine.getStore(),
+      theirs.getStore(),
       theirs.run(2, () => `${mine.getStore()} ${theirs.getStore()}`),
       mine.getStore(),
     ]);
-    return seen.join() === "1,1 2,1" && mine.getStore() === undefined;
+    return seen.join() === "1,,1 2,1" && mine.getStore() === undefined;
   } catch {
     return false;
   }

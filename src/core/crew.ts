@@ -3,8 +3,8 @@ import type { ScopeNode } from "./scope.ts";
 /** Hears how the tasks of a scope end. A task group is one. */
 export interface TaskOwner {
   taskFailed(name: string, error: unknown): void;
-  /** The task is missing because a scope around its own was cancelled. */
-  taskCancelled(name: string): void;
+  /** The task is missing because a scope around its own was cancelled; left out where that cannot be. */
+  taskCancelled?(name: string): void;
 }
 
 /** The tasks that live in a scope. Most scopes have none, so it is made with the first. */

@@ -28,10 +28,7 @@ function rootOutsideRun(): ScopeNode {
     // Whoever comes first must leave nothing of its own context behind.
     tree.root = implicitRoot = outside(() => new Program(null, tree, "the program"));
     keepAlive(tree.root, "while it waits");
-    tree.root.crew = new Crew(tree.root, {
-      taskFailed: (_name, error) => throwUncaught(error),
-      taskCancelled: () => {},
-    });
+    tree.root.crew = new Crew(tree.root, { taskFailed: (_name, error) => throwUncaught(error) });
   }
   return implicitRoot;
 }

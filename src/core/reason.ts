@@ -28,6 +28,7 @@ export function describeReason(reason: CancelReason): string {
       return `${reason.peer ?? "the peer"} disconnected`;
     case "unneeded":
       return reason.why;
+    /* v8 ignore next -- every kind has its case */
     default:
       return reason satisfies never;
   }

@@ -169,7 +169,7 @@ export class ScopeNode extends Frame implements Scope {
     return looksCancelled(error) ? (this.outerCancellation ?? this.own) : undefined;
   }
 
-  /** Cancels a task that need not be waited for. Overridden by tasks. */
+  /** Cancels a daemon that need not be waited for. Overridden by tasks. */
   dismiss(): void {}
 
   /**
@@ -203,9 +203,8 @@ export class ScopeNode extends Frame implements Scope {
 
   #leave(parent: ScopeNode): void {
     const { previousSibling, nextSibling } = this;
-    if (previousSibling === null) {
-      if (parent.firstChild === this) parent.firstChild = nextSibling;
-    } else previousSibling.nextSibling = nextSibling;
+    if (previousSibling === null) parent.firstChild = nextSibling;
+    else previousSibling.nextSibling = nextSibling;
     if (nextSibling !== null) nextSibling.previousSibling = previousSibling;
     this.previousSibling = null;
     this.nextSibling = null;

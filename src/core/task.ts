@@ -104,7 +104,7 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
   }
 
   override dismiss(): void {
-    if (this.#isDaemon) this.cancel({ kind: "unneeded", why: "all other tasks of the group have ended" });
+    this.cancel({ kind: "unneeded", why: "all other tasks of the group have ended" });
   }
 
   #wait(scope: ScopeNode): Promise<T> {
@@ -144,7 +144,7 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
     this.close();
     const crew = parent.crew!;
     if (state === "failed") crew.owner?.taskFailed(this.name, result);
-    else if (isCutFromAround && !this.isDaemon) crew.owner?.taskCancelled(this.name);
+    else if (isCutFromAround && !this.isDaemon) crew.owner?.taskCancelled?.(this.name);
     crew.remove(this.isDaemon);
     this.#tellJoiners();
   }

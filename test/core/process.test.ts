@@ -203,18 +203,6 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
     });
   });
 
-  test("whoever loads and uses the package first leaves nothing of its own context in it", async () => {
-    expect(await runProgram("firstContext")).toEqual({ exitCode: 0, stdout: ["undefined", "undefined"], stderr: "" });
-  });
-
-  test("two copies of the package, one inside the other, each see their own scopes and variables", async () => {
-    expect(await runProgram("twoCopies")).toEqual({
-      exitCode: 0,
-      stdout: ["40 50 mine theirs", "40 50 mine theirs", "40 50 mine theirs"],
-      stderr: "",
-    });
-  });
-
   test("of a million timers that were cancelled nothing is kept", async () => {
     expect(await runProgram("millionTimers", ["--expose-gc"])).toEqual({
       exitCode: 0,

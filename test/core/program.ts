@@ -18,12 +18,12 @@ export interface Program {
   readonly ended: Promise<Ended>;
 }
 
-/** Starts one of the programs of programs.ts. */
-export function start(name: ProgramName, nodeOptions: readonly string[] = []): Program {
+/** Starts one of the programs of programs.ts, with options and variables of its own. */
+export function start(name: ProgramName, nodeOptions: readonly string[] = [], variables: object = {}): Program {
   const file = join(import.meta.dirname, "programs.ts");
   const { NODE_OPTIONS: _, ...env } = process.env;
   const options = ["--conditions=taskwright-source", ...nodeOptions, file, name];
-  const child = spawn(process.execPath, options, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, options, { env: { ...env, ...variables }, stdio: ["ignore", "pipe", "pipe"] });
   const stdout: string[] = [];
   let stderr = "";
   let heard = Promise.withResolvers<void>();
@@ -52,6 +52,6 @@ export function start(name: ProgramName, nodeOptions: readonly string[] = []): P
 }
 
 /** Runs one of the programs of programs.ts to its end. */
-export function runProgram(name: ProgramName, nodeOptions: readonly string[] = []): Promise<Ended> {
-  return start(name, nodeOptions).ended;
+export function runProgram(...given: Parameters<typeof start>): Promise<Ended> {
+  return start(...given).ended;
 }

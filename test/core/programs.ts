@@ -1,5 +1,5 @@
-/** The programs that process.test.ts runs, each by its name. */
-import { AsyncLocalStorage } from "node:async_hooks";
+/** The programs that the tests in this folder run, each by its name. */
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { rmSync } from "node:fs";
 import { cp, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -358,6 +358,15 @@ const programs = {
     await copy.moveOnAfter(5, async (scope) => {
       scope.signal.addEventListener("abort", () => print(request.getStore()));
       await copy.sleep(1_000);
+    });
+  },
+
+  /** Where the platform keeps the scope of the running code. */
+  async whereScopesLie(): Promise<void> {
+    await cancelScope((scope) => {
+      const captured = new AsyncResource("TEST") as AsyncResource & Record<symbol, unknown>;
+      const isInSlot = Object.getOwnPropertySymbols(captured).some((symbol) => captured[symbol] === scope);
+      print(isInSlot ? "in the slot" : "in a storage");
     });
   },
 
