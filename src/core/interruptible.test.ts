@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { expect, test } from "vitest";
 import { loopTurns, never, thenable, thrownBy, virtually, warningsOf, whatIsLeft } from "../../test/core/helpers.ts";
-import { type Scope, Cancelled, cancelScope, interruptible, run, shield, sleep, taskGroup } from "../index.ts";
+import { type Scope, Cancelled, cancelScope, interruptible, run, shield, taskGroup } from "../index.ts";
 import type { ScopeNode } from "./index.ts";
 
 const stragglersOf = (scope: unknown): string[] => [...(scope as ScopeNode).tree.stragglers].map((each) => each.scope);
@@ -293,12 +293,115 @@ test("a tree that ends while promises it gave up are unsettled says so", async (
   ]);
 });
 
-test(
-  "many waits for one promise leave no handler waiting when it settles",
-  virtually(async () => {
-    const settled = sleep(5);
-    const values = await Promise.all(Array.from({ length: 100 }, () => interruptible(settled)));
+/** Waits for `promise` so often, in a scope that is cancelled meanwhile. */
+const giveUp = async (promise: PromiseLike<unknown>, times: number): Promise<void> => {
+  for (let n = 0; n < times; n++) {
+    await cancelScope(
+      async (scope) => {
+        const waiting = interruptible(promise);
+        scope.cancel();
+        await waiting;
+      },
+      { name: `impatient ${n}` },
+    );
+  }
+};
 
-    expect(values.length).toBe(100);
+test(
+  "a promise that is given up again and again is one straggler, with one late error",
+  virtually(async (root) => {
+    const error = new Error("late");
+    const { promise, reject } = Promise.withResolvers<void>();
+    const warnings = await warningsOf(async () => {
+      await giveUp(promise, 10);
+      await cancelScope(async (scope) => {
+        const waiting = Array.from({ length: 10 }, () => interruptible(promise));
+        scope.cancel();
+        await Promise.all(waiting);
+      });
+      expect(stragglersOf(root)).toEqual(["impatient 0"]);
+      reject(error);
+      await loopTurns();
+    });
+
+    expect(warnings.map(({ cause }) => cause)).toEqual([error]);
+    expect(stragglersOf(root)).toEqual([]);
+  }),
+);
+
+test(
+  "the error of a promise that was given up, and is waited for again, comes late to nobody",
+  virtually(async (root) => {
+    const error = new Error("no");
+    const { promise, reject } = Promise.withResolvers<void>();
+    const warnings = await warningsOf(async () => {
+      await giveUp(promise, 2);
+      const again = [interruptible(promise), interruptible(promise)].map(thrownBy);
+      reject(error);
+      expect(await Promise.all(again)).toEqual([error, error]);
+    });
+
+    expect(warnings).toEqual([]);
+    expect(stragglersOf(root)).toEqual([]);
+    expect(await thrownBy(interruptible(promise))).toBe(error);
+  }),
+);
+
+test(
+  "a promise that settles with a value is received by all who wait again, in their order, and by who comes later",
+  virtually(async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const log: string[] = [];
+    await giveUp(promise, 2);
+    await taskGroup((group) => {
+      for (const name of ["a", "b"]) group.spawn(async () => log.push(name, await interruptible(promise)));
+      resolve("value");
+    });
+    log.push(await interruptible(promise));
+
+    expect(log).toEqual(["a", "value", "b", "value", "value"]);
+  }),
+);
+
+test(
+  "a promise that two trees have given up is a straggler in both, until it settles",
+  virtually(async (root) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    await giveUp(promise, 1);
+    await run(
+      async (inner) => {
+        await giveUp(promise, 1);
+        expect([stragglersOf(root).length, stragglersOf(inner).length]).toEqual([1, 1]);
+        resolve();
+        await loopTurns();
+        expect([stragglersOf(root).length, stragglersOf(inner).length]).toEqual([0, 0]);
+      },
+      { signals: false },
+    );
+  }),
+);
+
+class Subclass<T> extends Promise<T> {}
+
+test(
+  "any promise is listened to once, however often it is waited for, and a hand-made thenable is asked each time",
+  virtually(async () => {
+    const settle: ((value: unknown) => void)[] = [];
+    let thens = 0;
+    const promise = new Subclass<unknown>((resolve) => settle.push(resolve));
+    // oxlint-disable-next-line unicorn/no-thenable -- a subclass may have its own
+    promise.then = ((...handlers: [() => void, () => void]) => {
+      thens++;
+      return Promise.prototype.then.apply(promise, handlers);
+    }) as typeof promise.then;
+    await giveUp(promise, 5);
+    await giveUp(
+      thenable((resolve) => settle.push(resolve)),
+      5,
+    );
+    for (const each of settle) each(undefined);
+    await loopTurns();
+
+    expect([thens, settle.length]).toEqual([1, 6]);
   }),
 );

@@ -1,56 +1,6 @@
 import { arrive, refuse } from "./current.ts";
-import { looksCancelled } from "./errors.ts";
+import { ForeignWaiter, foreignPromise } from "./foreign.ts";
 import { type ScopeNode, stopError } from "./scope.ts";
-import type { Straggler } from "./tree.ts";
-import { Waiter } from "./waiter.ts";
-
-class Interruptible<T> extends Waiter<T> {
-  readonly #foreign: Promise<T>;
-  readonly #controller: AbortController | undefined;
-
-  constructor(scope: ScopeNode, foreign: Promise<T>, controller: AbortController | undefined) {
-    super(scope);
-    this.#foreign = foreign;
-    this.#controller = controller;
-    foreign.then(
-      (value) => this.resolve(value),
-      (error: unknown) => this.reject(error),
-    );
-  }
-
-  override get isExternal(): boolean {
-    return true;
-  }
-
-  describe(): string {
-    return "a foreign promise";
-  }
-
-  protected override leave(error: Error): void {
-    adopt(this.scope!, this.#foreign);
-    this.#controller?.abort(error);
-  }
-}
-
-/** Lists a promise that nobody waits for any more, until it settles, and reports its late error. */
-function adopt(scope: ScopeNode, foreign: Promise<unknown>): void {
-  const { clock, stragglers } = scope.tree;
-  const straggler: Straggler = { scope: scope.name, sinceMs: clock.now() };
-  stragglers.add(straggler);
-  foreign.then(
-    () => stragglers.delete(straggler),
-    (error: unknown) => {
-      stragglers.delete(straggler);
-      if (!looksCancelled(error)) reportLate(scope.name, error);
-    },
-  );
-}
-
-function reportLate(scope: string, error: unknown): void {
-  const warning = new Error(`A promise that ${scope} had stopped waiting for failed later`, { cause: error });
-  warning.name = "TaskwrightLateError";
-  process.emitWarning(warning);
-}
 
 /**
  * Waits for a promise that knows nothing of scopes, and stops waiting when cancelled.
@@ -85,10 +35,9 @@ export function interruptible<T>(work: PromiseLike<T> | ((signal: AbortSignal) =
 }
 
 function waitFor<T>(scope: ScopeNode, work: PromiseLike<T>, controller: AbortController | undefined): Promise<T> {
-  // Whatever a hand-made thenable does, or a function that returns none, a native promise settles once.
-  const foreign = Promise.resolve(work);
-  if (scope.stop === undefined) return new Interruptible(scope, foreign, controller).promise;
-  adopt(scope, foreign);
+  const foreign = foreignPromise(work);
+  if (scope.stop === undefined) return new ForeignWaiter(scope, foreign, controller).promise;
+  foreign.giveUp(scope);
   controller?.abort(stopError(scope));
   return refuse(scope);
 }
