@@ -1,0 +1,180 @@
+/** What is true of every wait: what the tree says of it, and that in a stopped scope nothing waits and nothing is taken. */
+import { describe, expect, test } from "vitest";
+import { type ScopeNode, drawTree } from "../../src/core/index.ts";
+import {
+  Barrier,
+  Cancelled,
+  Channel,
+  Condition,
+  Event,
+  Lock,
+  Queue,
+  ReadWriteLock,
+  ScopeClosedError,
+  Semaphore,
+  breathe,
+  cancelScope,
+  checkpoint,
+  interruptible,
+  mapStream,
+  sleep,
+  taskGroup,
+} from "../../src/index.ts";
+import { loopTurns, thrownBy, virtually, whatIsLeft } from "./helpers.ts";
+
+const hour = 3_600_000;
+
+type Call = () => Promise<unknown>;
+
+async function fullQueue(): Promise<Queue<number>> {
+  const queue = new Queue<number>({ maxSize: 1, name: "jobs" });
+  await queue.put(1);
+  return queue;
+}
+
+/** Calls that wait, each by what the tree says that it waits for. */
+const waits: Readonly<Record<string, () => Call | Promise<Call>>> = {
+  "sleep without end": () => () => sleep(Infinity),
+  "sleep, 1.5 s left": () => () => sleep(1_500),
+  "its turn": () => () => checkpoint(),
+  "a foreign promise": () => () => interruptible(loopTurns()),
+  "task other to end": () => () =>
+    taskGroup((group) => group.spawn(() => sleep(hour), { name: "other", daemon: true }).join()),
+  "task server to start": () => () => taskGroup((group) => group.start(() => sleep(hour), { name: "server" })),
+  'Semaphore "db", place 1 of 1': () => {
+    const semaphore = new Semaphore(1, { name: "db" });
+    semaphore.tryAcquire();
+    return () => semaphore.acquire();
+  },
+  "Event to be set": () => () => new Event().wait(),
+  "Condition to be notified": () => {
+    const condition = new Condition();
+    return () => condition.run(() => condition.wait());
+  },
+  "the other parties of a Barrier": () => () => new Barrier(2).wait(),
+  'an item in Queue "jobs"': () => () => new Queue({ name: "jobs" }).get(),
+  'room in Queue "jobs"': async () => {
+    const queue = await fullQueue();
+    return () => queue.put(2);
+  },
+  'all items of Queue "jobs" to be done': async () => {
+    const queue = await fullQueue();
+    return () => queue.join();
+  },
+  'a receiver of Channel "lines"': () => () => new Channel({ name: "lines" }).send(1),
+  'a value from Channel "lines"': () => () => new Channel({ name: "lines" }).receive(),
+  "the next result of mapStream": () => () => mapStream([1], () => sleep(hour), { concurrency: 1 }).next(),
+};
+
+async function microtasks(count = 10): Promise<void> {
+  for (; count > 0; count--) await Promise.resolve();
+}
+
+describe.for(Object.entries(waits))("a wait for %s", ([label, prepare]) => {
+  test(
+    "says so in the tree, and leaves it when it is cancelled",
+    virtually(async () => {
+      const call = await prepare();
+      await cancelScope(async (scope) => {
+        const outcome = thrownBy(call());
+        await microtasks();
+
+        expect(drawTree(scope as ScopeNode)).toContain(`: waits for ${label}`);
+        scope.cancel();
+        expect(await outcome).toBeInstanceOf(Cancelled);
+        expect(whatIsLeft(scope)).toEqual([]);
+      });
+      await loopTurns(); // Until then a promise that was given up would be reported.
+    }),
+  );
+});
+
+/** A call that need not wait, and what says that it has taken or given nothing. */
+interface Ready {
+  readonly call: Call;
+  readonly state?: () => unknown;
+}
+
+const putInto = (queue: Queue<number>): Ready => ({ call: () => queue.put(1), state: () => queue.statistics() });
+
+const ready: Readonly<Record<string, () => Ready | Promise<Ready>>> = {
+  sleep: () => ({ call: () => sleep(0) }),
+  checkpoint: () => ({ call: () => checkpoint() }),
+  breathe: () => ({ call: () => breathe() }),
+  "interruptible of a value that is there": () => ({ call: () => interruptible(Promise.resolve(1)) }),
+  "join of a task that has ended": async () => {
+    const task = await taskGroup((group) => ({ ended: group.spawn(() => 1) }));
+    return { call: () => task.ended.join() };
+  },
+  "acquire of a free Semaphore": () => {
+    const semaphore = new Semaphore(2);
+    return { call: () => semaphore.acquire(), state: () => semaphore.statistics() };
+  },
+  "acquire of a free Lock": () => {
+    const lock = new Lock();
+    return { call: () => lock.acquire(), state: () => lock.statistics() };
+  },
+  "acquireRead of a free ReadWriteLock": () => {
+    const lock = new ReadWriteLock();
+    return { call: () => lock.acquireRead(), state: () => lock.statistics() };
+  },
+  "wait for an Event that is set": () => {
+    const event = new Event();
+    event.set();
+    return { call: () => event.wait(), state: () => event.statistics() };
+  },
+  "wait of the last party of a Barrier": () => {
+    const barrier = new Barrier(1);
+    return { call: () => barrier.wait(), state: () => barrier.statistics() };
+  },
+  "receive from a Channel with a value": async () => {
+    const channel = new Channel<number>({ capacity: 1 });
+    await channel.send(1);
+    return { call: () => channel.receive(), state: () => channel.statistics() };
+  },
+  "send to a Channel with room": () => {
+    const channel = new Channel<number>({ capacity: 1 });
+    return { call: () => channel.send(1), state: () => channel.statistics() };
+  },
+  "get of a Queue with an item": async () => {
+    const queue = await fullQueue();
+    return { call: () => queue.get(), state: () => queue.statistics() };
+  },
+  "put into a Queue with room": () => putInto(new Queue()),
+  "join of a Queue without items": () => ({ call: () => new Queue().join() }),
+};
+
+/** Calls `fn` in a scope that has ended, as code does that nobody awaited. */
+async function inEndedScope(fn: () => Promise<unknown>): Promise<unknown> {
+  const end = Promise.withResolvers<void>();
+  const { floating } = await taskGroup(() => ({ floating: thrownBy(end.promise.then(fn)) }));
+  end.resolve();
+  return floating;
+}
+
+describe.for(Object.entries(ready))("%s", ([, prepare]) => {
+  test(
+    "is refused in a cancelled scope, and changes nothing",
+    virtually(async () => {
+      const { call, state } = await prepare();
+      const before = state?.();
+      await cancelScope(async (scope) => {
+        scope.cancel();
+
+        expect(await thrownBy(call())).toBeInstanceOf(Cancelled);
+        expect(state?.()).toEqual(before);
+      });
+    }),
+  );
+
+  test(
+    "is refused in a scope that has ended, and changes nothing",
+    virtually(async () => {
+      const { call, state } = await prepare();
+      const before = state?.();
+
+      expect(await inEndedScope(call)).toBeInstanceOf(ScopeClosedError);
+      expect(state?.()).toEqual(before);
+    }),
+  );
+});
