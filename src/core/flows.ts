@@ -39,11 +39,11 @@ export function pendingWaits(top: ScopeNode): Waiter<unknown>[] {
   return waits;
 }
 
-/** Whether a wait of ours, of any kind, is pending below `top`, other than those of daemons. */
-export function hasWaits(top: ScopeNode): boolean {
+/** Whether a wait of ours, of any kind or of that which is sought, is pending below `top`, other than those of daemons. */
+export function hasWaits(top: ScopeNode, isSought: (wait: Waiter<unknown>) => boolean = () => true): boolean {
   const scopes = [top];
   for (let scope = scopes.pop(); scope !== undefined; scope = scopes.pop()) {
-    if (scope.firstWaiter !== null) return true;
+    for (let wait = scope.firstWaiter; wait !== null; wait = wait.nextInScope) if (isSought(wait)) return true;
     for (let child = scope.firstChild; child !== null; child = child.nextSibling) {
       if (!child.isDaemon) scopes.push(child);
     }

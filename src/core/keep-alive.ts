@@ -2,6 +2,7 @@ import { realClock } from "./clock.ts";
 import { hasWaits } from "./flows.ts";
 import { drawTree } from "./report.ts";
 import type { ScopeNode } from "./scope.ts";
+import { rootsWithSignals } from "./signals.ts";
 import { Timer } from "./timer-queue.ts";
 
 /** Trees that keep the process alive until they have ended, or while something in them waits. */
@@ -21,15 +22,40 @@ export function keepAlive(root: ScopeNode, how: "until it ends" | "while it wait
   if (isListening) return;
   isListening = true;
   process.on("beforeExit", () => {
-    const stuck = waitingRoots();
-    if (stuck.length === 0) return;
-    process.emitWarning(
-      `everything waits, and no timer or I/O is pending that could end it. This looks like a deadlock:\n` +
-        stuck.map(drawTree).join("\n"),
-      { type: "TaskwrightWarning", code: "TASKWRIGHT_DEADLOCK" },
-    );
+    const waiting = waitingRoots();
+    if (waiting.length === 0) return;
+    const stuck = waiting.filter((tree) => !waitsForSignal(tree));
+    if (stuck.length > 0) {
+      process.emitWarning(
+        `everything waits, and no timer or I/O is pending that could end it. This looks like a deadlock:\n` +
+          stuck.map(drawTree).join("\n"),
+        { type: "TaskwrightWarning", code: "TASKWRIGHT_DEADLOCK" },
+      );
+    }
     holdIfNeeded();
   });
+}
+
+/** Whether the tree, or one that it is part of or that is part of it, waits in a `sleep(Infinity)` for Ctrl-C. */
+function waitsForSignal(root: ScopeNode): boolean {
+  return [...rootsWithSignals()].some(
+    (signalled) =>
+      (isWithin(root, signalled) || isWithin(signalled, root)) &&
+      hasWaits(signalled, (wait) => wait.isEndless && isReached(wait.scope!, signalled)),
+  );
+}
+
+function isWithin(scope: ScopeNode, outer: ScopeNode): boolean {
+  let around: ScopeNode | null = scope;
+  while (around !== null && around !== outer) around = around.parent;
+  return around === outer;
+}
+
+/** Whether a cancellation of `outer` reaches `scope`, which is within it. */
+function isReached(scope: ScopeNode, outer: ScopeNode): boolean {
+  let around = scope;
+  while (around !== outer && !around.isShield) around = around.parent!;
+  return around === outer;
 }
 
 /** The tree has ended. */

@@ -35,6 +35,11 @@ export function cancelOnSignal(root: ScopeNode, graceMs: number): (error?: unkno
   };
 }
 
+/** The roots that signals cancel. */
+export function rootsWithSignals(): Iterable<ScopeNode> {
+  return roots.keys();
+}
+
 function onSignal(signal: StopSignal): void {
   if (received !== undefined) return giveUp();
   received = signal;

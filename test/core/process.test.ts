@@ -107,6 +107,26 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
     },
   );
 
+  test.for(["waitsForSignal", "waitsForSignalInside"] as const)(
+    "%s: a tree that handles signals may wait in sleep(Infinity) for one, and is in no deadlock",
+    async (name) => {
+      const program = start(name);
+      await program.printed("idle");
+      program.kill("SIGINT");
+
+      expect(await program.ended).toEqual({ exitCode: 130, stdout: ["idle"], stderr: "" });
+    },
+  );
+
+  test.for([
+    ["deadlockWithoutSignals", "run: waits for sleep without end"],
+    ["deadlockBesideSignals", "other: waits for sleep without end"],
+    ["deadlockBehindShield", "run"],
+    ["deadlockBesideDaemon", "run"],
+  ] as const)("%s: a sleep(Infinity) that no signal ends is one", async ([name, drawn]) => {
+    expect(await runProgram(name)).toMatchObject({ exitCode: 0, stdout: [`TASKWRIGHT_DEADLOCK: ${drawn}`] });
+  });
+
   test("an unhandled Cancelled of a cancelled scope does not crash the process", async () => {
     expect(await runProgram("forgottenByCancellation")).toEqual({ exitCode: 0, stdout: ["went on"], stderr: "" });
   });

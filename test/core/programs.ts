@@ -31,8 +31,16 @@ const never = new Promise<never>(() => {});
 /** Keeps the process alive, as a socket would. */
 const hold = (): void => void setInterval(() => {}, 1_000);
 
-/** Until cancelled. Where nothing but `sleep(Infinity)` is left, that is reported as a deadlock. */
+/** Until cancelled, with a timer that keeps the process alive. */
 const endless = 1e9;
+
+/** Prints what the first warning is, and the first line of the tree that it draws. */
+const exitOnWarning = (): void => {
+  process.on("warning", ({ code, message }: Error & { code?: string }) => {
+    print(`${code}: ${message.split("\n")[1]}`);
+    process.exit();
+  });
+};
 
 const sleepThenCleanUp = async (cleanupMs: number): Promise<void> => {
   try {
@@ -219,6 +227,50 @@ const programs = {
       queue.tryPut("item");
     });
     print(await queue.get());
+  },
+
+  /** Ends only by a signal. */
+  async waitsForSignal(): Promise<void> {
+    process.once("beforeExit", () => print("idle"));
+    await run(() => sleep(Infinity));
+  },
+
+  /** The same, where the run that handles signals is part of another, and another is part of it. */
+  async waitsForSignalInside(): Promise<void> {
+    process.once("beforeExit", () => print("idle"));
+    await run(
+      () =>
+        run(async () => {
+          background(() => run(() => new Queue().get()));
+          await sleep(Infinity);
+        }),
+      { signals: false },
+    );
+  },
+
+  async deadlockWithoutSignals(): Promise<void> {
+    exitOnWarning();
+    await run(() => sleep(Infinity), { signals: false });
+  },
+
+  async deadlockBesideSignals(): Promise<void> {
+    exitOnWarning();
+    await Promise.all([run(() => sleep(Infinity)), run(() => sleep(Infinity), { signals: false, name: "other" })]);
+  },
+
+  async deadlockBehindShield(): Promise<void> {
+    exitOnWarning();
+    await run(() => shield(() => sleep(Infinity)));
+  },
+
+  async deadlockBesideDaemon(): Promise<void> {
+    exitOnWarning();
+    await run(() =>
+      taskGroup(async (group) => {
+        group.spawn(() => sleep(Infinity), { daemon: true });
+        await new Queue().get();
+      }),
+    );
   },
 
   /** A cancellation leaves `b` without a handler. */
