@@ -12,13 +12,18 @@ interface Branch {
 
 /** The tree below `top` as text, one scope a line in the order in which they were opened, with what each waits for. */
 export function drawTree(top: ScopeNode): string {
+  return drawTreeAs(top.name, top);
+}
+
+/** The same, with another name for `top`. */
+export function drawTreeAs(title: string, top: ScopeNode): string {
   const lines: string[] = [];
   let hidden = 0;
   const branches: Branch[] = [{ scope: top, first: "", rest: "" }];
   for (let branch = branches.pop(); branch !== undefined; branch = branches.pop()) {
     const { scope, first, rest } = branch;
     // A wait may take its time to say where in its queue it stands: only those that are shown are asked.
-    if (lines.length < maxLines) lines.push(`${first}${scope.name}${waitsOf(scope)}`);
+    if (lines.length < maxLines) lines.push(`${first}${scope === top ? title : scope.name}${waitsOf(scope)}`);
     else hidden++;
     for (let child = scope.firstChild; child !== null; child = child.nextSibling) {
       // The list of children is newest first, and what is put down last is taken up first.
@@ -31,6 +36,21 @@ export function drawTree(top: ScopeNode): string {
     }
   }
   return (hidden > 0 ? [...lines, `... and ${hidden} more`] : lines).join("\n");
+}
+
+/** More scopes around a scope than this are left out of its path. */
+const maxPath = 8;
+
+/** Where in the tree a scope is: `run > workers > fetcher`. */
+export function pathOf(scope: ScopeNode): string {
+  const names: string[] = [];
+  for (let around: ScopeNode | null = scope; around !== null; around = around.parent) {
+    if (names.unshift(around.name) > maxPath) {
+      names[0] = "...";
+      break;
+    }
+  }
+  return names.join(" > ");
 }
 
 /** What a scope with waits, or without children, waits for. */

@@ -1,22 +1,46 @@
+import { callSite } from "./call-site.ts";
 import { formatMs } from "./errors.ts";
 import { busyTasks } from "./flows.ts";
 import { describeReason } from "./reason.ts";
-import { drawTree } from "./report.ts";
+import { drawTreeAs, pathOf } from "./report.ts";
 import type { ScopeNode } from "./scope.ts";
+import type { TaskNode } from "./task.ts";
 
 /** How long a cancelled scope may take before somebody should know. */
 const patienceMs = 1_000;
 
+/** More tasks than this say nothing new. */
+const maxTasks = 10;
+
 /** Warns once if `scope`, just cancelled, has not ended after a second and something in it does not wait in ours. */
 export function watchForStuckTasks(scope: ScopeNode): void {
+  const { clock } = scope.tree;
+  const sinceMs = clock.now();
   scope.watch(patienceMs, () => {
     const stuck = busyTasks(scope, () => true);
     if (stuck.length === 0) return;
     process.emitWarning(
-      `${scope.name} was cancelled ${formatMs(patienceMs)} ago (${describeReason(scope.own!.reason)}) and has not ` +
-        `ended. What it awaits cannot be cancelled; wrap such promises in interruptible(). It holds:\n` +
-        stuck.map(drawTree).join("\n"),
+      `${scope.name} was cancelled ${formatMs(clock.now() - sinceMs)} ago ${whyAndWhere(scope)} and has not ended. ` +
+        `What it awaits cannot be cancelled; wrap such promises in interruptible(). It holds:\n` +
+        listTasks(stuck),
       { type: "TaskwrightWarning", code: "TASKWRIGHT_STUCK" },
     );
   });
+}
+
+function whyAndWhere(scope: ScopeNode): string {
+  const own = scope.own!;
+  const site = callSite(own);
+  return `(${describeReason(own.reason)}${site === undefined ? "" : `, by ${site}`})`;
+}
+
+function listTasks(tasks: readonly ScopeNode[]): string {
+  const drawn = tasks.slice(0, maxTasks).map((task) => drawTreeAs(titleOf(task), task));
+  const hidden = tasks.length - drawn.length;
+  return (hidden > 0 ? [...drawn, `... and ${hidden} more tasks`] : drawn).join("\n");
+}
+
+/** Where it stands, and its number: many tasks may have one name. */
+function titleOf(task: ScopeNode): string {
+  return task.isTask ? `${pathOf(task)} (task ${(task as TaskNode<unknown>).id})` : pathOf(task);
 }

@@ -205,10 +205,20 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
 
     expect(exitCode).toBe(0);
     expect(stderr.match(/TASKWRIGHT_STUCK/g)).toHaveLength(1);
-    expect(stderr).toContain("workers was cancelled 1 s ago (enough) and has not ended");
+    expect(stderr).toMatch(/workers was cancelled 1 s ago \(enough, by .*programs\.ts:\d+:\d+\)+ and has not ended/);
     expect(stderr).toContain("wrap such promises in interruptible()");
-    expect(stderr).toContain("foreign: computes, or waits for a foreign promise");
+    expect(stderr).toMatch(/\nrun > workers > foreign \(task \d+\): computes, or waits for a foreign promise\n/);
     expect(stderr).not.toContain("shielded");
+  });
+
+  test("of very many that await what cannot be cancelled some are shown, each with its place and its number", async () => {
+    const { stderr } = await runProgram("stuckInMany");
+    const lines = stderr.split("\n");
+    const path = "... > level 6 > level 5 > level 4 > level 3 > level 2 > level 1 > group > same";
+
+    expect(lines[0]).toContain("moveOnAfter was cancelled 1 s ago (the deadline passed) and has not ended.");
+    expect(lines[1]).toBe(`${path} (task 1): computes, or waits for a foreign promise`);
+    expect(lines[11]).toBe("... and 2 more tasks");
   });
 
   test("a cancelled scope that cleans up for longer in waits of ours is not stuck", async () => {

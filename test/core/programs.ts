@@ -15,6 +15,7 @@ import {
   effectiveDeadline,
   interruptible,
   mapStream,
+  moveOnAfter,
   now,
   run,
   shield,
@@ -401,6 +402,19 @@ const programs = {
       },
       { signals: false },
     );
+  },
+
+  /** Very many tasks that do not end when the time is up, deep in the tree. */
+  async stuckInMany(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, 1_300);
+    const deepen = (levels: number): Promise<unknown> => {
+      if (levels > 0) return cancelScope(() => deepen(levels - 1), { name: `level ${levels}` });
+      return taskGroup((group) => {
+        for (let n = 0; n < 12; n++) group.spawn(() => promise, { name: "same" });
+      });
+    };
+    await moveOnAfter(50, () => deepen(9));
   },
 
   async slowButNotStuck(): Promise<void> {
