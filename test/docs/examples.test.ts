@@ -54,6 +54,6 @@ test.concurrent.for(snippets.filter(({ expected }) => expected.length > 0))(
     const ran = await run(process.execPath, ["--conditions=taskwright-source", fileOf(snippet)]);
 
     expect(ran.output.trimEnd().split("\n")).toEqual(snippet.expected);
-    expect(ran.exitCode).toBe(0);
+    expect(ran.exitCode).toBe(snippet.exitCode);
   },
 );

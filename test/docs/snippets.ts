@@ -10,6 +10,8 @@ export interface Snippet {
   readonly code: string;
   /** The lines it must print, one for each `// =>`. */
   readonly expected: readonly string[];
+  /** How it ends: 0, or as it says with `// exits with 143`. */
+  readonly exitCode: number;
 }
 
 const pages = ["*.md", "docs/**/*.md", "src/**/*.ts"];
@@ -35,6 +37,7 @@ async function snippetsOf(file: string): Promise<Snippet[]> {
       .map((line) => (line.startsWith(indent) ? line.slice(indent.length) : ""));
     const line = text.slice(0, match.index).split("\n").length;
     const expected = lines.flatMap((each) => /\/\/ => (.*)$/.exec(each)?.[1] ?? []);
-    return { place: `${file}:${line}`, code: lines.join("\n"), expected };
+    const exitCode = Number(/\/\/ exits with (\d+)$/m.exec(match[2] ?? "")?.[1] ?? 0);
+    return { place: `${file}:${line}`, code: lines.join("\n"), expected, exitCode };
   });
 }
