@@ -23,6 +23,11 @@ export class Deque<T> {
     return value;
   }
 
+  /** Takes all values, oldest first. */
+  takeAll(): T[] {
+    return Array.from({ length: this.size }, () => this.shift());
+  }
+
   /** Doubles the room: the length stays a power of two, which the masks above need. */
   #grow(): void {
     const { length } = this.#slots;

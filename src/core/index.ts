@@ -23,7 +23,7 @@ export {
   isTaskwrightError,
   looksCancelled,
 } from "./errors.ts";
-export { expectInteger } from "./expect.ts";
+export { expectInteger, expectMs } from "./expect.ts";
 export { Failures, type WithSuppressed } from "./failures.ts";
 export { busyTasks, pendingWaits } from "./flows.ts";
 export { type StartFunction, type TaskGroup, type TaskGroupOptions, taskGroup } from "./group.ts";
@@ -31,7 +31,7 @@ export { interruptible } from "./interruptible.ts";
 export { letGo } from "./keep-alive.ts";
 export type { Limiter, Permit, PermitReport } from "./limiter.ts";
 export { Link, LinkedList } from "./linked-list.ts";
-export { QueuedWaiter } from "./queued-waiter.ts";
+export { QueuedWaiter, takeAll, takeFirst } from "./queued-waiter.ts";
 export type { CancelReason } from "./reason.ts";
 export { drawTree } from "./report.ts";
 export { type RunOptions, openTree, run, runTree } from "./run.ts";

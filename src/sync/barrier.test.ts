@@ -60,3 +60,22 @@ test("a barrier for one never waits", async () => {
   expect(await new Barrier(1).wait()).toBe(0);
   expect(() => new Barrier(0)).toThrow("Expected `parties` to be an integer of 1 or more");
 });
+
+test("a barrier for more than can come is refused", () => {
+  expect(() => new Barrier(Infinity)).toThrow("Expected `parties` to be finite");
+});
+
+test("a party that is cancelled when the last one comes is not there", () =>
+  withVirtualTime(async () => {
+    const barrier = new Barrier(2);
+    await taskGroup(async (group) => {
+      const leaving = group.spawn((scope) => {
+        // Between the cancellation and the end of the wait.
+        scope.signal.addEventListener("abort", () => group.spawn(() => barrier.wait()));
+        return barrier.wait();
+      });
+      leaving.cancel();
+      expect(barrier.statistics().waiting).toBe(1);
+      expect(await barrier.wait()).toBe(1);
+    });
+  }));

@@ -1,4 +1,4 @@
-import { LinkedList, QueuedWaiter, arrive, expectInteger, refuse } from "../core/index.ts";
+import { LinkedList, QueuedWaiter, arrive, expectInteger, grant, refuse, takeAll } from "../core/index.ts";
 import { BarrierAbortedError } from "./errors.ts";
 
 class Party extends QueuedWaiter<number> {
@@ -9,9 +9,11 @@ class Party extends QueuedWaiter<number> {
 
 /** What a barrier is doing. */
 export interface BarrierStatistics {
+  /** How many must come. */
   readonly parties: number;
   /** Parties that have come and wait for the others. */
   readonly waiting: number;
+  /** Whether everybody is turned away. */
   readonly isAborted: boolean;
 }
 
@@ -26,9 +28,12 @@ export class Barrier {
   readonly #waiting = new LinkedList<Party>();
   #isAborted = false;
 
-  /** @param parties - how many must come, 1 or more */
+  /** @param parties - how many must come, 1 or more, and no more than can come */
   constructor(parties: number) {
     expectInteger("parties", parties, 1);
+    if (parties === Infinity) {
+      throw new RangeError("Expected `parties` to be finite, got `Infinity`: all would wait for ever");
+    }
     this.#parties = parties;
   }
 
@@ -41,12 +46,12 @@ export class Barrier {
    * @throws {BarrierAbortedError} BARRIER_ABORTED
    */
   wait(): Promise<number> {
-    const scope = arrive();
+    const scope = arrive(this);
     if (scope.stop !== undefined) return refuse(scope);
     if (this.#isAborted) return Promise.reject(new BarrierAbortedError());
-    if (this.#waiting.size === this.#parties - 1) {
+    if (this.#isLast()) {
       this.#open();
-      return Promise.resolve(this.#parties - 1);
+      return grant(scope, this.#parties - 1);
     }
     const party = new Party(scope);
     this.#waiting.push(party);
@@ -56,9 +61,7 @@ export class Barrier {
   /** Turns everybody away who waits or comes, until {@link reset}. */
   abort(): void {
     this.#isAborted = true;
-    for (let party = this.#waiting.shift(); party !== undefined; party = this.#waiting.shift()) {
-      party.reject(new BarrierAbortedError());
-    }
+    for (const party of takeAll(this.#waiting)) party.reject(new BarrierAbortedError());
   }
 
   /** Starts again: who waits is turned away, who comes next waits. */
@@ -67,12 +70,20 @@ export class Barrier {
     this.#isAborted = false;
   }
 
+  /** What the barrier is doing right now. */
   statistics(): BarrierStatistics {
     return Object.freeze({ parties: this.#parties, waiting: this.#waiting.size, isAborted: this.#isAborted });
   }
 
+  /** Whether all the others are there, and none of them about to leave. */
+  #isLast(): boolean {
+    if (this.#waiting.size < this.#parties - 1) return false;
+    let present = 0;
+    for (const party of this.#waiting) if (!party.isLeaving) present++;
+    return present === this.#parties - 1;
+  }
+
   #open(): void {
-    let place = 0;
-    for (let party = this.#waiting.shift(); party !== undefined; party = this.#waiting.shift()) party.resolve(place++);
+    for (const [place, party] of takeAll(this.#waiting).entries()) party.resolve(place);
   }
 }

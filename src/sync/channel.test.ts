@@ -49,6 +49,14 @@ test("it ends when the last handle is closed and all has been received", () =>
     await expect(other.receive()).rejects.toThrow("every handle was closed");
   }));
 
+test("a closed handle cannot be cloned, so that a channel that has ended does not begin again", () => {
+  const channel = new Channel<number>();
+  channel.close();
+
+  expect(() => channel.clone()).toThrow(ChannelClosedError);
+  expect(channel.statistics().open).toBe(0);
+});
+
 test("closing the last handle turns waiting receivers away", () =>
   withVirtualTime(async () => {
     const channel = new Channel<number>();

@@ -1,4 +1,15 @@
-import { Deque, LinkedList, QueuedWaiter, type ScopeNode, arrive, expectInteger, refuse } from "../core/index.ts";
+import {
+  Deque,
+  LinkedList,
+  QueuedWaiter,
+  type ScopeNode,
+  arrive,
+  expectInteger,
+  grant,
+  refuse,
+  takeAll,
+  takeFirst,
+} from "../core/index.ts";
 import { ChannelClosedError } from "./errors.ts";
 
 /** Settings of a {@link Channel}. */
@@ -13,7 +24,9 @@ export interface ChannelOptions {
 export interface ChannelStatistics {
   /** Values sent and not yet received, those of waiting senders not counted. */
   readonly buffered: number;
+  /** Callers of `send` waiting. */
   readonly sending: number;
+  /** Callers of `receive` waiting. */
   readonly receiving: number;
   /** Handles that are open. */
   readonly open: number;
@@ -56,8 +69,13 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
     this.#pipe.open++;
   }
 
-  /** Another handle to the same channel. */
+  /**
+   * Another handle to the same channel, open for sending.
+   *
+   * @throws {ChannelClosedError} CHANNEL_CLOSED, this handle was closed: a channel that has ended does not begin again
+   */
   clone(): Channel<T> {
+    if (this.#isClosed) throw new ChannelClosedError("this handle was closed");
     return new Channel<T>(this.#pipe);
   }
 
@@ -69,7 +87,7 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
    * @throws {ChannelClosedError} CHANNEL_CLOSED, this handle was closed
    */
   send(value: T): Promise<void> {
-    const scope = arrive();
+    const scope = arrive(this);
     if (scope.stop !== undefined) return refuse(scope);
     if (this.#isClosed) return Promise.reject(new ChannelClosedError("this handle was closed"));
     return this.#pipe.send(scope, value);
@@ -83,7 +101,7 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
    * @throws {ChannelClosedError} CHANNEL_CLOSED, all handles were closed, and nothing is left
    */
   receive(): Promise<T> {
-    const scope = arrive();
+    const scope = arrive(this);
     return scope.stop === undefined ? this.#pipe.receive(scope) : refuse(scope);
   }
 
@@ -99,11 +117,16 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
     this.close();
   }
 
+  /** What the channel is doing right now. */
   statistics(): ChannelStatistics {
     return this.#pipe.statistics();
   }
 
-  /** Receives until the channel has ended. Several may iterate: each value goes to one of them. */
+  /**
+   * Receives until the channel has ended. Several may iterate: each value goes to one of them.
+   *
+   * Cancel: as {@link receive}.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
     for (;;) {
       let value: T;
@@ -135,14 +158,14 @@ class Pipe<T> implements ChannelOptions {
   }
 
   send(scope: ScopeNode, value: T): Promise<void> {
-    const receiver = this.#receivers.shift();
+    const receiver = takeFirst(this.#receivers);
     if (receiver !== undefined) {
       receiver.resolve(value);
-      return Promise.resolve();
+      return grant(scope, undefined);
     }
     if (this.#buffer.size < this.capacity) {
       this.#buffer.push(value);
-      return Promise.resolve();
+      return grant(scope, undefined);
     }
     const sender = new Sender(scope, this.name, value);
     this.#senders.push(sender);
@@ -154,10 +177,10 @@ class Pipe<T> implements ChannelOptions {
       const value = this.#buffer.shift();
       const sender = this.#takeSender();
       if (sender !== undefined) this.#buffer.push(sender.value);
-      return Promise.resolve(value);
+      return grant(scope, value);
     }
     const sender = this.#takeSender();
-    if (sender !== undefined) return Promise.resolve(sender.value);
+    if (sender !== undefined) return grant(scope, sender.value);
     if (this.open === 0) return Promise.reject(new ChannelClosedError("every handle was closed"));
     const receiver = new Receiver<T>(scope, this.name);
     this.#receivers.push(receiver);
@@ -166,9 +189,7 @@ class Pipe<T> implements ChannelOptions {
 
   closeOne(): void {
     if (--this.open > 0) return;
-    for (let receiver = this.#receivers.shift(); receiver !== undefined; receiver = this.#receivers.shift()) {
-      receiver.reject(new ChannelClosedError("every handle was closed"));
-    }
+    for (const receiver of takeAll(this.#receivers)) receiver.reject(new ChannelClosedError("every handle was closed"));
   }
 
   statistics(): ChannelStatistics {
@@ -181,7 +202,7 @@ class Pipe<T> implements ChannelOptions {
   }
 
   #takeSender(): Sender<T> | undefined {
-    const sender = this.#senders.shift();
+    const sender = takeFirst(this.#senders);
     sender?.resolve();
     return sender;
   }

@@ -1,8 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
-import { loopTurns, thrownBy, times, virtually } from "../../test/core/helpers.ts";
-import { type Task, Cancelled, Event, cancelScope, checkpoint, moveOnAfter, now, sleep, taskGroup } from "../index.ts";
-import { withVirtualTime } from "../testing/index.ts";
+import { thrownBy, virtually } from "../../test/core/helpers.ts";
+import { Cancelled, Event, cancelScope, checkpoint, moveOnAfter, now, sleep, taskGroup } from "../index.ts";
 
 test(
   "set wakes everybody who waits, in the order of arrival, and later waits do not wait",
@@ -72,48 +70,3 @@ test(
     expect(log).toEqual([undefined, expect.any(Cancelled), expect.any(Cancelled)]);
   }),
 );
-
-const step = fc.oneof(
-  { weight: 4, arbitrary: fc.constant("wait" as const) },
-  fc.constantFrom("set", "clear", "pause"),
-  { weight: 2, arbitrary: fc.nat() },
-);
-
-test("whatever the order of wait, set, clear and cancel: who waits when it is set is woken, and nobody else", () =>
-  fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), (steps) =>
-      withVirtualTime(async () => {
-        const event = new Event();
-        const model = { isSet: false, waiting: new Set<number>(), woken: new Set<number>() };
-        const woken = new Set<number>();
-        const tasks: Task<void>[] = [];
-        await taskGroup(async (group) => {
-          for (const next of steps) {
-            if (next === "wait") {
-              const id = tasks.length;
-              (model.isSet ? model.woken : model.waiting).add(id);
-              tasks.push(group.spawn(async () => (await event.wait(), void woken.add(id))));
-            } else if (next === "set") {
-              event.set();
-              model.isSet = true;
-              for (const id of model.waiting) model.woken.add(id);
-              model.waiting.clear();
-            } else if (next === "clear") {
-              event.clear();
-              model.isSet = false;
-            } else if (next === "pause") await loopTurns();
-            else if (tasks.length > 0) {
-              tasks[next % tasks.length]!.cancel();
-              model.waiting.delete(next % tasks.length);
-            }
-            expect(event.statistics()).toEqual({ isSet: model.isSet, waiting: model.waiting.size });
-          }
-          await loopTurns();
-          group.cancel();
-        });
-
-        expect(woken).toEqual(model.woken);
-      }),
-    ),
-    times(80),
-  ));

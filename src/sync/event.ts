@@ -1,7 +1,8 @@
-import { LinkedList, QueuedWaiter, arrive, refuse } from "../core/index.ts";
+import { LinkedList, QueuedWaiter, arrive, grant, refuse, takeAll } from "../core/index.ts";
 
 /** What an event is doing. */
 export interface EventStatistics {
+  /** Whether it is set now. */
   readonly isSet: boolean;
   /** Callers waiting. */
   readonly waiting: number;
@@ -34,6 +35,7 @@ export class Event {
   readonly #waiting = new LinkedList<EventWaiter>();
   #isSet = false;
 
+  /** Whether it is set now. */
   get isSet(): boolean {
     return this.#isSet;
   }
@@ -41,7 +43,7 @@ export class Event {
   /** Sets the flag and wakes everybody who waits for it. */
   set(): void {
     this.#isSet = true;
-    for (let waiter = this.#waiting.shift(); waiter !== undefined; waiter = this.#waiting.shift()) waiter.resolve();
+    for (const waiter of takeAll(this.#waiting)) waiter.resolve();
   }
 
   /** Takes the flag back. Whoever was woken stays woken. */
@@ -55,14 +57,15 @@ export class Event {
    * Cancel: stops waiting.
    */
   wait(): Promise<void> {
-    const scope = arrive();
+    const scope = arrive(this);
     if (scope.stop !== undefined) return refuse(scope);
-    if (this.#isSet) return Promise.resolve();
+    if (this.#isSet) return grant(scope, undefined);
     const waiter = new EventWaiter(scope);
     this.#waiting.push(waiter);
     return waiter.promise;
   }
 
+  /** What the event is doing right now. */
   statistics(): EventStatistics {
     return Object.freeze({ isSet: this.#isSet, waiting: this.#waiting.size });
   }
