@@ -1,6 +1,6 @@
 /** Every link of the pages to a file of ours leads to one, and every anchor to a heading. */
 import { glob, readFile } from "node:fs/promises";
-import { dirname, join, normalize } from "node:path";
+import { dirname, join, normalize, relative } from "node:path";
 import { expect, test } from "vitest";
 import { anchorsOf } from "../../scripts/internal/anchors.ts";
 import { root } from "./snippets.ts";
@@ -31,4 +31,11 @@ test.for(pages)("the links in %s lead somewhere", async (page) => {
   expect((await Promise.all(ours.map((link) => problemOf(page, link)))).filter((each) => each !== undefined)).toEqual(
     [],
   );
+});
+
+test("docs/README.md leads to every page", async () => {
+  const links = [...(await textOf("docs/README.md")).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!);
+  const missing = pages.filter((page) => page.startsWith("docs/")).map((page) => relative("docs", page));
+
+  expect(links).toEqual(expect.arrayContaining(missing.filter((page) => page !== "README.md")));
 });
