@@ -7,7 +7,9 @@ export { Channel, type ChannelOptions, type ChannelStatistics } from "./channel.
 export { Condition, type ConditionStatistics } from "./condition.ts";
 export { BarrierAbortedError, ChannelClosedError, QueueShutDownError } from "./errors.ts";
 export { Event, type EventStatistics } from "./event.ts";
+export { LifoQueue } from "./lifo-queue.ts";
 export { Lock, type LockOptions, type LockStatistics } from "./lock.ts";
+export { PriorityQueue, type PriorityQueueOptions } from "./priority-queue.ts";
 export { Queue, type QueueOptions, type QueueStatistics } from "./queue.ts";
 export { ReadWriteLock, type ReadWriteLockStatistics } from "./read-write-lock.ts";
 export { Semaphore, type SemaphoreOptions, type SemaphoreStatistics } from "./semaphore.ts";

@@ -1,5 +1,17 @@
-import { Deque, LinkedList, QueuedWaiter, type ScopeNode, arrive, expectInteger, refuse } from "../core/index.ts";
+import {
+  Deque,
+  LinkedList,
+  QueuedWaiter,
+  type ScopeNode,
+  arrive,
+  expectInteger,
+  grant,
+  refuse,
+  takeAll,
+  takeFirst,
+} from "../core/index.ts";
 import { QueueShutDownError } from "./errors.ts";
+import type { Store } from "./internal/store.ts";
 
 /** Settings of a {@link Queue}. */
 export interface QueueOptions {
@@ -11,7 +23,9 @@ export interface QueueOptions {
 
 /** What a queue is doing. */
 export interface QueueStatistics {
+  /** Items in it. */
   readonly size: number;
+  /** How many it holds at most. */
   readonly maxSize: number;
   /** Callers of `put` waiting for room. */
   readonly putting: number;
@@ -19,7 +33,17 @@ export interface QueueStatistics {
   readonly getting: number;
   /** Items put and not yet reported by `taskDone`. */
   readonly unfinished: number;
+  /** Whether nothing more can be put. */
   readonly isShutDown: boolean;
+}
+
+/** What makes a queue one of its kind. */
+interface QueueKind<T> {
+  /** For messages. */
+  readonly name: string;
+  readonly store: Store<T>;
+  /** Refuses, by throwing, an item that the store could not take. */
+  readonly check?: (item: T) => void;
 }
 
 /**
@@ -44,7 +68,8 @@ export interface QueueStatistics {
  * ```
  */
 export class Queue<T> implements AsyncIterable<T> {
-  readonly #items = new Deque<T>();
+  readonly #items: Store<T>;
+  readonly #check: ((item: T) => void) | undefined;
   readonly #putters = new LinkedList<Putter<T>>();
   readonly #getters = new LinkedList<Getter<T>>();
   readonly #joiners = new LinkedList<Joiner>();
@@ -53,10 +78,15 @@ export class Queue<T> implements AsyncIterable<T> {
   #unfinished = 0;
   #isShutDown = false;
 
-  constructor(options: QueueOptions = {}) {
+  constructor(options?: QueueOptions);
+  /** @internal */
+  constructor(options: QueueOptions, kind: QueueKind<T>);
+  constructor(options: QueueOptions = {}, kind: QueueKind<T> = { name: "Queue", store: new Deque() }) {
     this.#maxSize = options.maxSize ?? Infinity;
     expectInteger("maxSize", this.#maxSize, 1);
-    this.#name = options.name === undefined ? "Queue" : `Queue "${options.name}"`;
+    this.#name = options.name === undefined ? kind.name : `${kind.name} "${options.name}"`;
+    this.#items = kind.store;
+    this.#check = kind.check;
   }
 
   /** Items in it. */
@@ -72,10 +102,13 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {QueueShutDownError} QUEUE_SHUT_DOWN
    */
   put(item: T): Promise<void> {
-    const scope = arrive();
+    const scope = arrive(this);
     if (scope.stop !== undefined) return refuse(scope);
-    if (this.#isShutDown) return Promise.reject(new QueueShutDownError());
-    if (this.#accept(item)) return Promise.resolve();
+    try {
+      if (this.#accept(item)) return grant(scope, undefined);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const putter = new Putter(scope, `room in ${this.#name}`, item);
     this.#putters.push(putter);
     return putter.promise;
@@ -87,28 +120,33 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {QueueShutDownError} QUEUE_SHUT_DOWN
    */
   tryPut(item: T): boolean {
-    if (this.#isShutDown) throw new QueueShutDownError();
     return this.#accept(item);
   }
 
   /**
-   * Takes the oldest item; waits while there is none.
+   * Takes the next item; waits while there is none.
    *
    * Cancel: no item has been taken. One handed over before is returned, and the next checkpoint throws.
    *
    * @throws {QueueShutDownError} QUEUE_SHUT_DOWN, and nothing is left
    */
   get(): Promise<T> {
-    const scope = arrive();
+    const scope = arrive(this);
     if (scope.stop !== undefined) return refuse(scope);
-    if (this.#items.size > 0) return Promise.resolve(this.#take());
+    if (this.#items.size > 0) {
+      try {
+        return grant(scope, this.#take());
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
     if (this.#isShutDown) return Promise.reject(new QueueShutDownError());
     const getter = new Getter<T>(scope, `an item in ${this.#name}`);
     this.#getters.push(getter);
     return getter.promise;
   }
 
-  /** Takes the oldest item, or returns undefined. Never waits. */
+  /** Takes the next item, or returns undefined. Never waits. */
   tryGet(): T | undefined {
     return this.#items.size > 0 ? this.#take() : undefined;
   }
@@ -116,11 +154,14 @@ export class Queue<T> implements AsyncIterable<T> {
   /**
    * Says that the work on one item that was taken is done; see {@link join}.
    *
-   * @throws {Error} more often than items were put
+   * @throws {Error} more often than items were taken
    */
   taskDone(): void {
-    if (this.#unfinished === 0) throw new Error("taskDone() was called more often than items were put");
-    if (--this.#unfinished === 0) this.#tellJoiners();
+    if (this.#unfinished <= this.#items.size) {
+      throw new Error("taskDone() was called more often than items were taken");
+    }
+    this.#unfinished--;
+    this.#tellJoinersIfDone();
   }
 
   /**
@@ -129,9 +170,9 @@ export class Queue<T> implements AsyncIterable<T> {
    * Cancel: stops waiting.
    */
   join(): Promise<void> {
-    const scope = arrive();
+    const scope = arrive(this);
     if (scope.stop !== undefined) return refuse(scope);
-    if (this.#unfinished === 0) return Promise.resolve();
+    if (this.#unfinished === 0) return grant(scope, undefined);
     const joiner = new Joiner(scope, `all items of ${this.#name} to be done`);
     this.#joiners.push(joiner);
     return joiner.promise;
@@ -146,19 +187,16 @@ export class Queue<T> implements AsyncIterable<T> {
    */
   shutdown(options: { readonly immediate?: boolean } = {}): T[] {
     this.#isShutDown = true;
-    const removed: T[] = [];
-    if (options.immediate === true) while (this.#items.size > 0) removed.push(this.#items.shift());
-    for (let putter = this.#putters.shift(); putter !== undefined; putter = this.#putters.shift()) {
-      putter.reject(new QueueShutDownError());
-    }
-    for (let getter = this.#getters.shift(); getter !== undefined; getter = this.#getters.shift()) {
-      getter.reject(new QueueShutDownError());
-    }
+    for (const putter of takeAll(this.#putters)) putter.reject(new QueueShutDownError());
+    for (const getter of takeAll(this.#getters)) getter.reject(new QueueShutDownError());
+    // Last, because it may compare items, which may fail: nobody is left waiting then.
+    const removed = options.immediate === true ? this.#items.takeAll() : [];
     this.#unfinished -= removed.length;
-    if (this.#unfinished === 0) this.#tellJoiners();
+    this.#tellJoinersIfDone();
     return removed;
   }
 
+  /** What the queue is doing right now. */
   statistics(): QueueStatistics {
     return Object.freeze({
       size: this.#items.size,
@@ -170,7 +208,11 @@ export class Queue<T> implements AsyncIterable<T> {
     });
   }
 
-  /** Takes items until the queue is shut down and empty. Several may iterate: each item goes to one of them. */
+  /**
+   * Takes items until the queue is shut down and empty. Several may iterate: each item goes to one of them.
+   *
+   * Cancel: as {@link get}.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
     while (this.#items.size > 0 || !this.#isShutDown) {
       let item: T;
@@ -186,27 +228,43 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** Hands the item to who waits for one, or keeps it, if there is room. */
   #accept(item: T): boolean {
-    const getter = this.#getters.shift();
-    if (getter === undefined && this.#items.size >= this.#maxSize) return false;
+    if (this.#isShutDown) throw new QueueShutDownError();
+    if (this.#check !== undefined) this.#check(item);
+    const getter = this.#getters.head === null ? undefined : takeFirst(this.#getters);
+    if (getter !== undefined) {
+      this.#unfinished++;
+      getter.resolve(item);
+      return true;
+    }
+    if (this.#items.size >= this.#maxSize) return false;
+    this.#items.push(item);
     this.#unfinished++;
-    if (getter === undefined) this.#items.push(item);
-    else getter.resolve(item);
     return true;
   }
 
   #take(): T {
     const item = this.#items.shift();
-    const putter = this.#putters.shift();
-    if (putter !== undefined) {
-      this.#unfinished++;
-      this.#items.push(putter.item);
-      putter.resolve();
-    }
+    if (this.#putters.head !== null) this.#letIn();
     return item;
   }
 
-  #tellJoiners(): void {
-    for (let joiner = this.#joiners.shift(); joiner !== undefined; joiner = this.#joiners.shift()) joiner.resolve();
+  /** There is room for one: who waited longest puts. Whose item cannot be compared is told so, and the next one puts. */
+  #letIn(): void {
+    for (let putter = takeFirst(this.#putters); putter !== undefined; putter = takeFirst(this.#putters)) {
+      try {
+        this.#items.push(putter.item);
+      } catch (error) {
+        putter.reject(error);
+        continue;
+      }
+      this.#unfinished++;
+      return putter.resolve();
+    }
+  }
+
+  #tellJoinersIfDone(): void {
+    if (this.#unfinished > 0) return;
+    for (const joiner of takeAll(this.#joiners)) joiner.resolve();
   }
 }
 
