@@ -1,4 +1,12 @@
-import { type Limiter, type Permit, shield } from "../core/index.ts";
+import {
+  type Limiter,
+  type Permit,
+  type ScopeNode,
+  type Waiter,
+  bindToRoot,
+  currentScope,
+  shield,
+} from "../core/index.ts";
 import { runWithPermit } from "./run-with-permit.ts";
 import { Semaphore } from "./semaphore.ts";
 
@@ -10,6 +18,7 @@ export interface LockOptions {
 
 /** What a lock is doing. */
 export interface LockStatistics {
+  /** Whether somebody holds it. */
   readonly isLocked: boolean;
   /** Callers waiting. */
   readonly waiting: number;
@@ -36,13 +45,14 @@ export interface LockStatistics {
  */
 export class Lock implements Limiter {
   readonly #semaphore: Semaphore;
-  /** The permit that is out. A {@link Condition} takes it back for the time of a wait. */
+  /** The permit that is out. While a holder waits at a {@link Condition} its permit is not, but another may be. */
   #out: LockPermit | undefined = undefined;
 
   constructor(options: LockOptions = {}) {
     this.#semaphore = new Semaphore(1, { ...options, kind: "Lock" });
   }
 
+  /** Whether somebody holds it. */
   get isLocked(): boolean {
     return this.#semaphore.statistics().inUse > 0;
   }
@@ -65,58 +75,137 @@ export class Lock implements Limiter {
     return runWithPermit(this, fn);
   }
 
+  /** What the lock is doing right now. */
   statistics(): LockStatistics {
     const { inUse, waiting } = this.#semaphore.statistics();
     return Object.freeze({ isLocked: inUse > 0, waiting });
   }
 
   /**
-   * For conditions: lets go of the lock while `fn` waits, and has it again before this returns or throws, so that the
-   * permit that is out stays good. Taking it back cannot be cancelled.
+   * For conditions: refuses a wait in code that does not hold the lock. A task may hold it for the tasks in it.
    *
    * @internal
    */
-  async without<T>(fn: () => Promise<T>): Promise<T> {
-    const out = this.#out;
-    if (out === undefined)
-      throw new Error("wait() was called without holding the lock: call it inside condition.run()");
+  expectHeld(): void {
+    const holder = this.#out?.holder;
+    // A permit that has outlived the task that asked for it was handed on.
+    if (holder !== undefined && (holder.isClosed || isWithin(currentScope(), holder))) return;
+    throw new Error("wait() was called without holding the lock: call it inside condition.run()");
+  }
+
+  /**
+   * For conditions: lets go of the lock until `wait` is over, and has it again before this returns or throws, so that
+   * the permit that is out stays good. Taking it back cannot be cancelled.
+   *
+   * @internal
+   */
+  async lendDuring(wait: Waiter<void>): Promise<void> {
+    const permit = this.#out!;
     this.#out = undefined;
-    out.inner!.release();
+    permit.lend(wait);
     try {
-      return await fn();
+      await wait.promise;
     } finally {
-      out.inner = await shield(() => this.#semaphore.acquire());
-      this.#out = out;
+      if (permit.isLent) await this.#takeBack(permit);
+    }
+  }
+
+  async #takeBack(permit: LockPermit): Promise<void> {
+    const inner = await this.#acquireSurely();
+    if (permit.isLent) {
+      permit.giveBack(inner);
+      this.#out = permit;
+    } else {
+      inner.release();
+      throw releasedMeanwhile();
+    }
+  }
+
+  /** Also for code that outlives its scope: it goes on where it relies on the lock. */
+  async #acquireSurely(): Promise<Permit> {
+    try {
+      return await shield(() => this.#semaphore.acquire());
+    } catch {
+      return bindToRoot(() => this.#semaphore.acquire())();
     }
   }
 
   #giveOut(inner: Permit): LockPermit {
-    return (this.#out = new LockPermit(inner, () => {
-      this.#out = undefined;
-    }));
+    const permit = new LockPermit(inner, taskOf(currentScope()), () => {
+      if (this.#out === permit) this.#out = undefined;
+    });
+    this.#out = permit;
+    return permit;
   }
 }
 
+/**
+ * The right to hold a lock.
+ *
+ *     held ── its holder waits at a condition ──> lent ── the wait is over, and the lock is free ──> held
+ *       └──────────────── release() ───────────────┴──> released
+ */
 class LockPermit implements Permit {
-  inner: Permit | undefined;
+  /** The task that asked for it. */
+  readonly holder: ScopeNode;
   readonly #onRelease: () => void;
+  /** What the semaphore gave, while held. */
+  #inner: Permit | undefined;
+  /** What it is lent for, while lent. */
+  #wait: Waiter<void> | undefined = undefined;
 
-  constructor(inner: Permit, onRelease: () => void) {
-    this.inner = inner;
+  constructor(inner: Permit, holder: ScopeNode, onRelease: () => void) {
+    this.#inner = inner;
+    this.holder = holder;
     this.#onRelease = onRelease;
   }
 
-  release(): void {
-    if (this.inner === undefined) throw new Error("This permit was released before");
-    const { inner } = this;
-    this.inner = undefined;
-    this.#onRelease();
+  get isLent(): boolean {
+    return this.#wait !== undefined;
+  }
+
+  lend(wait: Waiter<void>): void {
+    const inner = this.#inner!;
+    this.#inner = undefined;
+    this.#wait = wait;
     inner.release();
+  }
+
+  giveBack(inner: Permit): void {
+    this.#inner = inner;
+    this.#wait = undefined;
+  }
+
+  release(): void {
+    const inner = this.#inner;
+    const wait = this.#wait;
+    if (inner === undefined && wait === undefined) throw new Error("This permit was released before");
+    this.#inner = undefined;
+    this.#wait = undefined;
+    this.#onRelease();
+    inner?.release();
+    wait?.cut(releasedMeanwhile());
   }
 
   report(): void {}
 
   [Symbol.dispose](): void {
-    if (this.inner !== undefined) this.release();
+    if (this.#inner !== undefined || this.#wait !== undefined) this.release();
   }
+}
+
+function releasedMeanwhile(): Error {
+  return new Error("The lock was released while wait() waited: await it, and give up with moveOnAfter() or timeout()");
+}
+
+function taskOf(scope: ScopeNode): ScopeNode {
+  let at = scope;
+  while (!at.isTask && at.parent !== null) at = at.parent;
+  return at;
+}
+
+function isWithin(scope: ScopeNode, outer: ScopeNode): boolean {
+  let at: ScopeNode | null = scope;
+  while (at !== null && at !== outer) at = at.parent;
+  return at !== null;
 }
