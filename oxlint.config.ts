@@ -91,6 +91,8 @@ const config: OxlintConfig = defineConfig({
     "typescript/no-unsafe-type-assertion": "off", // asks for a check at run time wherever the platform says unknown
     "typescript/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
     "unicorn/prefer-node-protocol": "error",
+    // A property asserts, whatever looks at the values.
+    "vitest/expect-expect": ["error", { assertFunctionNames: ["expect", "fc.assert"] }],
     "vitest/valid-expect": ["error", { maxArgs: 2 }],
   },
   overrides: [
