@@ -138,6 +138,51 @@ test(
 );
 
 test(
+  "the stack of a Cancelled shows who cancelled, where somebody did",
+  virtually(async () => {
+    const stacks: (string | undefined)[] = [];
+    const limit = Error.stackTraceLimit;
+    const waitForIt = async (): Promise<void> => {
+      stacks.push(((await thrownBy(sleep(Infinity))) as Error).stack);
+    };
+    await taskGroup((group) => group.spawn(waitForIt).cancel("by me"));
+    await moveOnAfter(5, waitForIt);
+
+    expect(stacks[0]).toMatch(/Error: cancelled: by me\n[^]*cancel\.test\.ts/);
+    expect(stacks[1]).toMatch(/Error: cancelled: the deadline passed$/);
+    expect(Error.stackTraceLimit).toBe(limit);
+  }),
+);
+
+test(
+  "of very many that are cancelled in a row the first ones tell by whom, also where the depth of stacks is fixed",
+  virtually(async () => {
+    const { stackTraceLimit } = Error;
+    let shown = 0;
+    const waitForIt = async (): Promise<void> => {
+      if (((await thrownBy(sleep(Infinity))) as Error).stack!.includes("cancel.test.ts")) shown++;
+    };
+    const cancelMany = async (): Promise<number> => {
+      shown = 0;
+      await checkpoint();
+      await taskGroup((group) => {
+        for (const task of Array.from({ length: 1_000 }, () => group.spawn(waitForIt))) task.cancel();
+      });
+      return shown;
+    };
+
+    expect(await cancelMany()).toBe(100);
+    expect(await cancelMany()).toBe(100);
+    Object.defineProperty(Error, "stackTraceLimit", { value: stackTraceLimit, writable: false });
+    try {
+      expect(await cancelMany()).toBe(1_000);
+    } finally {
+      Object.defineProperty(Error, "stackTraceLimit", { value: stackTraceLimit, writable: true });
+    }
+  }),
+);
+
+test(
   "only the first cancel of a scope counts",
   virtually(async () => {
     await cancelScope(async (scope) => {

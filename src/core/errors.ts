@@ -11,6 +11,7 @@
  *
  * Wrong arguments are TypeError and RangeError. Several failures at once are an AggregateError.
  */
+import { turn } from "./clock.ts";
 import { type CancelReason, describeReason } from "./reason.ts";
 
 const brand = "taskwright:error" as const;
@@ -26,7 +27,8 @@ export abstract class TaskwrightError extends Error {
 /**
  * Thrown by every checkpoint of a cancelled scope. It is an `AbortError`, as from an AbortSignal.
  *
- * One object serves the whole cancellation, so its stack shows who cancelled, not who waited.
+ * One object serves the whole cancellation, so its stack shows who cancelled, not who waited. It has none where that says
+ * nothing, as for a deadline, or where very many were cancelled in a row.
  */
 export class Cancelled extends Error {
   override readonly name = "AbortError" as const;
@@ -37,9 +39,27 @@ export class Cancelled extends Error {
   readonly reason: CancelReason;
 
   constructor(reason: CancelReason) {
-    super(`cancelled: ${describeReason(reason)}`);
+    const message = `cancelled: ${describeReason(reason)}`;
+    const usual = Error.stackTraceLimit;
+    // Taking the stack costs more than all the rest of a cancellation. Where the limit is frozen, so be it.
+    if (!isStackWorthwhile(reason)) Reflect.set(Error, "stackTraceLimit", 0);
+    super(message);
+    Reflect.set(Error, "stackTraceLimit", usual);
     this.reason = reason;
   }
+}
+
+/** What is cancelled in a row is cancelled by the same code: so many stacks are taken in one turn of the loop. */
+const maxStacksInTurn = 100;
+let stacksInTurn = 0;
+let lastTurnMs = 0;
+
+function isStackWorthwhile({ kind }: CancelReason): boolean {
+  // The others come from timers and from within the package.
+  if (kind !== "requested" && kind !== "disconnected") return false;
+  if (lastTurnMs !== turn.startedMs) stacksInTurn = 0;
+  lastTurnMs = turn.startedMs;
+  return ++stacksInTurn <= maxStacksInTurn;
 }
 
 /** The work did not end within its time. An ordinary error: the scope around the timeout is not cancelled. */
