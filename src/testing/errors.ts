@@ -31,3 +31,33 @@ export function firstLineOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return `${error.name}: ${error.message}`.split("\n", 1)[0]!;
 }
+
+/** The moment of a cancellation that went wrong. */
+export interface CancelPoint {
+  /** Which checkpoint, counted from 1 in the order in which they are reached. */
+  readonly checkpoint: number;
+  /**
+   * `before`: as it is reached, so that it refuses to wait. `while`: when it waits; or, where it need not, when it has
+   * its value and has not gone on. `after`: when what it waited for has come and it has not gone on.
+   */
+  readonly moment: "before" | "while" | "after";
+  /** The seed of the order, if orders were explored as well. */
+  readonly seed?: number;
+}
+
+/** A function did not take it well to be cancelled at one of its checkpoints. */
+export class CancelSweepError extends TaskwrightError {
+  override readonly name = "CancelSweepError" as const;
+  override readonly code = "CANCEL_SWEEP_FAILED" as const;
+  /** Where it was cancelled: give it to `cancelEverywhere` as `only`, to see it again. Undefined if it was not. */
+  readonly point: CancelPoint | undefined;
+  /** What was left behind; empty if something else went wrong, which is the `cause`. */
+  readonly left: readonly string[];
+
+  constructor(where: string, point: CancelPoint | undefined, left: readonly string[], cause?: unknown) {
+    const what = left.length > 0 ? `leaves behind ${left.join(", ")}` : firstLineOf(cause);
+    super(`${where}: ${what}`, cause === undefined ? undefined : { cause });
+    this.point = point;
+    this.left = left;
+  }
+}

@@ -3,6 +3,7 @@
  * Testing programs that wait: time that does not have to pass, every order of what happens at once, and cancellation
  * at every point.
  */
-export { DeadlockError, ExploreError } from "./errors.ts";
+export { type CancelEverywhereOptions, type CancelSweep, cancelEverywhere } from "./cancel-everywhere.ts";
+export { type CancelPoint, CancelSweepError, DeadlockError, ExploreError } from "./errors.ts";
 export { type Exploration, type ExploreOptions, explore, replay } from "./explore.ts";
 export { withVirtualTime } from "./virtual-time.ts";

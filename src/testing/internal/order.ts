@@ -86,7 +86,7 @@ export class SeededOrder implements Order {
 }
 
 /** The task that the code of `scope` belongs to; the root for code outside any. */
-function taskOf(scope: ScopeNode): ScopeNode {
+export function taskOf(scope: ScopeNode): ScopeNode {
   let task = scope;
   while (!task.isTask && task.parent !== null) task = task.parent;
   return task;

@@ -38,6 +38,8 @@ export class VirtualClock implements Clock, Conductor {
   limitMs: number = Infinity;
   limitSteps: number = Infinity;
   onEndless: ((what: string) => void) | undefined;
+  /** A wait is over; its code has not gone on yet. Only with an order. */
+  onWake: (() => void) | undefined;
   readonly #order: Order | undefined;
   readonly #patience: Patience = new Patience();
   readonly #timers = new TimerQueue(() => {});
@@ -82,6 +84,7 @@ export class VirtualClock implements Clock, Conductor {
 
   wake(scope: ScopeNode, goOn: () => void): void {
     this.#ready.push({ scope, goOn });
+    this.onWake?.();
     this.#lookSoon();
   }
 
