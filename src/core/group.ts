@@ -127,7 +127,7 @@ export class GroupNode implements TaskGroup, TaskOwner {
  *
  * Cancel: body and tasks are cancelled and waited for.
  *
- * @returns the body's value; undefined if `group.cancel()` cut it short
+ * @returns the body's value; undefined, which the type does not say, if {@link Scope.cancel} cut it short
  * @throws the first failure, or an AggregateError where it cannot carry the others, or of all with `failFast: false`
  *
  * @example

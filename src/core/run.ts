@@ -25,7 +25,7 @@ export interface RunOptions {
  *
  * Cancel: inside another scope the tree is part of it and is cancelled with it.
  *
- * @returns what `main` returns; undefined if `scope.cancel()` cut it short
+ * @returns what `main` returns; undefined, which the type does not say, if {@link Scope.cancel} cut it short
  * @throws what `main` or a background task threw
  *
  * @example

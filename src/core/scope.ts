@@ -25,6 +25,17 @@ export interface Scope {
    * Cancels everything in the scope: each checkpoint in it throws {@link Cancelled} from now on. Only the first call
    * counts.
    *
+   * If the function that was given this scope is cut short by it, instead of returning a value all the same or failing,
+   * the call that it was given to
+   *
+   * - resolves with undefined: `cancelScope`, `moveOnAfter`, and also `run` and `taskGroup`, **whose types do not say so**,
+   *   because hardly anybody cancels them from within. Who does, or sets a `deadline` on their scope, checks the result;
+   * - throws the Cancelled, for it promises a value: `timeout`, `deadlineAt`, `shield`, `map`;
+   * - goes on without: a group one of whose tasks was cancelled. Who needs that task's value gets a
+   *   {@link TaskCancelledError}, from `join` as from `gather` and `race`.
+   *
+   * The scope that `retry` passes on is the one around it.
+   *
    * @param reason - why, as a sentence or as one of the kinds of {@link CancelReason}
    */
   cancel(reason?: string | CancelReason): void;
