@@ -40,8 +40,8 @@ export interface Program {
   readonly packages: readonly string[];
 }
 
-/** Compiles a program in a folder of its own inside that of a user. */
-export async function compile(compiler: Compiler, user: string, program: Program): Promise<Ran> {
+/** Writes a program into a folder of its own inside that of a user, and returns where. */
+export async function write(user: string, program: Program): Promise<string> {
   const project = await mkdtemp(join(user, "program-"));
   for (const name of program.packages) {
     const place = join(project, "node_modules", name);
@@ -51,6 +51,11 @@ export async function compile(compiler: Compiler, user: string, program: Program
   await writeFile(join(project, "package.json"), JSON.stringify({ type: "module" }));
   await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions: program.settings }));
   for (const [name, text] of Object.entries(program.files)) await writeFile(join(project, name), text);
+  return project;
+}
+
+export async function compile(compiler: Compiler, user: string, program: Program): Promise<Ran> {
+  const project = await write(user, program);
   return run(process.execPath, [compiler.path, "--project", project], project);
 }
 

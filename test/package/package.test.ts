@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { compile, compilers, importing, strict } from "./compiler.ts";
+import { type Program, compile, compilers, importing, strict, write } from "./compiler.ts";
 import { type NodeVersion, nodeOf, oldNode } from "./nodes.ts";
 import { doors, install, manifest, mustRun, pack, root, run, unpack } from "./tarball.ts";
 
@@ -121,16 +121,43 @@ describe.for(compilers)("the types, in $name,", { timeout: patienceMs }, (compil
   });
 
   test("are what the tests of types say, and refuse what those want to see refused", async () => {
-    const tests = join(root, "test/types");
-    const names = (await readdir(tests)).filter((name) => name.endsWith(".ts"));
-    const texts = await Promise.all(names.map((name) => readFile(join(tests, name), "utf8")));
-    const files = Object.fromEntries(names.map((name, i) => [name, texts[i]!]));
-    const settings = { ...strict, skipLibCheck: true, allowImportingTsExtensions: true };
-
-    expect(await compile(compiler, consumer, { settings, files, packages: ["@types/node", "vitest"] })).toEqual(
-      allIsWell,
-    );
+    expect(await compile(compiler, consumer, await testsOfTypes())).toEqual(allIsWell);
   });
+
+  test("refuse it for what it does, not for a name that does not exist", async () => {
+    const { stdout } = await compile(compiler, consumer, await testsOfTypes({ isRefusalExpected: false }));
+    const errors = stdout.match(/error TS\d+: .*/g) ?? [];
+
+    expect(errors.length).toBeGreaterThan(100);
+    expect(errors.filter((error) => /TS(1361|2304|2305|2307|2552|2724):/.test(error))).toEqual([]);
+  });
+});
+
+async function testsOfTypes({ isRefusalExpected = true } = {}): Promise<Program> {
+  const folderOfTests = join(root, "test/types");
+  const files: Record<string, string> = {};
+  for (const name of (await readdir(folderOfTests)).filter((file) => file.endsWith(".ts"))) {
+    const text = await readFile(join(folderOfTests, name), "utf8");
+    files[name] = isRefusalExpected ? text : text.replaceAll("@ts-expect-error", "");
+  }
+  const settings = { ...strict, skipLibCheck: true, allowImportingTsExtensions: true };
+  return { settings, files, packages: ["@types/node", "vitest"] };
+}
+
+test("a linter finds who awaits a task, which compilers let pass", { timeout: patienceMs }, async () => {
+  const text = `import { taskGroup } from "taskwright";
+    await taskGroup(async (group) => {
+      const task = group.spawn(() => 1);
+      await task;
+      await Promise.all([task]);
+      await task.join();
+    });`;
+  const program = { settings: strict, files: { "main.ts": text }, packages: ["@types/node", ".bin/tsgolint"] };
+  const oxlint = join(root, "node_modules/oxlint/bin/oxlint");
+  const rules = ["--allow", "all", "--deny", "typescript/await-thenable", "--type-aware", "--format", "unix"];
+  const { stdout } = await run(process.execPath, [oxlint, ...rules], await write(consumer, program));
+
+  expect(stdout.match(/^main\.ts:\d+/gm)).toEqual(["main.ts:4", "main.ts:5"]);
 });
 
 test("the bytes of the published code carry no path of the machine that packed it", async () => {

@@ -5,22 +5,18 @@
 import { expect, expectTypeOf, test } from "vitest";
 import {
   type CancelReason,
-  type Limiter,
   type Outcome,
-  type Permit,
   type ResultStream,
   type Scope,
   type Task,
-  type TaskGroup,
   type TaskState,
   Cancelled,
   ContextVar,
-  Event,
-  Queue,
   QueueShutDownError,
   ScopeClosedError,
   Semaphore,
   TaskCancelledError,
+  TaskwrightError,
   TimeoutError,
   background,
   bindToRoot,
@@ -48,11 +44,7 @@ import {
   timeout,
 } from "taskwright";
 import { withVirtualTime } from "taskwright/testing";
-
-/** For the compiler alone. */
-function compiled(body: (given: { group: TaskGroup; scope: Scope; task: Task<number> }) => unknown): void {
-  expect(body).toBeTypeOf("function");
-}
+import { compiled, wants } from "./compiled.ts";
 
 test("a task has the type of what its function returns, awaited", () => {
   compiled(({ group }) => {
@@ -67,14 +59,22 @@ test("a task has the type of what its function returns, awaited", () => {
 });
 
 test("a task is no promise: waiting for one gives the task, and it has no then", () => {
-  compiled(async ({ task }) => {
+  compiled(async ({ group, task }) => {
+    // Refused is only the use of the result. That `await task` does nothing is for a linter to find; another test asks one.
     expectTypeOf<Awaited<Task<number>>>().toEqualTypeOf<Task<number>>();
+    expectTypeOf(await task.join()).toEqualTypeOf<number>();
     // @ts-expect-error a task has no then
     void task.then;
-    // @ts-expect-error a task is no promise
-    const promise: Promise<number> = task;
-    expectTypeOf(await task.join()).toEqualTypeOf<number>();
-    return promise;
+    // @ts-expect-error nor a result to read: join() waits for it
+    void task.result;
+    // @ts-expect-error it is no promise
+    void wants<Promise<number>>(task);
+    // @ts-expect-error a spawned task is no value yet
+    wants<number>(group.spawn(() => 1));
+    // @ts-expect-error nor does a function that returns a task join it
+    wants<() => Promise<number>>(async () => group.spawn(() => 1));
+    // @ts-expect-error join waits for as long as it takes: timeout() is around it
+    await task.join(1_000);
   });
   expect.assertions(1);
 });
@@ -86,8 +86,32 @@ test("what a task tells cannot be written", () => {
     task.state = "done";
     // @ts-expect-error the name is given when it is spawned
     task.name = "other";
+    // @ts-expect-error there is no such state
+    wants<boolean>(task.state === "pending");
     expectTypeOf<TaskState>().toEqualTypeOf<"running" | "done" | "failed" | "cancelled">();
     expectTypeOf(task.id).toEqualTypeOf<number>();
+  });
+  expect.assertions(1);
+});
+
+test("tasks are spawned with functions, for what runs already cannot be cancelled", () => {
+  compiled(({ group }) => {
+    // @ts-expect-error a promise runs already
+    group.spawn(Promise.resolve(1));
+    // @ts-expect-error so does what a call has returned
+    group.spawn(sleep(1));
+    // @ts-expect-error the same for a background task
+    background(sleep(1));
+    // @ts-expect-error it is called with its scope, not with arguments: close over them
+    group.spawn((name: string) => name);
+    // @ts-expect-error a daemon or not, nothing in between
+    group.spawn(() => 1, { daemon: "yes" });
+    // @ts-expect-error there is no such option
+    group.spawn(() => 1, { timeoutMs: 5 });
+    // @ts-expect-error an option is given or left out
+    group.spawn(() => 1, { name: undefined });
+    // @ts-expect-error its scope is the group's own
+    group.scope = new AbortController();
   });
   expect.assertions(1);
 });
@@ -99,8 +123,12 @@ test("a group has the type of what its body returns", () => {
     void taskGroup(() => 1, { failFast: false, name: "workers" });
     // @ts-expect-error there is no such option
     void taskGroup(() => 1, { failfast: false });
+    // @ts-expect-error failing fast is yes or no
+    void taskGroup(() => 1, { failFast: "no" });
     // @ts-expect-error the body is a function
     void taskGroup(Promise.resolve(1));
+    // @ts-expect-error a body without a value gives none
+    void taskGroup(() => {}).then((value) => value.length);
   });
   expect.assertions(1);
 });
@@ -113,6 +141,10 @@ test("start has the type of what started is called with", () => {
     await group.start<number>((started) => started("8080"));
     // @ts-expect-error started wants its value
     await group.start<number>((started) => started());
+    // @ts-expect-error its function is given `started` first, and its scope after that
+    await group.start((scope) => scope.cancel());
+    // @ts-expect-error whoever says nothing of a value gets none
+    wants<number>(await group.start((started) => started()));
   });
   expect.assertions(1);
 });
@@ -130,6 +162,59 @@ test("functions that may be cut short return undefined as well, those that throw
   expect.assertions(1);
 });
 
+test("who forgets that there may be no value is told", () => {
+  compiled(async () => {
+    // @ts-expect-error moveOnAfter may have moved on
+    wants<number>(await moveOnAfter(5, () => 1));
+    // @ts-expect-error a cancelled scope has no value
+    wants<number>(await cancelScope(() => 1));
+    // @ts-expect-error the value is in the promise
+    wants<number>(timeout(5, () => 1));
+    // @ts-expect-error what is awaited inside is awaited inside
+    void wants<Promise<number>>(await timeout(5, async () => 1));
+  });
+  expect.assertions(1);
+});
+
+test("what a scope is put around is a function, and comes after the time", () => {
+  compiled(() => {
+    // @ts-expect-error the time comes first
+    void timeout(() => 1, 5);
+    // @ts-expect-error there is nothing to run
+    void timeout(5);
+    // @ts-expect-error a promise runs already, outside the timeout
+    void timeout(5, Promise.resolve(1));
+    // @ts-expect-error a promise runs already, outside the shield
+    void shield(sleep(1));
+    // @ts-expect-error a promise runs already, outside the scope
+    void cancelScope(sleep(1));
+    // @ts-expect-error the time of a shield is an option, with its unit in its name
+    void shield(() => 1, 5);
+    // @ts-expect-error the unit is missing
+    void shield(() => 1, { timeout: 5 });
+    // @ts-expect-error the function is called with its scope, not with a signal
+    void cancelScope((signal: AbortSignal) => signal.aborted);
+    // @ts-expect-error a deadline is a time of now(), no Date
+    void deadlineAt(new Date(), () => 1);
+  });
+  expect.assertions(1);
+});
+
+test("run takes a function and its settings", () => {
+  compiled(() => {
+    void run((scope) => scope.cancel(), { signals: false, graceMs: 5, name: "main" });
+    // @ts-expect-error what runs already is no main
+    void run(Promise.resolve(1));
+    // @ts-expect-error signals are listened to or not, all together
+    void run(() => 1, { signals: ["SIGINT"] });
+    // @ts-expect-error times are numbers of milliseconds
+    void run(() => 1, { graceMs: "10s" });
+    // @ts-expect-error the unit is missing
+    void run(() => 1, { grace: 10 });
+  });
+  expect.assertions(1);
+});
+
 test("times are numbers of milliseconds", () => {
   compiled(() => {
     expectTypeOf(now()).toEqualTypeOf<number>();
@@ -141,6 +226,10 @@ test("times are numbers of milliseconds", () => {
     void timeout(new Date(), () => 1);
     // @ts-expect-error a bigint is no number
     void moveOnAfter(5n, () => 1);
+    // @ts-expect-error how long is not said
+    void sleep();
+    // @ts-expect-error sleep takes no signal: it belongs to its scope
+    void sleep(5, new AbortController().signal);
   });
   expect.assertions(1);
 });
@@ -159,6 +248,16 @@ test("a scope is read, cancelled and given a deadline, nothing else", () => {
     scope.signal = new AbortController().signal;
     // @ts-expect-error only cancel() cancels
     scope.cancelled = { kind: "requested" };
+    // @ts-expect-error why is text
+    scope.cancel({ kind: "requested", why: 5 });
+    // @ts-expect-error of which deadline is not said
+    scope.cancel({ kind: "deadline" });
+    // @ts-expect-error a deadline is a number of now()
+    scope.deadline = new Date();
+    // @ts-expect-error no deadline is Infinity
+    scope.deadline = undefined;
+    // @ts-expect-error whether it is cancelled is asked without a call
+    scope.cancelled();
     expectTypeOf(scope.cancelled).toEqualTypeOf<CancelReason | undefined>();
     expectTypeOf(scope.signal).toEqualTypeOf<AbortSignal>();
   });
@@ -177,16 +276,27 @@ test("a reason is told apart by its kind", () => {
 });
 
 test("codes of errors are literals, to be told apart by", () => {
-  compiled(() => {
+  compiled(({ error }) => {
     expectTypeOf<TimeoutError["code"]>().toEqualTypeOf<"TIMEOUT">();
     expectTypeOf<TaskCancelledError["code"]>().toEqualTypeOf<"TASK_CANCELLED">();
     expectTypeOf<ScopeClosedError["code"]>().toEqualTypeOf<"SCOPE_CLOSED">();
     expectTypeOf<QueueShutDownError["code"]>().toEqualTypeOf<"QUEUE_SHUT_DOWN">();
     expectTypeOf<Cancelled["code"]>().toEqualTypeOf<"ABORT_ERR">();
     expectTypeOf<Cancelled["name"]>().toEqualTypeOf<"AbortError">();
-    const error: unknown = undefined;
     if (isCancelled(error)) expectTypeOf(error.reason).toEqualTypeOf<CancelReason>();
     if (isTaskwrightError(error)) expectTypeOf(error.code).toEqualTypeOf<string>();
+    // @ts-expect-error what is thrown may be anything: ask first
+    void error.reason;
+    // @ts-expect-error why is told as a reason, not as text
+    void new Cancelled("because");
+    // @ts-expect-error the base of all errors is none
+    void new TaskwrightError();
+    // @ts-expect-error there is no such code
+    if (error instanceof TimeoutError && error.code === "TIMED_OUT") return;
+    // @ts-expect-error a timeout has no reason: nobody was cancelled
+    if (error instanceof TimeoutError) wants<CancelReason>(error.reason);
+    // @ts-expect-error codes are stable
+    if (error instanceof TimeoutError) error.code = "OTHER";
   });
   expect.assertions(1);
 });
@@ -260,6 +370,10 @@ test("interruptible takes a promise, or a function of a signal", () => {
     void interruptible(1);
     // @ts-expect-error nor one that a function returns
     void interruptible(() => 1);
+    // @ts-expect-error it is given a signal, no scope
+    void interruptible((scope: Scope) => sleep(scope.deadline));
+    // @ts-expect-error one at a time
+    void interruptible([Promise.resolve(1), Promise.resolve(2)]);
   });
   expect.assertions(1);
 });
@@ -269,6 +383,8 @@ test("bindToRoot keeps the type of its function", () => {
     expectTypeOf(bindToRoot((a: number, b: string) => a + b)).toEqualTypeOf<(a: number, b: string) => string>();
     // @ts-expect-error the arguments are those of the function
     bindToRoot((a: number) => a)("1");
+    // @ts-expect-error what a call returned is nothing to call later
+    bindToRoot(sleep(1));
   });
   expect.assertions(1);
 });
@@ -288,33 +404,15 @@ test("a context variable has one type, and may be unbound where it has no defaul
     // @ts-expect-error it holds strings
     user.run(1, () => 1);
     // @ts-expect-error its default is one as well
-    return new ContextVar<string>("user", { default: 1 });
-  });
-  expect.assertions(1);
-});
-
-test("what tasks share: semaphores are limiters, queues have one type of item", () => {
-  compiled(async () => {
-    const semaphore: Limiter = new Semaphore(2, { name: "db" });
-    expectTypeOf(semaphore.acquire(2)).toEqualTypeOf<Promise<Permit>>();
-    expectTypeOf(semaphore.tryAcquire()).toEqualTypeOf<Permit | undefined>();
-    expectTypeOf(semaphore.run(async () => 1)).toEqualTypeOf<Promise<number>>();
-    const queue = new Queue<number>({ maxSize: 5 });
-    expectTypeOf(queue.get()).toEqualTypeOf<Promise<number>>();
-    expectTypeOf(queue.tryGet()).toEqualTypeOf<number | undefined>();
-    expectTypeOf(queue.shutdown()).toEqualTypeOf<number[]>();
-    for await (const item of queue) expectTypeOf(item).toEqualTypeOf<number>();
-    // @ts-expect-error the items are numbers
-    void queue.put("1");
-    // @ts-expect-error it has a size, which nobody sets
-    queue.size = 1;
-    // @ts-expect-error statistics are a picture
-    queue.statistics().size = 1;
-    // @ts-expect-error an event has no value
-    new Event().set(1);
-    new Semaphore(1).limit = 2;
-    // @ts-expect-error a semaphore needs its limit
-    return new Semaphore();
+    void new ContextVar<string>("user", { default: 1 });
+    // @ts-expect-error it is bound for a function, not set
+    user.set("Ada");
+    // @ts-expect-error bound for which function is not said
+    user.run("Ada");
+    // @ts-expect-error it is told apart by itself, but has a name for people
+    void new ContextVar<string>();
+    // @ts-expect-error it is made with new
+    void ContextVar("user");
   });
   expect.assertions(1);
 });
