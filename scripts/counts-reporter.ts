@@ -13,6 +13,7 @@ export default class CountsReporter implements Reporter {
       }
     }
     const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
-    console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
+    // The report of coverage comes after this, and the line is to be the last.
+    process.once("exit", () => console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`));
   }
 }
