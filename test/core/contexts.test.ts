@@ -4,25 +4,19 @@ import { runProgram } from "./program.ts";
 
 const patienceMs = 30_000;
 
-/** A platform that lets nothing but its own Maps into the slot. */
-const pickyPlatform = `
+/** A platform that does something else with objects in the slot that are not its own Maps. */
+const otherPlatform = (instead: string): string => `
   import { AsyncResource } from "node:async_hooks";
   import { isMap } from "node:util/types";
   const { runInAsyncScope } = AsyncResource.prototype;
+  const fresh = new AsyncResource("FRESH");
   AsyncResource.prototype.runInAsyncScope = function (...args) {
     const kept = Object.getOwnPropertySymbols(this).map((symbol) => this[symbol]);
-    if (kept.some((value) => typeof value?.get === "function" && !isMap(value))) throw new TypeError("no Map");
+    if (kept.some((value) => typeof value?.get === "function" && !isMap(value))) ${instead};
     return runInAsyncScope.apply(this, args);
   };`;
-
-/** A platform that takes what it is given, and does not ask it. */
-const deafPlatform = `
-  import { AsyncResource } from "node:async_hooks";
-  const { runInAsyncScope } = AsyncResource.prototype;
-  const fresh = new AsyncResource("FRESH");
-  AsyncResource.prototype.runInAsyncScope = function (fn, self, ...args) {
-    return runInAsyncScope.call(fresh, fn, self, ...args);
-  };`;
+const pickyPlatform = otherPlatform('throw new TypeError("This is no Map")');
+const deafPlatform = otherPlatform("return runInAsyncScope.apply(fresh, args)");
 
 const ways: readonly [string, string, readonly string[], object][] = [
   ["in the slot", "on Node as it is", [], {}],
@@ -49,6 +43,14 @@ describe.concurrent.for(ways)("a scope lies %s %s", { timeout: patienceMs }, ([p
     expect(await runProgram("firstContext", options, variables)).toEqual({
       exitCode: 0,
       stdout: ["undefined", "undefined"],
+      stderr: "",
+    });
+  });
+
+  test("and a callback bound to the root sees what was there when it was bound, and the scope of the root", async () => {
+    expect(await runProgram("callsBound", options, variables)).toEqual({
+      exitCode: 0,
+      stdout: ["ada ADA Infinity", "undefined nobody Infinity", "undefined nobody"],
       stderr: "",
     });
   });

@@ -9,6 +9,7 @@ import {
   ContextVar,
   Queue,
   background,
+  bindToRoot,
   cancelScope,
   checkpoint,
   deadlineAt,
@@ -447,6 +448,24 @@ const programs = {
       const isInSlot = Object.getOwnPropertySymbols(captured).some((symbol) => captured[symbol] === scope);
       print(isInSlot ? "in the slot" : "in a storage");
     });
+  },
+
+  /** A callback that belongs to the root, and is called from elsewhere. */
+  async callsBound(): Promise<void> {
+    const request = new AsyncLocalStorage<string>();
+    const user = new ContextVar<string>("user", { default: "nobody" });
+    const see = async (): Promise<void> => {
+      await sleep(1);
+      print(`${request.getStore()} ${user.get()} ${effectiveDeadline()}`);
+    };
+    const within = <T>(name: string, fn: () => T): Promise<T> =>
+      request.run(name, () => user.run(name.toUpperCase(), () => timeout(60_000, fn)));
+    await run(async () => {
+      const bound = await within("ada", () => ({ call: bindToRoot(see) }));
+      await within("bob", () => bound.call());
+      background(see);
+    });
+    print(`${request.getStore()} ${user.get()}`);
   },
 
   /** Two copies of the package, as two dependencies may bring them, one inside the other. */
