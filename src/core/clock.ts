@@ -72,11 +72,6 @@ export function afterThisTurn(item: Resumable): void {
   if (waiting.push(item) === 1) outside(() => setImmediate(resumeAll));
 }
 
-/** Whether something is waiting for the next turn. */
-export function isTurnPending(): boolean {
-  return waiting.length > 0;
-}
-
 function resumeAll(): void {
   const items = waiting;
   waiting = [];

@@ -1,3 +1,4 @@
+import { grant } from "./grant.ts";
 import type { ScopeNode } from "./scope.ts";
 
 /** Hears how the tasks of a scope end. A task group is one. */
@@ -45,6 +46,8 @@ export class Crew {
     });
     this.#drained = undefined;
     this.#scope.flows++;
+    // The end of the last task is where others may go on first, like the end of a wait.
+    if (this.#scope.tree.conductor !== undefined) await grant(this.#scope, undefined);
   }
 
   #checkDrained(drained: () => void): void {

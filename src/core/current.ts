@@ -3,7 +3,7 @@ import { realClock } from "./clock.ts";
 import { Crew } from "./crew.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { ScopeNode, closed, stopError } from "./scope.ts";
-import { type Observable, Tree } from "./tree.ts";
+import { type Shared, Tree } from "./tree.ts";
 
 /** The scope of code that runs outside any `run`: never cancelled, never closed. */
 class Program extends ScopeNode {
@@ -52,7 +52,7 @@ export function currentScope(): ScopeNode {
  *
  * @param at - what may be waited for, if it has `statistics()`: leaks are looked for there under test
  */
-export function arrive(at?: Observable): ScopeNode {
+export function arrive(at?: Shared): ScopeNode {
   const scope = currentScope();
   const { probe } = scope.tree;
   if (probe !== undefined) probe.arrived(scope, at);
@@ -64,13 +64,6 @@ export function refuse(scope: ScopeNode): Promise<never> {
   const { conductor } = scope.tree;
   if (conductor === undefined) return Promise.reject(stopError(scope));
   return new Promise((_, reject) => conductor.wake(scope, () => reject(stopError(scope))));
-}
-
-/** What a checkpoint gives that has no need to wait. Under test others may go on before, as if it had waited. */
-export function grant<T>(scope: ScopeNode, value: T): Promise<T> {
-  const { conductor } = scope.tree;
-  if (conductor === undefined) return Promise.resolve(value);
-  return new Promise<T>((resolve) => conductor.wake(scope, () => resolve(value)));
 }
 
 /**

@@ -9,7 +9,7 @@ import type { ScopeNode } from "./scope.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** The tasks below and including `top` in which something is not in one of our waits. */
-export function busyTasks(top: ScopeNode, doesWaitCount: (wait: { isExternal: boolean }) => boolean): ScopeNode[] {
+export function busyTasks(top: ScopeNode, doesWaitCount: (wait: Waiter<unknown>) => boolean): ScopeNode[] {
   const busy: ScopeNode[] = [];
   const tasks = [top];
   for (let task = tasks.pop(); task !== undefined; task = tasks.pop()) {

@@ -5,10 +5,10 @@
  */
 export { enter, outside } from "./ambient.ts";
 export { background, bindToRoot } from "./background.ts";
-export { type Clock, afterThisTurn, isTurnPending, realClock } from "./clock.ts";
+export { type Clock, afterThisTurn, realClock } from "./clock.ts";
 export { ContextVar, type ContextVarOptions } from "./context-var.ts";
 export { Crew, type TaskOwner } from "./crew.ts";
-export { arrive, checkedScope, currentScope, grant, openScope, refuse } from "./current.ts";
+export { arrive, checkedScope, currentScope, openScope, refuse } from "./current.ts";
 export { Deque } from "./deque.ts";
 export { DrivenStream } from "./driven-stream.ts";
 export {
@@ -25,7 +25,8 @@ export {
 } from "./errors.ts";
 export { expectInteger, expectMs } from "./expect.ts";
 export { Failures, type WithSuppressed } from "./failures.ts";
-export { busyTasks, pendingWaits } from "./flows.ts";
+export { busyTasks, hasWaits, pendingWaits } from "./flows.ts";
+export { grant } from "./grant.ts";
 export { type StartFunction, type TaskGroup, type TaskGroupOptions, taskGroup } from "./group.ts";
 export { interruptible } from "./interruptible.ts";
 export { letGo } from "./keep-alive.ts";
@@ -49,5 +50,5 @@ export {
   timeout,
 } from "./timeout.ts";
 export { type Timed, Timer, TimerQueue, unschedule } from "./timer-queue.ts";
-export type { Conductor, Observable, Probe, Tree } from "./tree.ts";
+export type { Conductor, Shared, Probe, Tree } from "./tree.ts";
 export { Waiter } from "./waiter.ts";

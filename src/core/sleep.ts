@@ -1,7 +1,8 @@
 import { afterThisTurn, realClock, turn } from "./clock.ts";
-import { arrive, grant, refuse } from "./current.ts";
+import { arrive, refuse } from "./current.ts";
 import { formatMs } from "./errors.ts";
 import { expectMs } from "./expect.ts";
+import { grant } from "./grant.ts";
 import type { ScopeNode } from "./scope.ts";
 import { dueMsOf, unschedule } from "./timer-queue.ts";
 import { Waiter } from "./waiter.ts";
@@ -34,6 +35,10 @@ class Sleep extends Waiter<void> {
 
 class Yield extends Waiter<void> {
   override get isExternal(): boolean {
+    return true;
+  }
+
+  override get isYielding(): boolean {
     return true;
   }
 

@@ -1,7 +1,8 @@
 import { enter } from "./ambient.ts";
 import { Crew } from "./crew.ts";
-import { arrive, currentScope, grant, refuse } from "./current.ts";
+import { arrive, currentScope, refuse } from "./current.ts";
 import { TaskCancelledError } from "./errors.ts";
+import { grant } from "./grant.ts";
 import { LinkedList } from "./linked-list.ts";
 import { QueuedWaiter } from "./queued-waiter.ts";
 import type { CancelReason } from "./reason.ts";

@@ -8,14 +8,14 @@ export interface Conductor {
 }
 
 /** Something that tasks share, and that says what it is doing: a semaphore, a queue. */
-export interface Observable {
+export interface Shared {
   statistics(): object;
 }
 
 /** Sees what happens in a tree. Only under test. */
 export interface Probe {
   /** A checkpoint is reached: before it is asked whether the scope may wait. `at`: what may be waited for. */
-  arrived(scope: ScopeNode, at: Observable | undefined): void;
+  arrived(scope: ScopeNode, at: Shared | undefined): void;
   /** Somebody has asked for the signal of a scope. */
   signalMade(scope: ScopeNode, signal: AbortSignal): void;
   /** A scope ends while something is left in it that nobody awaits: a wait, or a scope. */

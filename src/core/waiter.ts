@@ -44,6 +44,11 @@ export abstract class Waiter<T> extends Link {
     return false;
   }
 
+  /** Whether it ends by itself, with the next turn of the loop: its task does not wait, it lets others run. */
+  get isYielding(): boolean {
+    return false;
+  }
+
   /** Whether it can only end by being cancelled. */
   get isEndless(): boolean {
     return false;

@@ -139,23 +139,23 @@ class Sweep {
     const order = seed === undefined ? inOrder : new SeededOrder(seed);
     const run = new VirtualRun("cancelEverywhere", { order, probe, limitSteps });
     run.clock.onWake = cut.woke;
-    const fail = (cause: unknown): never => {
-      throw new CancelSweepError(describe(point, cut.arrivals[0]), point, left, cause);
+    const fail = (what: { readonly cause: unknown } | { readonly left: readonly string[] }): never => {
+      throw new CancelSweepError(describe(point, cut.arrivals[0]), point, what);
     };
     try {
       await run.run(this.#fn);
     } catch (error) {
       if (currentScope().stop !== undefined) throw error;
-      if (!cut.isDone || !this.#mayThrow(error)) fail(error);
+      if (!cut.isDone || !this.#mayThrow(error)) fail({ cause: error });
     }
     left.push(...held.more());
     if (run.clock.timers > 0) left.push(`${run.clock.timers} timers of the tree`);
     left.push(...(await stillGrownBy(this.#resources)));
-    if (left.length > 0) fail(undefined);
+    if (left.length > 0) fail({ left });
     try {
       await this.#options.check?.();
     } catch (error) {
-      fail(error);
+      fail({ cause: error });
     }
     return cut.arrivals;
   }

@@ -54,10 +54,14 @@ export class CancelSweepError extends TaskwrightError {
   /** What was left behind; empty if something else went wrong, which is the `cause`. */
   readonly left: readonly string[];
 
-  constructor(where: string, point: CancelPoint | undefined, left: readonly string[], cause?: unknown) {
-    const what = left.length > 0 ? `leaves behind ${left.join(", ")}` : firstLineOf(cause);
-    super(`${where}: ${what}`, cause === undefined ? undefined : { cause });
+  constructor(
+    where: string,
+    point: CancelPoint | undefined,
+    wrong: { readonly cause: unknown } | { readonly left: readonly string[] },
+  ) {
+    if ("cause" in wrong) super(`${where}: ${firstLineOf(wrong.cause)}`, wrong);
+    else super(`${where}: leaves behind ${wrong.left.join(", ")}`);
     this.point = point;
-    this.left = left;
+    this.left = "left" in wrong ? wrong.left : [];
   }
 }

@@ -6,7 +6,7 @@ import { VirtualRun } from "./internal/virtual-run.ts";
  *
  * `sleep`, `timeout`, deadlines, retries: one clock rules them all, so an hour takes no time, and always happens in
  * the same order. While a task computes, or waits for something foreign such as a socket, time stands still; a process
- * warning says which task that is when it lasts for more than 5 seconds.
+ * warning says which task that is when it lasts for more than 3 seconds.
  *
  * Cancel: cancels `fn` and waits for it.
  *

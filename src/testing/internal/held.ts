@@ -1,4 +1,4 @@
-import type { Observable } from "../../core/index.ts";
+import type { Shared } from "../../core/index.ts";
 
 /**
  * What `statistics()` call that which must come back: who holds and who waits. By these words the primitives of the
@@ -20,9 +20,9 @@ const held = [
 
 /** Remembers what is held of the primitives that a run touches, as it was when each was first touched. */
 export class HeldBefore {
-  readonly #before = new Map<Observable, Map<string, number>>();
+  readonly #before = new Map<Shared, Map<string, number>>();
 
-  touch(at: Observable): void {
+  touch(at: Shared): void {
     if (!this.#before.has(at)) this.#before.set(at, heldOf(at));
   }
 
@@ -39,12 +39,12 @@ export class HeldBefore {
   }
 }
 
-function heldOf(at: Observable): Map<string, number> {
+function heldOf(at: Shared): Map<string, number> {
   const statistics = at.statistics() as Record<string, unknown>;
   return new Map(held.filter((word) => word in statistics).map((word) => [word, Number(statistics[word])]));
 }
 
-function nameOf(at: Observable): string {
+function nameOf(at: Shared): string {
   const { name } = at as { readonly name?: unknown };
   return typeof name === "string" ? `${at.constructor.name} "${name}"` : at.constructor.name;
 }

@@ -1,4 +1,12 @@
-import { type ScopeNode, type Waiter, drawTree, formatMs, pendingWaits, realClock } from "../../core/index.ts";
+import {
+  type ScopeNode,
+  type Waiter,
+  drawTree,
+  formatMs,
+  hasWaits,
+  pendingWaits,
+  realClock,
+} from "../../core/index.ts";
 import { DeadlockError } from "../errors.ts";
 import { activeResources, grownBy } from "./resources.ts";
 
@@ -6,7 +14,7 @@ import { activeResources, grownBy } from "./resources.ts";
 const deadlockMs = 1_000;
 
 /** How long time may be held, in milliseconds of real time, before somebody should know. */
-const heldMs = 5_000;
+const heldMs = 3_000;
 
 /**
  * Tells when a tree under virtual time will not go on by itself.
@@ -46,7 +54,8 @@ export class Patience {
     this.#waits = waits;
     const waitedMs = this.#waitedMs();
     if (waitedMs < deadlockMs) return;
-    if (grownBy(this.#resourcesBefore).length === 0 && !waits.some((wait) => wait.isEndless)) return this.#end(root);
+    if (grownBy(this.#resourcesBefore).length === 0 && !hasWaits(root, (wait) => wait.isEndless))
+      return this.#end(root);
     if (waitedMs < heldMs) return;
     this.#warn(`everything has waited for ${formatMs(heldMs)}, for something from outside:\n${drawTree(root)}`);
   }

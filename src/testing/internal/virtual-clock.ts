@@ -7,7 +7,6 @@ import {
   TimerQueue,
   afterThisTurn,
   busyTasks,
-  isTurnPending,
   realClock,
 } from "../../core/index.ts";
 import type { Order } from "./order.ts";
@@ -105,7 +104,7 @@ export class VirtualClock implements Clock, Conductor {
     const root = this.#root!;
     if (this.#isStopped || root.isClosed) return;
     if (this.#order !== undefined && this.#step(this.#order)) return this.#lookAfterTurn();
-    const busy = isTurnPending() ? [root] : busyTasks(root, (wait) => !wait.isExternal);
+    const busy = busyTasks(root, (wait) => !wait.isExternal);
     const dueMs = this.#timers.nextDueMs();
     if (busy.length > 0) this.#hold(busy, dueMs !== undefined);
     else if (dueMs === undefined) this.#rest(root);
