@@ -107,7 +107,7 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
     },
   );
 
-  test.for(["waitsForSignal", "waitsForSignalInside"] as const)(
+  test.for(["waitsForSignal", "waitsForSignalInside", "waitsForSignalInTask"] as const)(
     "%s: a tree that handles signals may wait in sleep(Infinity) for one, and is in no deadlock",
     async (name) => {
       const program = start(name);
@@ -205,7 +205,7 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
 
     expect(exitCode).toBe(0);
     expect(stderr.match(/TASKWRIGHT_STUCK/g)).toHaveLength(1);
-    expect(stderr).toMatch(/workers was cancelled 1 s ago \(enough, by .*programs\.ts:\d+:\d+\)+ and has not ended/);
+    expect(stderr).toMatch(/workers was cancelled [\d.]+ s ago \(enough, by .*programs\.ts:\d+:\d+\)+ and has not ended/);
     expect(stderr).toContain("wrap such promises in interruptible()");
     expect(stderr).toMatch(/\nrun > workers > foreign \(task \d+\): computes, or waits for a foreign promise\n/);
     expect(stderr).not.toContain("shielded");
@@ -216,9 +216,16 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
     const lines = stderr.split("\n");
     const path = "... > level 6 > level 5 > level 4 > level 3 > level 2 > level 1 > group > same";
 
-    expect(lines[0]).toContain("moveOnAfter was cancelled 1 s ago (the deadline passed) and has not ended.");
+    expect(lines[0]).toMatch(/moveOnAfter was cancelled [\d.]+ s ago \(the deadline passed\) and has not ended\./);
     expect(lines[1]).toBe(`${path} (task 1): computes, or waits for a foreign promise`);
     expect(lines[11]).toBe("... and 2 more tasks");
+  });
+
+  test("a cancelled scope in which something awaits what cannot be cancelled is shown without tasks, too", async () => {
+    const { stderr } = await runProgram("stuckWithoutTask");
+
+    expect(stderr).toMatch(/cancelScope was cancelled [\d.]+ s ago \(requested, by /);
+    expect(stderr).toMatch(/\nthe program > cancelScope: computes, or waits for a foreign promise\n/);
   });
 
   test("a cancelled scope that cleans up for longer in waits of ours is not stuck", async () => {

@@ -250,6 +250,12 @@ const programs = {
     );
   },
 
+  /** The same, where the wait is that of a scope in a task. */
+  async waitsForSignalInTask(): Promise<void> {
+    process.once("beforeExit", () => print("idle"));
+    await run(() => taskGroup((group) => void group.spawn(() => cancelScope(() => sleep(Infinity)))));
+  },
+
   async deadlockWithoutSignals(): Promise<void> {
     exitOnWarning();
     await run(() => sleep(Infinity), { signals: false });
@@ -416,6 +422,14 @@ const programs = {
       });
     };
     await moveOnAfter(50, () => deepen(9));
+  },
+
+  /** Awaits what cannot be cancelled in the scope that is cancelled itself. */
+  async stuckWithoutTask(): Promise<void> {
+    await cancelScope(async (scope) => {
+      scope.cancel();
+      await new Promise((resolve) => setTimeout(resolve, 1_300));
+    });
   },
 
   async slowButNotStuck(): Promise<void> {
