@@ -205,7 +205,9 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
 
     expect(exitCode).toBe(0);
     expect(stderr.match(/TASKWRIGHT_STUCK/g)).toHaveLength(1);
-    expect(stderr).toMatch(/workers was cancelled [\d.]+ s ago \(enough, by .*programs\.ts:\d+:\d+\)+ and has not ended/);
+    expect(stderr).toMatch(
+      /workers was cancelled [\d.]+ s ago \(enough, by .*programs\.ts:\d+:\d+\)+ and has not ended/,
+    );
     expect(stderr).toContain("wrap such promises in interruptible()");
     expect(stderr).toMatch(/\nrun > workers > foreign \(task \d+\): computes, or waits for a foreign promise\n/);
     expect(stderr).not.toContain("shielded");
