@@ -22,8 +22,10 @@ export function foreignPromise<T>(promise: PromiseLike<T>): ForeignPromise<T> {
  */
 export class ForeignPromise<T> extends LinkedList<ForeignWaiter<T>> {
   readonly #key: Promise<T>;
-  /** In each tree that gave it up, its entry among the stragglers. */
-  #givenUp: Map<Tree, Straggler> | undefined = undefined;
+  /** The scope that gave it up first. */
+  #givenUpIn: string | undefined = undefined;
+  /** In each tree that gave it up and has not ended, its entry among the stragglers. */
+  #entries: Map<Tree, Straggler> | undefined = undefined;
 
   constructor(key: Promise<T>) {
     super();
@@ -38,33 +40,30 @@ export class ForeignPromise<T> extends LinkedList<ForeignWaiter<T>> {
 
   /** Lists it, until it settles, as what `scope` has stopped waiting for. */
   giveUp(scope: ScopeNode): void {
-    const { clock, stragglers } = scope.tree;
-    this.#givenUp ??= new Map();
-    if (this.#givenUp.has(scope.tree)) return;
-    const straggler = { scope: scope.name, sinceMs: clock.now() };
-    this.#givenUp.set(scope.tree, straggler);
-    stragglers.add(straggler);
+    const { tree } = scope;
+    this.#givenUpIn ??= scope.name;
+    const entries = (this.#entries ??= new Map<Tree, Straggler>());
+    if (tree.hasEnded || entries.has(tree)) return;
+    const entry = { scope: scope.name, sinceMs: tree.clock.now(), release: () => void entries.delete(tree) };
+    entries.set(tree, entry);
+    tree.stragglers.add(entry);
   }
 
   #fulfilled(value: T): void {
-    pending.delete(this.#key);
-    if (this.#givenUp !== undefined) this.#strikeOff(this.#givenUp);
+    this.#settled();
     for (let waiter = this.shift(); waiter !== undefined; waiter = this.shift()) waiter.resolve(value);
   }
 
   #rejected(error: unknown): void {
-    pending.delete(this.#key);
-    if (this.#givenUp !== undefined) {
-      const [first] = this.#strikeOff(this.#givenUp);
-      // If somebody waits again the error is not late.
-      if (this.size === 0 && !looksCancelled(error)) reportLate(first!.scope, error);
-    }
+    this.#settled();
+    // Where somebody waits again the error is not late.
+    if (this.#givenUpIn !== undefined && this.size === 0 && !looksCancelled(error)) reportLate(this.#givenUpIn, error);
     for (let waiter = this.shift(); waiter !== undefined; waiter = this.shift()) waiter.reject(error);
   }
 
-  #strikeOff(givenUp: Map<Tree, Straggler>): Straggler[] {
-    for (const [tree, straggler] of givenUp) tree.stragglers.delete(straggler);
-    return [...givenUp.values()];
+  #settled(): void {
+    pending.delete(this.#key);
+    if (this.#entries !== undefined) for (const [tree, entry] of this.#entries) tree.stragglers.delete(entry);
   }
 }
 

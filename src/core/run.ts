@@ -78,6 +78,7 @@ export async function runTree<T>(tree: Tree, main: (scope: Scope) => T | Promise
     letGo(root);
     forgetLastFrame();
     listStragglers(tree);
+    tree.end();
   }
 }
 

@@ -36,11 +36,11 @@ export class Started<V> extends Waiter<V> {
   async run(fn: (started: (value: V) => void, scope: Scope) => unknown, scope: Scope): Promise<void> {
     try {
       await fn((value) => this.#start(value), scope);
-      this.reject(new Error(`task ${this.#name} ended without calling started()`));
+      if (this.isPending) this.reject(new Error(`task ${this.#name} ended without calling started()`));
     } catch (error) {
       const isMine = this.isPending;
       const isCut = scope.cancelled !== undefined && looksCancelled(error);
-      this.reject(isCut ? new TaskCancelledError(this.#name, scope.cancelled) : error);
+      if (isMine) this.reject(isCut ? new TaskCancelledError(this.#name, scope.cancelled) : error);
       if (isCut || !isMine) throw error;
     }
   }

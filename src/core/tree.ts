@@ -28,6 +28,8 @@ export interface Straggler {
   readonly scope: string;
   /** When it was given up, in milliseconds of the tree's clock. */
   readonly sinceMs: number;
+  /** The tree has ended, and wants to hear no more of it. */
+  release(): void;
 }
 
 /** What all scopes of one tree share. */
@@ -35,8 +37,9 @@ export class Tree {
   readonly clock: Clock;
   /** The outermost scope. Set once, right after construction. */
   root!: ScopeNode;
-  /** Foreign promises nobody waits for any more, until they settle. */
+  /** Foreign promises nobody waits for any more, until they settle or the tree ends. */
   readonly stragglers: Set<Straggler> = new Set();
+  hasEnded = false;
   /** Set while schedules are explored. */
   conductor: Conductor | undefined = undefined;
   /** Set while cancellation is swept, or leaks are looked for. */
@@ -44,5 +47,12 @@ export class Tree {
 
   constructor(clock: Clock) {
     this.clock = clock;
+  }
+
+  /** Lets go of what outlives it. */
+  end(): void {
+    this.hasEnded = true;
+    for (const straggler of this.stragglers) straggler.release();
+    this.stragglers.clear();
   }
 }

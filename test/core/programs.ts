@@ -72,19 +72,6 @@ const setAndCancel = (scope: Scope, count: number): void => {
   scope.deadline = Infinity;
 };
 
-/** So many waits for one promise, cancelled at once. */
-const giveUp = (count: number): Promise<void> =>
-  cancelScope((scope) => {
-    const waiting = Array.from({ length: count }, () => interruptible(never));
-    scope.cancel();
-    return Promise.all(waiting).then(() => {});
-  });
-
-const giveUpOften = async (times: number): Promise<void> => {
-  for (let n = 0; n < times; n++) await giveUp(1);
-  await giveUp(times);
-};
-
 const f = async (): Promise<void> => {
   await sleep(1_000);
 };
@@ -522,12 +509,8 @@ const programs = {
     );
   },
 
-  /** What stays of waits for a promise that lives for long, one after the other and all at once. */
-  async manyWaitsForOnePromise(): Promise<void> {
-    await giveUpOften(1_000);
-    const before = heap();
-    await giveUpOften(100_000);
-    print(heap() - before < 2 ** 20 ? "nothing is kept" : `${heap() - before} bytes are kept`);
+  async heap(): Promise<void> {
+    await import("./heap.ts");
   },
 
   /** What a group keeps of a million tasks that have ended, in bytes a task. */
