@@ -1,4 +1,4 @@
-import { type CancelReason, Deque, DrivenStream, type ScopeNode, TaskCancelledError } from "../core/index.ts";
+import { Deque, DrivenStream, type ScopeNode } from "../core/index.ts";
 import { lookAheadOf } from "./internal/batch.ts";
 import { CancelWatch } from "./internal/cancel-watch.ts";
 import { Engine } from "./internal/engine.ts";
@@ -49,10 +49,6 @@ class OutcomeStream extends DrivenStream<FetchOutcome> {
   /** Not yet read. Each keeps a slot of the engine, so there are never more than `concurrency`. */
   readonly #outcomes = new Deque<FetchOutcome>();
   #engine: Engine | undefined;
-  /** What the source threw. Thrown once. */
-  #failure: { readonly error: unknown } | undefined;
-  /** Why requests are missing, if they are. Thrown once. */
-  #cutBy: CancelReason | undefined;
 
   constructor(requests: Iterable<FetchInput> | AsyncIterable<FetchInput>, settings: FetchAllSettings) {
     super("fetchAll");
@@ -74,7 +70,10 @@ class OutcomeStream extends DrivenStream<FetchOutcome> {
         return engine.hasRoom;
       },
       onReady: () => engine.pump(),
-      onError: (error) => this.#fail(error),
+      onError: (error) => {
+        this.failed(error, scope);
+        engine.stop();
+      },
     });
     const abort = (): void => scope.cancel({ kind: "unneeded", why: "the batch was stopped" });
     const { clock } = scope.tree;
@@ -89,11 +88,11 @@ class OutcomeStream extends DrivenStream<FetchOutcome> {
       engine.pump();
       await finished.promise;
     } catch (error) {
-      this.#failure ??= { error };
+      this.failed(error, scope);
     }
     watch.resolve();
-    this.#cutBy = scope.cancelled;
-    await Promise.all([exchange.close(), source.close().catch((error: unknown) => (this.#failure ??= { error }))]);
+    if (scope.cancelled !== undefined) this.cutBy(scope.cancelled);
+    await Promise.all([exchange.close(), source.close()]);
   }
 
   #deliver(outcome: FetchOutcome): void {
@@ -112,23 +111,7 @@ class OutcomeStream extends DrivenStream<FetchOutcome> {
     return outcome;
   }
 
-  #fail(error: unknown): void {
-    this.#failure ??= { error };
-    this.#engine!.stop();
-  }
-
-  protected override last(): void {
-    const failure = this.#failure;
-    const cutBy = this.#cutBy;
-    this.#failure = undefined;
-    this.#cutBy = undefined;
-    if (failure !== undefined) throw failure.error;
-    if (cutBy !== undefined) throw new TaskCancelledError("fetchAll", cutBy);
-  }
-
-  protected override async forget(): Promise<void> {
-    this.#failure = undefined;
-    this.#cutBy = undefined;
-    while (this.#outcomes.size > 0) this.#outcomes.shift();
+  protected override async discard(): Promise<void> {
+    this.#outcomes.takeAll();
   }
 }

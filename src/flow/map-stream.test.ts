@@ -7,6 +7,7 @@ import {
   ContextVar,
   Semaphore,
   TaskCancelledError,
+  TimeoutError,
   cancelScope,
   checkpoint,
   mapStream,
@@ -22,6 +23,13 @@ const afterItself = async (ms: number): Promise<number> => {
   await sleep(ms);
   return ms;
 };
+
+const slowToDispose = (log: string[], name: string): AsyncDisposable => ({
+  async [Symbol.asyncDispose]() {
+    await checkpoint();
+    log.push(name);
+  },
+});
 
 /** Reads a stream to its end. */
 async function all<R>(stream: AsyncIterable<R>): Promise<R[]> {
@@ -324,7 +332,6 @@ test(
       scope.cancel("no more");
       await loopTurns(2);
     });
-    await stream.next();
     const thrown = await thrownBy(stream.next());
 
     expect(thrown).toBeInstanceOf(TaskCancelledError);
@@ -483,16 +490,7 @@ test(
   virtually(async () => {
     const log: string[] = [];
     const warnings = await warningsOf(async () => {
-      const stream = mapStream(
-        ["a", "b", "c", "d"],
-        (name) => ({
-          async [Symbol.asyncDispose]() {
-            await checkpoint();
-            log.push(name);
-          },
-        }),
-        { concurrency: 3 },
-      );
+      const stream = mapStream(["a", "b", "c", "d"], (name) => slowToDispose(log, name), { concurrency: 3 });
       await stream.next();
       await sleep(5);
       await cancelScope(async (scope) => {
@@ -505,6 +503,226 @@ test(
     expect(warnings).toEqual([]);
   }),
 );
+
+test(
+  "results that were never read are disposed when the scope of the stream ends, also those of a stream that is through",
+  virtually(async (root) => {
+    const log: string[] = [];
+    let stream!: ResultStream<AsyncDisposable>;
+    await cancelScope(async () => {
+      stream = mapStream(["a", "b", "c"], (name) => slowToDispose(log, name), { concurrency: 3 });
+      await stream.next();
+      await sleep(5);
+    });
+
+    expect(log).toEqual(["b", "c"]);
+    expect(whatIsLeft(root)).toEqual([]);
+    expect(await thrownBy(stream.next())).toBeInstanceOf(TaskCancelledError);
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+  }),
+);
+
+test(
+  "a result that stands behind a failed call, and can never be read, is disposed",
+  virtually(async () => {
+    const log: string[] = [];
+    const error = new Error("no");
+    const stream = mapStream(
+      ["a", "b", "c"],
+      async (name) => {
+        await sleep(name === "b" ? 5 : 1);
+        if (name === "b") throw error;
+        return slowToDispose(log, name);
+      },
+      { concurrency: 3 },
+    );
+    await stream.next();
+
+    expect(await thrownBy(stream.next())).toBe(error);
+    expect(log).toEqual(["c"]);
+  }),
+);
+
+test(
+  "an error that a call or the source throws while the reader leaves is thrown where it leaves, once",
+  virtually(async (root) => {
+    const [inCall, inSource] = [new Error("call"), new Error("source")];
+    const source = async function* (): AsyncGenerator<number> {
+      try {
+        for (let n = 0; ; n++) yield n;
+      } finally {
+        await sleep(5);
+        // oxlint-disable-next-line no-unsafe-finally -- sources may do so
+        throw inSource;
+      }
+    };
+    const stream = mapStream(
+      source(),
+      async (n) => {
+        if (n === 0) return n;
+        await thrownBy(sleep(Infinity));
+        throw inCall;
+      },
+      { concurrency: 2 },
+    );
+    const leaving = async (): Promise<void> => {
+      for await (const _ of stream) break;
+    };
+    const thrown = await thrownBy(leaving());
+
+    expect(thrown).toBe(inCall);
+    expect(thrown).toHaveProperty("suppressed", [inSource]);
+    expect(whatIsLeft(root)).toEqual([]);
+    expect(await stream.return()).toEqual({ done: true, value: undefined });
+  }),
+);
+
+test(
+  "Array.fromAsync ends although leaving the stream fails",
+  virtually(async () => {
+    const error = new Error("call");
+    const stream = mapStream(
+      [0, 1],
+      async (n) => {
+        if (n === 0) return n;
+        await thrownBy(sleep(Infinity));
+        throw error;
+      },
+      { concurrency: 2 },
+    );
+    const mapper = new Error("mapper");
+    const refuse = (): never => {
+      throw mapper;
+    };
+
+    expect(await thrownBy(Array.fromAsync(stream, refuse))).toBe(error);
+  }),
+);
+
+test(
+  "an ordinary error wins over the cancellation that the reader would get",
+  virtually(async () => {
+    const error = new Error("cleanup");
+    const reading = moveOnAfter(5, async () => {
+      const stream = mapStream(
+        [1],
+        async () => {
+          await thrownBy(sleep(Infinity));
+          throw error;
+        },
+        { concurrency: 1 },
+      );
+      for await (const _ of stream) throw new Error("not here");
+    });
+
+    expect(await thrownBy(reading)).toBe(error);
+  }),
+);
+
+test(
+  "an error that nobody came for fails the group in which the stream was left, or else is a warning",
+  virtually(async () => {
+    const error = new Error("no");
+    const failLater = async (n: number): Promise<number> => {
+      if (n === 1) await sleep(1);
+      if (n === 1) throw error;
+      return n;
+    };
+    const abandon = async (): Promise<void> => {
+      await mapStream([0, 1], failLater, { concurrency: 2 }).next();
+      await sleep(5);
+    };
+    const warnings = await warningsOf(() => cancelScope(abandon));
+
+    expect(await thrownBy(taskGroup(abandon))).toBe(error);
+    expect(warnings.map(({ message, cause }) => [message, cause])).toEqual([
+      ["mapStream had failed when its scope ended, and nobody was told", error],
+    ]);
+  }),
+);
+
+test.for(["breaks", "is told of a failure", "abandons the stream"] as const)(
+  "when the reader %s, the source is closed outside the cancellation: its cleanup may wait",
+  (how) =>
+    virtually(async (root) => {
+      const log: unknown[] = [];
+      const source = async function* (): AsyncGenerator<number> {
+        try {
+          for (let n = 0; n < 10; n++) yield n;
+        } finally {
+          await sleep(5);
+          log.push(`closed at ${now()}`);
+        }
+      };
+      const read = async (): Promise<void> => {
+        const call = (n: number): number => {
+          if (n === 3 && how === "is told of a failure") throw new Error("no");
+          return n;
+        };
+        const stream = mapStream(source(), call, { concurrency: 2 });
+        if (how === "abandons the stream") return void (await stream.next());
+        for await (const n of stream) if (n === 1 && how === "breaks") break;
+      };
+      await cancelScope(read).catch(() => {});
+
+      expect(log).toEqual(["closed at 5"]);
+      expect(whatIsLeft(root)).toEqual([]);
+    })(),
+);
+
+test(
+  "streams within streams: leaving the outer one closes the innermost source, whose cleanup may wait",
+  virtually(async (root) => {
+    const log: unknown[] = [];
+    const source = async function* (): AsyncGenerator<number> {
+      try {
+        for (let n = 0; ; n++) yield n;
+      } finally {
+        await sleep(5);
+        log.push("closed");
+      }
+    };
+    const inner = mapStream(source(), afterItself, { concurrency: 2 });
+    for await (const _ of mapStream(inner, (n) => n, { concurrency: 2 })) {
+      await sleep(10);
+      break;
+    }
+
+    expect(log).toEqual(["closed"]);
+    expect(whatIsLeft(root)).toEqual([]);
+  }),
+);
+
+test(
+  "a read that is pending when the reader leaves is cancelled, with a reason",
+  virtually(async () => {
+    const log: unknown[] = [];
+    const source = async function* (): AsyncGenerator<number> {
+      yield 1;
+      try {
+        await sleep(Infinity);
+      } catch (error) {
+        log.push((error as Cancelled).reason);
+        throw error;
+      }
+    };
+    const stream = mapStream(source(), (n) => n, { concurrency: 2 });
+    for await (const _ of stream) {
+      await sleep(5);
+      break;
+    }
+
+    expect(log).toEqual([{ kind: "unneeded", why: "the reader of mapStream left" }]);
+  }),
+);
+
+test("an endless source that never waits does not hold the loop", async () => {
+  const reading = timeout(20, async () => {
+    for await (const _ of mapStream(new Endless(), (n) => n, { concurrency: 10 }));
+  });
+
+  expect(await thrownBy(reading)).toBeInstanceOf(TimeoutError);
+});
 
 test(
   "return before the first next leaves the source alone",

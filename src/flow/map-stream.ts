@@ -3,21 +3,19 @@ import {
   Crew,
   Deque,
   DrivenStream,
-  Failures,
   type Limiter,
-  LinkedList,
-  QueuedWaiter,
   type ScopeNode,
-  TaskCancelledError,
   type TaskOwner,
   expectInteger,
+  openScope,
   spawn,
-  stopError,
 } from "../core/index.ts";
 import { disposeDiscarded } from "./dispose.ts";
+import { DrivenSource } from "./driven-source.ts";
 import type { MapFunction } from "./map.ts";
 import { failureOf } from "./outcome.ts";
-import { Reader, type Source } from "./source.ts";
+import { Room } from "./room.ts";
+import type { Source } from "./source.ts";
 
 /** Settings of {@link mapStream}. */
 export interface MapStreamOptions {
@@ -70,60 +68,66 @@ interface Slot<R> {
 }
 
 class MapStream<T, R> extends DrivenStream<R> implements TaskOwner {
-  readonly #source: Source<T>;
+  readonly #items: Source<T>;
   readonly #fn: MapFunction<T, R>;
   readonly #options: MapStreamOptions;
   readonly #slots = new Deque<Slot<R>>();
-  readonly #rooms = new LinkedList<RoomWaiter>();
-  readonly #failures = new Failures();
+  readonly #room = new Room("a reader of mapStream");
+  #source: DrivenSource<T> | undefined;
+  /** The scope of the calls. */
+  #calls: ScopeNode | undefined;
   /** Items in work, and results not yet read. */
   #taken = 0;
-  /** Why results are missing, if that is because of a cancellation. */
-  #cut: CancelReason | undefined;
 
-  constructor(source: Source<T>, fn: MapFunction<T, R>, options: MapStreamOptions) {
+  constructor(items: Source<T>, fn: MapFunction<T, R>, options: MapStreamOptions) {
     super("mapStream");
-    this.#source = source;
+    this.#items = items;
     this.#fn = fn;
     this.#options = options;
   }
 
   taskFailed(_name: string, error: unknown): void {
-    this.#failed(error);
+    this.#fail(error);
   }
 
   taskCancelled(): void {
-    this.#cut = this.driver!.cancelled;
+    this.cutBy(this.#calls!.cancelled!);
   }
 
-  /** The one task that reads the source and starts the calls, which are tasks in it. */
-  protected override async drive(scope: ScopeNode): Promise<void> {
-    scope.crew = new Crew(scope, this);
-    let reader: Reader<T> | undefined;
+  /** The one task that reads the source and starts the calls. */
+  protected override async drive(driver: ScopeNode): Promise<void> {
+    const calls = openScope("calls");
+    calls.crew = new Crew(calls, this);
+    this.#calls = calls;
     try {
-      reader = new Reader(this.#source);
-      await this.#feed(scope, reader);
+      this.#source = new DrivenSource(this.#items);
+      await this.#feed(this.#source, driver);
     } catch (error) {
-      this.#failed(error, scope);
+      this.#fail(error);
     }
-    while (scope.hasTasks) await scope.crew.drain();
-    try {
-      await reader?.close();
-    } catch (error) {
-      this.#failed(error, scope);
-    }
+    while (calls.hasTasks) await calls.crew.drain();
+    calls.close();
+    await this.#discardUnreachable();
+    await this.#source?.close();
   }
 
-  async #feed(scope: ScopeNode, reader: Reader<T>): Promise<void> {
+  protected override stop(reason: CancelReason): void {
+    this.#source?.stop(reason);
+    this.#calls?.cancel(reason);
+    this.#room.close();
+  }
+
+  async #feed(source: DrivenSource<T>, driver: ScopeNode): Promise<void> {
     for (;;) {
-      if (this.#taken >= this.#options.concurrency) await this.#room(scope);
-      if (scope.stop !== undefined) throw stopError(scope);
-      const step = await reader.next();
+      if (this.#taken >= this.#options.concurrency) await this.#room.wait(driver);
+      const reading = source.next();
+      const step = reading instanceof Promise ? await reading : reading;
       if (step === undefined) return;
       this.#taken++;
       const slot: Slot<R> = { isReady: false, value: undefined };
       if (this.#options.ordered !== false) this.#slots.push(slot);
-      spawn(scope, (own) => this.#call(step.item, step.index, slot, own as ScopeNode), { name: `call ${step.index}` });
+      const call = (scope: ScopeNode): Promise<void> => this.#call(step.item, step.index, slot, scope);
+      spawn(this.#calls!, (scope) => call(scope as ScopeNode), { name: `call ${step.index}` });
     }
   }
 
@@ -141,10 +145,10 @@ class MapStream<T, R> extends DrivenStream<R> implements TaskOwner {
     this.deliver();
   }
 
-  #room(scope: ScopeNode): Promise<void> {
-    const waiter = new RoomWaiter(scope);
-    this.#rooms.push(waiter);
-    return waiter.promise;
+  /** Only the first failure stops what still runs. */
+  #fail(error: unknown): void {
+    this.failed(error, this.#calls!);
+    this.stop({ kind: "sibling-failed", task: "a call of mapStream", error });
   }
 
   protected override get hasReady(): boolean {
@@ -154,47 +158,20 @@ class MapStream<T, R> extends DrivenStream<R> implements TaskOwner {
   protected override take(): R {
     const { value } = this.#slots.shift();
     this.#taken--;
-    this.#rooms.shift()?.resolve();
+    this.#room.open();
     return value as R;
   }
 
-  #failed(error: unknown, scope: ScopeNode = this.driver!): void {
-    const cancellation = scope.cancellationBehind(error);
-    if (cancellation !== undefined) {
-      this.#cut = cancellation.reason;
-      return;
-    }
-    this.#failures.add(error);
-    scope.cancel({ kind: "sibling-failed", task: "a call of mapStream", error });
+  /** When all calls have ended: what stands behind one that has failed will never be read. */
+  async #discardUnreachable(): Promise<void> {
+    const slots = this.#slots.takeAll();
+    const end = slots.findIndex((slot) => !slot.isReady);
+    const reachable = end === -1 ? slots : slots.slice(0, end);
+    for (const slot of reachable) this.#slots.push(slot);
+    for (const slot of slots.slice(reachable.length)) await disposeDiscarded(slot.value);
   }
 
-  protected override last(): void {
-    if (this.#failures.count > 0) {
-      const error = this.#failures.first();
-      this.#forgive();
-      throw error;
-    }
-    if (this.#cut !== undefined) {
-      const reason = this.#cut;
-      this.#forgive();
-      throw new TaskCancelledError("mapStream", reason);
-    }
-  }
-
-  /** Somebody has been told how it ended, or has left. */
-  #forgive(): void {
-    this.#cut = undefined;
-    this.#failures.clear();
-  }
-
-  protected override async forget(): Promise<void> {
-    this.#forgive();
+  protected override async discard(): Promise<void> {
     while (this.#slots.size > 0) await disposeDiscarded(this.#slots.shift().value);
-  }
-}
-
-class RoomWaiter extends QueuedWaiter<void> {
-  describe(): string {
-    return "a reader of mapStream";
   }
 }

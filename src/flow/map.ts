@@ -131,7 +131,7 @@ class Mapping<T, R> implements TaskOwner {
     try {
       for (;;) {
         if (scope.stop !== undefined && this.#isStopped) return;
-        let step = reader.next();
+        let step = reader.next(scope);
         if (step instanceof Promise) {
           step = await this.#awaitTurn(step);
           if (step !== undefined && this.#comesTooLate) return;
@@ -175,7 +175,7 @@ class Mapping<T, R> implements TaskOwner {
   async #readWith(permit: Permit): Promise<Step<T>> {
     let step: Step<T>;
     try {
-      if (!this.#isStopped) step = await this.#reader.next();
+      if (!this.#isStopped) step = await this.#reader.next(this.#scope);
       if (step !== undefined && this.#comesTooLate) step = undefined;
       return step;
     } finally {
@@ -185,15 +185,15 @@ class Mapping<T, R> implements TaskOwner {
 
   async #call(item: T, index: number, permit: Permit): Promise<void> {
     const startedMs = now();
-    let ok = false;
     try {
       this.#results[index] = await this.#fn(item, index, this.#scope);
-      ok = true;
+      permit.report({ ok: true, ms: now() - startedMs });
     } catch (error) {
+      // Cancelled work says nothing of what it was for.
+      if (this.#scope.cancellationBehind(error) === undefined) permit.report({ ok: false, ms: now() - startedMs });
       // Before the permit is free, so that no other call starts with it.
       this.#failed(error);
     } finally {
-      permit.report({ ok, ms: now() - startedMs });
       permit.release();
     }
   }
