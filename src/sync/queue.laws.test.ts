@@ -114,6 +114,7 @@ class QueueModel extends Model {
       maxSize: this.maxSize,
       putting: this.putters.length,
       getting: this.getters.length,
+      joining: this.joiners.length,
       unfinished: this.unfinished,
       isShutDown: this.isShutDown,
     };

@@ -179,6 +179,7 @@ test(
       maxSize: Infinity,
       putting: 0,
       getting: 0,
+      joining: 0,
       unfinished: 0,
       isShutDown: true,
     });
@@ -296,6 +297,7 @@ test("statistics are a frozen picture of the moment", () => {
     maxSize: 5,
     putting: 0,
     getting: 0,
+    joining: 0,
     unfinished: 1,
     isShutDown: false,
   });

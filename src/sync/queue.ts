@@ -31,6 +31,8 @@ export interface QueueStatistics {
   readonly putting: number;
   /** Callers of `get` waiting for an item. */
   readonly getting: number;
+  /** Callers of `join` waiting for the work to be done. */
+  readonly joining: number;
   /** Items put and not yet reported by `taskDone`. */
   readonly unfinished: number;
   /** Whether nothing more can be put. */
@@ -203,6 +205,7 @@ export class Queue<T> implements AsyncIterable<T> {
       maxSize: this.#maxSize,
       putting: this.#putters.size,
       getting: this.#getters.size,
+      joining: this.#joiners.size,
       unfinished: this.#unfinished,
       isShutDown: this.#isShutDown,
     });
