@@ -27,3 +27,23 @@ test("values leave in the order in which they came, however many there are", () 
     times(100),
   );
 });
+
+test("an empty deque does not keep the room that a rush of values took", () => {
+  const deque = new Deque<number>();
+  globalThis.gc!();
+  const usedBefore = process.memoryUsage().heapUsed;
+  for (let n = 0; n < 1_000_000; n++) deque.push(n);
+  while (deque.size > 0) deque.shift();
+  globalThis.gc!();
+
+  expect(process.memoryUsage().heapUsed - usedBefore).toBeLessThan(2_000_000);
+  deque.push(1);
+  expect([deque.size, deque.shift()]).toEqual([1, 1]);
+});
+
+test("takeAll takes the values in their order", () => {
+  const deque = new Deque<number>();
+  for (const n of [1, 2, 3]) deque.push(n);
+
+  expect([deque.takeAll(), deque.size, deque.takeAll()]).toEqual([[1, 2, 3], 0, []]);
+});

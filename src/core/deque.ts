@@ -1,3 +1,6 @@
+/** An empty deque keeps room for so many values. */
+const roomToKeep = 1_024;
+
 /** A queue of values: push and shift are O(1), and what was taken is let go of at once. */
 export class Deque<T> {
   #slots: (T | undefined)[] = Array.from({ length: 16 });
@@ -20,6 +23,8 @@ export class Deque<T> {
     this.#slots[this.#first] = undefined;
     this.#first = (this.#first + 1) & (this.#slots.length - 1);
     this.size--;
+    // The room that a rush took is not kept for good.
+    if (this.size === 0 && this.#slots.length > roomToKeep) this.#slots = Array.from({ length: 16 });
     return value;
   }
 
