@@ -24,7 +24,10 @@ export class Deque<T> {
     this.#first = (this.#first + 1) & (this.#slots.length - 1);
     this.size--;
     // The room that a rush took is not kept for good.
-    if (this.size === 0 && this.#slots.length > roomToKeep) this.#slots = Array.from({ length: 16 });
+    if (this.size === 0 && this.#slots.length > roomToKeep) {
+      this.#slots = Array.from({ length: 16 });
+      this.#first = 0;
+    }
     return value;
   }
 
