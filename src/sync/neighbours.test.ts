@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, expect, test } from "vitest";
 import { loopTurns, thrownBy, virtually } from "../../test/core/helpers.ts";
+import { waits } from "../../test/sync/waits.ts";
 import type { ScopeNode } from "../core/index.ts";
 import {
   type Permit,
@@ -11,7 +12,6 @@ import {
   Channel,
   Condition,
   ContextVar,
-  Event,
   LifoQueue,
   Lock,
   PriorityQueue,
@@ -125,7 +125,7 @@ test(
     };
     await queue.put(1);
     await taskGroup(async (group) => {
-      const waits: [string, () => Promise<unknown>][] = [
+      const pending: [string, () => Promise<unknown>][] = [
         ["put", () => queue.put(2)],
         ["join", () => queue.join()],
         ["get", () => empty.get()],
@@ -134,7 +134,7 @@ test(
         ["for await channel", () => read(channel)],
         ["barrier", () => barrier.wait()],
       ];
-      for (const [name, wait] of waits) {
+      for (const [name, wait] of pending) {
         group.spawn(() =>
           wait().then(
             () => ended.push(name),
@@ -363,70 +363,6 @@ test(
     });
   }),
 );
-
-interface Wait {
-  /** What is waited at. */
-  readonly of: { statistics(): object };
-  readonly wait: () => Promise<unknown>;
-  /** Lets one waiter go on, or all. */
-  readonly release: () => unknown;
-}
-
-/** Every way to wait in sync, each at something new where nobody waits yet. */
-const waits: Record<string, () => Wait> = {
-  "Semaphore.acquire": () => {
-    const of = new Semaphore(0);
-    return { of, wait: () => of.acquire(), release: () => (of.limit = 1) };
-  },
-  "Lock.acquire": () => {
-    const of = new Lock();
-    const permit = of.tryAcquire()!;
-    return { of, wait: () => of.acquire(), release: () => permit.release() };
-  },
-  "ReadWriteLock.acquireRead": () => {
-    const of = new ReadWriteLock();
-    const writing = of.acquireWrite();
-    return { of, wait: () => of.acquireRead(), release: async () => (await writing).release() };
-  },
-  "Queue.get": () => {
-    const of = new Queue<number>();
-    return { of, wait: () => of.get(), release: () => of.put(1) };
-  },
-  "Queue.put": () => {
-    const of = new PriorityQueue<number>({ maxSize: 1 });
-    of.tryPut(1);
-    return { of, wait: () => of.put(2), release: () => of.get() };
-  },
-  "Queue.join": () => {
-    const of = new LifoQueue<number>();
-    of.tryPut(1);
-    return { of, wait: () => of.join(), release: () => of.shutdown({ immediate: true }) };
-  },
-  "for await of Queue": () => {
-    const of = new Queue<number>();
-    return { of, wait: () => of[Symbol.asyncIterator]().next(), release: () => of.put(1) };
-  },
-  "Channel.send": () => {
-    const of = new Channel<object>();
-    return { of, wait: () => of.send({}), release: () => of.receive() };
-  },
-  "Channel.receive": () => {
-    const of = new Channel<object>();
-    return { of, wait: () => of.receive(), release: () => of.send({}) };
-  },
-  "Event.wait": () => {
-    const of = new Event();
-    return { of, wait: () => of.wait(), release: () => of.set() };
-  },
-  "Barrier.wait": () => {
-    const of = new Barrier(1_000_000);
-    return { of, wait: () => of.wait(), release: () => of.abort() };
-  },
-  "Condition.wait": () => {
-    const of = new Condition();
-    return { of, wait: () => of.run(() => of.wait()), release: () => of.run(() => of.notify()) };
-  },
-};
 
 const storage = new AsyncLocalStorage<string>();
 const variable = new ContextVar<string>("who");
