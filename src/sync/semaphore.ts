@@ -122,6 +122,8 @@ export class Semaphore implements Limiter {
 
   #letIn(): void {
     for (let first = this.#waiting.head; first !== null && this.#inUse + first.n <= this.#limit;) {
+      // It withdraws within this turn, and calls here again.
+      if (first.isLeaving) return;
       this.#waiting.remove(first);
       this.#inUse += first.n;
       first.resolve(new SemaphorePermit(this, first.n));
