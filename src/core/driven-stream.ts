@@ -1,4 +1,4 @@
-import { arrive, openScope } from "./current.ts";
+import { arrive, grant, openScope } from "./current.ts";
 import { TaskCancelledError } from "./errors.ts";
 import { Failures } from "./failures.ts";
 import { LinkedList } from "./linked-list.ts";
@@ -67,11 +67,16 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
     this.#driver?.cancel(reason);
   }
 
-  /** Something failed in `scope`: an error to be told, or the trace of a cancellation, for which values are missing. */
-  protected failed(error: unknown, scope: ScopeNode): void {
+  /**
+   * Something failed in `scope`: an error to be told, or the trace of a cancellation, for which values are missing.
+   *
+   * @returns whether it is an error
+   */
+  protected failed(error: unknown, scope: ScopeNode): boolean {
     const cancellation = scope.cancellationBehind(error);
     if (cancellation === undefined) this.#failures.add(error);
     else this.cutBy(cancellation.reason);
+    return cancellation === undefined;
   }
 
   /** Values are missing because of a cancellation. */
@@ -88,7 +93,7 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
     try {
       if (scope.stop !== undefined) throw stopError(scope);
       if (this.#state === "idle") this.#open(scope);
-      if (this.#readers.head === null && this.hasReady) return this.#takeReady();
+      if (this.#readers.head === null && this.hasReady) return await grant(scope, this.#takeReady());
       if (this.#state === "driven") return await this.#wait(scope);
     } catch (error) {
       await this.#leave(scope, !this.#keepsUnread);

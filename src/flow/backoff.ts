@@ -10,7 +10,8 @@ export interface ExponentialOptions {
   /** The longest wait, in milliseconds. @default 30_000 */
   readonly maxMs?: number;
   /**
-   * `"full"`: anywhere between 0 and the wait, so that many who failed together do not come back together.
+   * `"full"`: anywhere between 0 and the wait, so that many who failed together do not come back together. Of the
+   * variants compared by Brooker it makes the fewest calls, and needs to remember nothing.
    * `"none"`: exactly the wait.
    * @default "full"
    */
@@ -22,8 +23,17 @@ export interface ExponentialOptions {
 /**
  * Waits that double, or grow by another factor, with jitter.
  *
- * Full jitter as in M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015: the fewest calls of the
- * variants compared there.
+ * After M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+ *
+ * @throws {RangeError} an option is out of its range
+ *
+ * @example
+ * ```ts
+ * import { exponential } from "taskwright";
+ *
+ * const backoff = exponential({ baseMs: 100, maxMs: 500, jitter: "none" });
+ * console.log([1, 2, 3, 4].map(backoff)); // => [ 100, 200, 400, 500 ]
+ * ```
  */
 export function exponential(options: ExponentialOptions = {}): Backoff {
   const { baseMs = 100, factor = 2, maxMs = 30_000, jitter = "full", random = Math.random } = options;

@@ -1,13 +1,12 @@
-import { type Scope, type TaskFunction, taskGroup } from "../core/index.ts";
+import { type Scope, taskGroup } from "../core/index.ts";
+import { type Functions, type ResultOf, entriesOf, shapeLike } from "./internal/functions.ts";
 import { failureOf } from "./outcome.ts";
 
-/** The results of the functions, in their places. */
-export type Results<F extends readonly TaskFunction<unknown>[]> = {
-  -readonly [Index in keyof F]: F[Index] extends TaskFunction<infer T> ? Awaited<T> : never;
-};
+/** The results of the functions, in their places or under their names. */
+export type Results<F extends Functions> = { -readonly [Key in keyof F]: ResultOf<F[Key]> };
 
 /**
- * Runs all functions at once and returns their results in order.
+ * Runs all functions at once and returns their results: a list for a list, an object for an object.
  *
  * The first failure cancels the others; when they have ended it is thrown, with later ones in its `suppressed`.
  *
@@ -19,13 +18,17 @@ export type Results<F extends readonly TaskFunction<unknown>[]> = {
  *
  * const [name, age] = await gather([async () => (await sleep(5), "Ada"), async () => 36]);
  * console.log(name, age); // => Ada 36
+ *
+ * const { user, posts } = await gather({ user: () => "Ada", posts: async () => 7 });
+ * console.log(user, posts); // => Ada 7
  * ```
  */
-export async function gather<const F extends readonly TaskFunction<unknown>[]>(fns: F): Promise<Results<F>> {
-  const results: unknown[] = Array.from({ length: fns.length });
+export async function gather<const F extends Functions>(fns: F): Promise<Results<F>> {
+  const entries = entriesOf(fns, "gather");
+  const results: unknown[] = Array.from({ length: entries.length });
   await taskGroup(
     (group) => {
-      for (const [index, fn] of fns.entries()) {
+      for (const [index, { fn, name }] of entries.entries()) {
         const keep = async (scope: Scope): Promise<void> => {
           try {
             results[index] = await fn(scope);
@@ -33,10 +36,10 @@ export async function gather<const F extends readonly TaskFunction<unknown>[]>(f
             throw failureOf(scope, error);
           }
         };
-        group.spawn(keep, { name: fn.name || `gather[${index}]` });
+        group.spawn(keep, { name });
       }
     },
     { name: "gather" },
   );
-  return results as Results<F>;
+  return shapeLike(fns, entries, results) as Results<F>;
 }

@@ -10,11 +10,11 @@ import {
   openScope,
   spawn,
 } from "../core/index.ts";
-import { disposeDiscarded } from "./dispose.ts";
-import { DrivenSource } from "./driven-source.ts";
+import { disposeDiscarded } from "./internal/dispose.ts";
+import { DrivenSource } from "./internal/driven-source.ts";
 import type { MapFunction } from "./map.ts";
 import { failureOf } from "./outcome.ts";
-import { Room } from "./room.ts";
+import { Room } from "./internal/room.ts";
 import type { Source } from "./source.ts";
 
 /** Settings of {@link mapStream}. */
@@ -145,10 +145,9 @@ class MapStream<T, R> extends DrivenStream<R> implements TaskOwner {
     this.deliver();
   }
 
-  /** Only the first failure stops what still runs. */
+  /** The first failure stops what still runs. */
   #fail(error: unknown): void {
-    this.failed(error, this.#calls!);
-    this.stop({ kind: "sibling-failed", task: "a call of mapStream", error });
+    if (this.failed(error, this.#calls!)) this.stop({ kind: "sibling-failed", task: "a call of mapStream", error });
   }
 
   protected override get hasReady(): boolean {

@@ -1,13 +1,13 @@
-import { type TaskFunction, taskGroup } from "../core/index.ts";
-import { disposeDiscarded } from "./dispose.ts";
-import { type Outcome, outcomeOf } from "./outcome.ts";
+import type { TaskFunction } from "../core/index.ts";
+import { Contest } from "./internal/contest.ts";
+import { type ResultOf, entriesOf, expectSome } from "./internal/functions.ts";
 
 /**
  * Runs all functions at once; the first to end decides. The others are cancelled and waited for.
  *
  * What they still return is disposed if it is disposable; what they still throw is dropped.
  *
- * Cancel: cancels all of them and waits for them.
+ * Cancel: cancels all of them and waits for them. A race that is won by then is won.
  *
  * @param fns - at least one
  * @returns the value of the first to end
@@ -21,28 +21,14 @@ import { type Outcome, outcomeOf } from "./outcome.ts";
  * console.log(winner); // => fast
  * ```
  */
-export async function race<T>(fns: readonly TaskFunction<T>[]): Promise<Awaited<T>> {
-  if (fns.length === 0) throw new RangeError("Expected `fns` to have at least one function, got none");
-  let first: Outcome<Awaited<T>> | undefined;
-  try {
-    await taskGroup(
-      (group) => {
-        const decide = async (outcome: Outcome<Awaited<T>>): Promise<void> => {
-          if (first === undefined) {
-            first = outcome;
-            group.cancel({ kind: "unneeded", why: "the race was won" });
-          } else if (outcome.ok) await disposeDiscarded(outcome.value);
-        };
-        for (const [index, fn] of fns.entries()) {
-          group.spawn(async (scope) => decide(await outcomeOf(fn, scope)), { name: fn.name || `race[${index}]` });
-        }
-      },
-      { name: "race" },
-    );
-  } catch (error) {
-    // Cancelled from around while the others ended: there is a winner all the same.
-    if (first === undefined) throw error;
-  }
+export function race<const F extends readonly TaskFunction<unknown>[]>(fns: F): Promise<ResultOf<F[number]>>;
+export function race<T>(fns: readonly TaskFunction<T>[]): Promise<Awaited<T>>;
+export async function race(fns: readonly TaskFunction<unknown>[]): Promise<unknown> {
+  expectSome(fns);
+  const contest = new Contest<unknown>("race", () => true);
+  const first = await contest.run(() => {
+    for (const { fn, name } of entriesOf(fns, "race")) contest.enter(fn, name);
+  });
   if (first!.ok) return first!.value;
   throw first!.error;
 }

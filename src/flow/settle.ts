@@ -1,13 +1,13 @@
-import { type Scope, type TaskFunction, taskGroup } from "../core/index.ts";
+import { type Scope, taskGroup } from "../core/index.ts";
+import { type Functions, type ResultOf, entriesOf, shapeLike } from "./internal/functions.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 
-/** The outcomes of the functions, in their places. */
-export type Outcomes<F extends readonly TaskFunction<unknown>[]> = {
-  -readonly [Index in keyof F]: F[Index] extends TaskFunction<infer T> ? Outcome<Awaited<T>> : never;
-};
+/** The outcomes of the functions, in their places or under their names. */
+export type Outcomes<F extends Functions> = { -readonly [Key in keyof F]: Outcome<ResultOf<F[Key]>> };
 
 /**
- * Runs all functions at once to their ends, and returns how each ended. A failure cancels nobody.
+ * Runs all functions at once to their ends, and returns how each ended: a list for a list, an object for an object. A
+ * failure cancels nobody.
  *
  * Cancel: cancels all of them and waits for them.
  *
@@ -19,16 +19,17 @@ export type Outcomes<F extends readonly TaskFunction<unknown>[]> = {
  * console.log(good.ok, bad.ok); // => true false
  * ```
  */
-export async function settle<const F extends readonly TaskFunction<unknown>[]>(fns: F): Promise<Outcomes<F>> {
-  const outcomes: Outcome<unknown>[] = Array.from({ length: fns.length });
+export async function settle<const F extends Functions>(fns: F): Promise<Outcomes<F>> {
+  const entries = entriesOf(fns, "settle");
+  const outcomes: Outcome<unknown>[] = Array.from({ length: entries.length });
   await taskGroup(
     (group) => {
-      for (const [index, fn] of fns.entries()) {
+      for (const [index, { fn, name }] of entries.entries()) {
         const keep = async (scope: Scope): Promise<void> => void (outcomes[index] = await outcomeOf(fn, scope));
-        group.spawn(keep, { name: fn.name || `settle[${index}]` });
+        group.spawn(keep, { name });
       }
     },
     { name: "settle" },
   );
-  return outcomes as Outcomes<F>;
+  return shapeLike(fns, entries, outcomes) as Outcomes<F>;
 }

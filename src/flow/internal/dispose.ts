@@ -1,4 +1,4 @@
-import { shield } from "../core/index.ts";
+import { shield } from "../../core/index.ts";
 
 /** Disposes a result that nobody will receive, if it is disposable, also where all is cancelled. Errors become warnings. */
 export async function disposeDiscarded(value: unknown): Promise<void> {

@@ -1,5 +1,5 @@
-import { type CancelReason, type ScopeNode, breathe, enter, openScope, stopError } from "../core/index.ts";
-import { Reader, type Source, type Step } from "./source.ts";
+import { type CancelReason, type ScopeNode, breathe, enter, openScope, stopError } from "../../core/index.ts";
+import { Reader, type Source, type Step } from "../source.ts";
 
 /** After so many items the driver lets others run, if it has held the loop for long: a source may never wait. */
 const itemsInABreath = 16;

@@ -1,4 +1,4 @@
-import { QueuedWaiter, LinkedList, type ScopeNode } from "../core/index.ts";
+import { QueuedWaiter, LinkedList, type ScopeNode } from "../../core/index.ts";
 
 /** Where the driver of a stream waits until a reader has made room. */
 export class Room {
