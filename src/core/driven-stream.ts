@@ -1,6 +1,7 @@
-import { arrive, grant, openScope } from "./current.ts";
+import { arrive, openScope } from "./current.ts";
 import { TaskCancelledError } from "./errors.ts";
 import { Failures } from "./failures.ts";
+import { grant } from "./grant.ts";
 import { LinkedList } from "./linked-list.ts";
 import { QueuedWaiter, takeFirst } from "./queued-waiter.ts";
 import type { CancelReason } from "./reason.ts";
