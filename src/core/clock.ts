@@ -9,6 +9,8 @@ export interface Clock {
   now(): number;
   /** Calls `timer.fire()` once, when `now()` has reached `atMs`. `Infinity` means never. */
   schedule(atMs: number, timer: Timed): void;
+  /** How many timers are set. */
+  readonly timers: number;
 }
 
 /** When the loop last came back to work of ours, in milliseconds of the real clock. `breathe` measures from here. */
@@ -25,6 +27,10 @@ class RealClock implements Clock {
 
   now(): number {
     return performance.now();
+  }
+
+  get timers(): number {
+    return this.#queue.size;
   }
 
   schedule(atMs: number, timer: Timed): void {

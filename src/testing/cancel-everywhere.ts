@@ -1,15 +1,8 @@
-import {
-  type Probe,
-  type Scope,
-  type ScopeNode,
-  TaskCancelledError,
-  currentScope,
-  expectInteger,
-} from "../core/index.ts";
+import { type Scope, type ScopeNode, TaskCancelledError, currentScope, expectInteger } from "../core/index.ts";
 import { type CancelPoint, CancelSweepError } from "./errors.ts";
 import { listSeeds } from "./explore.ts";
 import { type Arrival, Cut, describeArrival } from "./internal/cut.ts";
-import { HeldBefore } from "./internal/held.ts";
+import { LeakWatch } from "./internal/leak-watch.ts";
 import { SeededOrder, inOrder, taskOf } from "./internal/order.ts";
 import { type Resources, activeResources, stillGrownBy } from "./internal/resources.ts";
 import { VirtualRun } from "./internal/virtual-run.ts";
@@ -125,39 +118,31 @@ class Sweep {
 
   /** One run, and all that is asked of it afterwards. */
   async #run(point: CancelPoint | undefined, seed: number | undefined): Promise<readonly Arrival[]> {
-    const held = new HeldBefore();
-    const left: string[] = [];
     const cut: Cut = new Cut(point, (scope) => this.#cancel(run, scope, point!));
-    const probe: Probe = {
-      arrived: (scope, at) => {
-        if (at !== undefined) held.touch(at);
-        cut.arrived(scope, at);
-      },
-      signalMade: () => {},
-      leftBehind: (scope, what) => left.push(`${what} in ${scope.name}, which nobody awaits`),
-    };
+    const watch = new LeakWatch(cut);
     const order = seed === undefined ? inOrder : new SeededOrder(seed);
-    const run = new VirtualRun("cancelEverywhere", { order, probe, limitSteps });
+    const run = new VirtualRun("cancelEverywhere", { order, probe: watch, limitSteps });
     run.clock.onWake = cut.woke;
-    const fail = (what: { readonly cause: unknown } | { readonly left: readonly string[] }): never => {
-      throw new CancelSweepError(describe(point, cut.arrivals[0]), point, what);
-    };
+    const where = (): string => describe(point, cut.arrivals[0]);
     try {
       await run.run(this.#fn);
     } catch (error) {
       if (currentScope().stop !== undefined) throw error;
-      if (!cut.isDone || !this.#mayThrow(error)) fail({ cause: error });
+      if (!cut.isDone || !this.#mayThrow(error)) throw new CancelSweepError(where(), point, { cause: error });
     }
-    left.push(...held.more());
-    if (run.clock.timers > 0) left.push(`${run.clock.timers} timers of the tree`);
-    left.push(...(await stillGrownBy(this.#resources)));
-    if (left.length > 0) fail({ left });
+    const left = await this.#leftBy(run, watch);
+    if (left.length > 0) throw new CancelSweepError(where(), point, { left });
     try {
       await this.#options.check?.();
     } catch (error) {
-      fail({ cause: error });
+      throw new CancelSweepError(where(), point, { cause: error });
     }
     return cut.arrivals;
+  }
+
+  async #leftBy(run: VirtualRun, watch: LeakWatch): Promise<string[]> {
+    const timers = run.clock.timers > 0 ? [`${run.clock.timers} timers of the tree`] : [];
+    return [...watch.left(run.tree.root), ...timers, ...(await stillGrownBy(this.#resources))];
   }
 
   #cancel(run: VirtualRun, scope: ScopeNode, point: CancelPoint): void {

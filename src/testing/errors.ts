@@ -65,3 +65,15 @@ export class CancelSweepError extends TaskwrightError {
     this.left = "left" in wrong ? wrong.left : [];
   }
 }
+
+/** A function left something behind that it should have given back. */
+export class LeakError extends TaskwrightError {
+  override readonly name = "LeakError" as const;
+  override readonly code = "LEAKED" as const;
+  readonly left: readonly string[];
+
+  constructor(left: readonly string[]) {
+    super(`left behind: ${left.join(", ")}`);
+    this.left = left;
+  }
+}

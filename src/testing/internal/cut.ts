@@ -16,7 +16,7 @@ export interface Arrival {
  * A checkpoint is known when it is reached, before it is known whether it waits. That shows at the next one, or when the
  * code that runs has come to its next await.
  */
-export class Cut {
+export class Cut implements Probe {
   count = 0;
   /** The checkpoint at which it cancels; without a point, all of them. */
   readonly arrivals: Arrival[] = [];
@@ -37,7 +37,7 @@ export class Cut {
     return this.#isDone;
   }
 
-  arrived: Probe["arrived"] = (scope) => {
+  arrived(scope: ScopeNode): void {
     this.#seeWhetherItWaits();
     this.count++;
     if (this.#point !== undefined && this.#point.checkpoint !== this.count) return;
@@ -49,7 +49,11 @@ export class Cut {
       this.#seeWhetherItWaits();
       if (this.#point?.moment === "while") this.#cut(scope);
     });
-  };
+  }
+
+  signalMade(): void {}
+
+  leftBehind(): void {}
 
   /** Some wait is over. If it is that of the point, its code has its value, and gets to know of the cancellation next. */
   woke = (): void => {
