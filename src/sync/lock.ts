@@ -87,7 +87,7 @@ export class Lock implements Limiter {
    * @internal
    */
   expectHeld(): void {
-    const holder = this.#out?.holder;
+    const holder = this.#out && taskOf(this.#out.scope);
     // A permit that has outlived the task that asked for it was handed on.
     if (holder !== undefined && (holder.isClosed || isWithin(currentScope(), holder))) return;
     throw new Error("wait() was called without holding the lock: call it inside condition.run()");
@@ -131,7 +131,7 @@ export class Lock implements Limiter {
   }
 
   #giveOut(inner: Permit): LockPermit {
-    const permit = new LockPermit(inner, taskOf(currentScope()), () => {
+    const permit = new LockPermit(inner, currentScope(), () => {
       if (this.#out === permit) this.#out = undefined;
     });
     this.#out = permit;
@@ -146,17 +146,17 @@ export class Lock implements Limiter {
  *       └──────────────── release() ───────────────┴──> released
  */
 class LockPermit implements Permit {
-  /** The task that asked for it. */
-  readonly holder: ScopeNode;
+  /** The scope that asked for it. */
+  readonly scope: ScopeNode;
   readonly #onRelease: () => void;
   /** What the semaphore gave, while held. */
   #inner: Permit | undefined;
   /** What it is lent for, while lent. */
   #wait: Waiter<void> | undefined = undefined;
 
-  constructor(inner: Permit, holder: ScopeNode, onRelease: () => void) {
+  constructor(inner: Permit, scope: ScopeNode, onRelease: () => void) {
     this.#inner = inner;
-    this.holder = holder;
+    this.scope = scope;
     this.#onRelease = onRelease;
   }
 

@@ -49,7 +49,8 @@ interface QueueKind<T> {
 }
 
 /**
- * Items on their way from producers to consumers, first in, first out; each is received exactly once.
+ * Items on their way from producers to consumers, first in, first out; each is received exactly once. An item that is
+ * a promise is received awaited, as is everything that an async function returns.
  *
  *     open ── shutdown() ──> draining ── the last item taken, or shutdown({ immediate: true }) ──> empty
  *
