@@ -68,3 +68,16 @@ test("a lock granted before the cancellation is returned, and released by using"
 
     expect(lock.isLocked).toBe(false);
   }));
+
+test("a lock released by hand is not released again by using", async () => {
+  const lock = new Lock();
+  {
+    using permit = await lock.acquire();
+    permit.release();
+    using another = await lock.acquire();
+    expect(another).not.toBe(permit);
+    expect(lock.isLocked).toBe(true);
+  }
+
+  expect(lock.isLocked).toBe(false);
+});

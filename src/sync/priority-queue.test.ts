@@ -37,7 +37,7 @@ function sorted<T>(items: T[]): T[] {
 test("numbers, bigints, strings and dates have an order of their own", () => {
   const [early, late] = [new Date(1_000), new Date(2_000)];
 
-  expect(sorted([3, -Infinity, 0.5, Infinity, -2])).toEqual([-Infinity, -2, 0.5, 3, Infinity]);
+  expect(sorted([3, -Infinity, 3, 0.5, Infinity, -2, 3])).toEqual([-Infinity, -2, 0.5, 3, 3, 3, Infinity]);
   expect(sorted([3n, 2n ** 70n, -1n])).toEqual([-1n, 3n, 2n ** 70n]);
   expect(sorted(["b", "", "a", "B"])).toEqual(["", "B", "a", "b"]);
   expect(sorted([late, early])).toEqual([early, late]);
