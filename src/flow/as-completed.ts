@@ -15,14 +15,14 @@ import { type Outcome, outcomeOf } from "./outcome.ts";
 /** How one of several functions ended, and which: its place in the list, or its name. */
 export type Completion<K, T> = Outcome<T> & { readonly key: K };
 
-/** A place in a tuple as a number: the compiler knows it as text. */
-type KeyOf<K> = K extends `${infer Place extends number}` ? Place : K;
-
 /** What {@link asCompleted} yields. `key` tells the functions apart, and with them the types of their values. */
 export type CompletionOf<F extends Functions> = F extends readonly (infer Fn)[]
   ? number extends F["length"]
     ? Completion<number, ResultOf<Fn>>
-    : { [Key in keyof F]: Completion<KeyOf<Key>, ResultOf<F[Key]>> }[number]
+    : {
+        // A place in a tuple as a number: the compiler knows it as text.
+        [Key in keyof F]: Completion<Key extends `${infer Place extends number}` ? Place : Key, ResultOf<F[Key]>>;
+      }[number]
   : { [Key in keyof F]: Completion<Key, ResultOf<F[Key]>> }[keyof F];
 
 /** The outcomes of {@link asCompleted}. To be read once. */

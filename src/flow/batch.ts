@@ -122,8 +122,8 @@ class Batches<T> extends DrivenStream<T[]> {
 
   #weigh(item: T): number {
     const weight = this.#options.weight?.(item) ?? 0;
-    if (weight >= 0) return weight;
-    throw new RangeError(`Expected \`weight\` to return 0 or more, got \`${weight}\` (${typeof weight})`);
+    if (typeof weight === "number" && weight >= 0) return weight;
+    throw new RangeError(`Expected \`weight\` to return 0 or more, got \`${String(weight)}\` (${typeof weight})`);
   }
 
   #setTimer(driver: ScopeNode): void {

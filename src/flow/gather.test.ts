@@ -73,3 +73,16 @@ test(
     expect(thrown).toMatchObject({ task: "fetchOne", reason: { kind: "requested", why: "changed my mind" } });
   }),
 );
+
+test(
+  "functions in an object give an object, and their names name their tasks",
+  virtually(async () => {
+    const error = new Error("no");
+    const { user, posts } = await gather({ user: async () => (await sleep(5), "Ada"), posts: (scope) => scope.name });
+
+    expect([user, posts]).toEqual(["Ada", "gather.posts"]);
+    expect(await gather({})).toEqual({});
+    expect(Object.keys(await gather({ b: () => 1, ["__proto__"]: () => 2 }))).toEqual(["b", "__proto__"]);
+    expect(await thrownBy(gather({ good: () => sleep(Infinity), bad: () => Promise.reject(error) }))).toBe(error);
+  }),
+);

@@ -7,6 +7,7 @@ export { type Completion, type CompletionOf, type CompletionStream, asCompleted 
 export { type Backoff, type ExponentialOptions, exponential } from "./backoff.ts";
 export { type BatchOptions, type BatchStream, batch } from "./batch.ts";
 export { type Results, gather } from "./gather.ts";
+export type { Functions, ResultOf } from "./internal/functions.ts";
 export { type HedgeOptions, hedge } from "./hedge.ts";
 export { type MapFunction, type MapOptions, map } from "./map.ts";
 export { type MapStreamOptions, type ResultStream, mapStream } from "./map-stream.ts";

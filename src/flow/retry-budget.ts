@@ -14,6 +14,7 @@ export interface RetryBudgetOptions {
 export interface RetryBudgetStatistics {
   /** Calls, without their retries. */
   readonly calls: number;
+  /** Retries made. */
   readonly retries: number;
   /** Retries that are left, not rounded. */
   readonly left: number;

@@ -1,6 +1,17 @@
 import { expect, test } from "vitest";
 import { thrownBy, virtually } from "../../test/core/helpers.ts";
-import { Cancelled, cancelScope, now, retry, sleep, taskGroup, timeout } from "../index.ts";
+import {
+  Cancelled,
+  RetryBudget,
+  cancelScope,
+  moveOnAfter,
+  now,
+  retry,
+  shield,
+  sleep,
+  taskGroup,
+  timeout,
+} from "../index.ts";
 
 const steady = (): number => 10;
 
@@ -136,6 +147,80 @@ test(
     expect(now()).toBe(25);
     await thrownBy(timeout(5, () => retry(() => sleep(Infinity))));
     expect(now()).toBe(30);
+  }),
+);
+
+test(
+  "a wait that would last until the nearest deadline is not begun: the last error is thrown at once",
+  virtually(async () => {
+    const error = Object.assign(new Error("busy"), { retryAfterMs: 60_000 });
+    const { calls, fn } = flaky(99, error);
+
+    expect(await thrownBy(timeout(5_000, () => retry(fn, { attempts: 9 })))).toBe(error);
+    expect(now()).toBe(0);
+    expect(await thrownBy(moveOnAfter(25, () => retry(fn, { attempts: 9, backoff: steady })))).toBe(error);
+    expect(calls.length).toBe(2);
+    const until = (ms: number) => timeout(ms, () => retry(flaky(2).fn, { backoff: steady }));
+    await expect(until(10)).rejects.toThrow("no");
+    expect(await until(11)).toBe("attempt 2");
+  }),
+);
+
+test(
+  "a deadline outside a shield is none",
+  virtually(async () => {
+    const value = await timeout(5, () => shield(() => retry(flaky(2).fn, { backoff: steady })));
+
+    expect(value).toBe("attempt 2");
+    expect(now()).toBe(10);
+  }),
+);
+
+test(
+  "an error in a cancelled scope is thrown, not retried, and wins over the cancellation",
+  virtually(async () => {
+    const error = new Error("cleanup");
+    const { calls, fn } = flaky(99, error);
+    let thrown: unknown;
+    await cancelScope(async (scope) => {
+      scope.cancel();
+      thrown = await thrownBy(retry(fn, { attempts: 5, backoff: steady }));
+    });
+
+    expect(thrown).toBe(error);
+    expect(calls).toEqual([0]);
+  }),
+);
+
+test(
+  "a cancellation between the end of the wait and the next attempt is no reason to try once more",
+  virtually(async () => {
+    for (let ticks = 0; ticks < 8; ticks++) {
+      const { calls, fn } = flaky(99);
+      await cancelScope(async (scope) => {
+        const retrying = thrownBy(retry(fn, { attempts: 2, backoff: steady }));
+        await sleep(10);
+        for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+        const called = calls.length;
+        scope.cancel();
+        await retrying;
+        expect(calls.length).toBe(called);
+      });
+    }
+  }),
+);
+
+test(
+  "a budget decides for each retry, and is not asked where there is none",
+  virtually(async () => {
+    const budget = new RetryBudget({ ratio: 1, minPerSecond: 0 });
+    const error = new Error("no");
+
+    expect(await thrownBy(retry(flaky(9, error).fn, { attempts: 5, backoff: steady, budget }))).toBe(error);
+    expect(budget.statistics()).toEqual({ calls: 1, retries: 1, left: 0 });
+    await thrownBy(retry(flaky(9, error).fn, { budget, when: () => false }));
+    await thrownBy(timeout(5, () => retry(flaky(9, error).fn, { budget, backoff: steady })));
+    expect(budget.statistics()).toEqual({ calls: 3, retries: 1, left: 2 });
   }),
 );
 

@@ -90,3 +90,15 @@ test(
     ]);
   }),
 );
+
+test(
+  "functions in an object give an object",
+  virtually(async () => {
+    const error = new Error("no");
+
+    expect(await settle({ good: async () => 1, bad: () => Promise.reject(error) })).toEqual({
+      good: { ok: true, value: 1 },
+      bad: { ok: false, error },
+    });
+  }),
+);

@@ -74,6 +74,7 @@ export class SingleFlight<K, T> {
     return result;
   }
 
+  /** What is under way right now. */
   statistics(): SingleFlightStatistics {
     const flights = [...this.#flightsIn(currentScope().tree).values()];
     const waiting = flights.reduce((sum, flight) => sum + flight.waiters.size, 0);

@@ -57,7 +57,7 @@ export class Contest<T> {
   async #arrive(outcome: Outcome<Awaited<T>>, index: number): Promise<void> {
     if (this.#winner === undefined && this.#isDecisive(outcome, index)) {
       this.#winner = outcome;
-      this.#group!.cancel({ kind: "unneeded", why: `the ${this.#name} was won` });
+      this.#group!.cancel({ kind: "unneeded", why: "the race was won" });
     } else if (this.#winner !== undefined && outcome.ok) await disposeDiscarded(outcome.value);
   }
 }
