@@ -1,4 +1,4 @@
-import { currentScope } from "../core/index.ts";
+import { type Clock, currentScope } from "../core/index.ts";
 
 /** Settings of a {@link RetryBudget}. */
 export interface RetryBudgetOptions {
@@ -54,7 +54,9 @@ export class RetryBudget {
   /** The window, newest last: never more than {@link slices}. */
   #window: Slice[] = [];
   /** Which slice of all time the newest is. */
-  #newest = -Infinity;
+  #newest = 0;
+  /** The clock that says so. */
+  #clock: Clock | undefined;
 
   constructor(options: RetryBudgetOptions = {}) {
     const { ratio = 0.2, minPerSecond = 10, windowMs = 10_000 } = options;
@@ -100,9 +102,11 @@ export class RetryBudget {
 
   /** The slice of this moment. Drops those that have left the window. */
   #slice(): Slice {
-    const now = Math.floor(currentScope().tree.clock.now() / this.#sliceMs);
-    // A clock that is behind is another one: what was counted by the first says nothing here.
-    const passed = now >= this.#newest ? Math.min(now - this.#newest, slices) : slices;
+    const { clock } = currentScope().tree;
+    const now = Math.floor(clock.now() / this.#sliceMs);
+    // What was counted by another clock says nothing here.
+    const passed = clock === this.#clock ? Math.min(now - this.#newest, slices) : slices;
+    this.#clock = clock;
     for (let count = 0; count < passed; count++) this.#window.push({ calls: 0, retries: 0 });
     if (passed > 0) this.#window = this.#window.slice(-slices);
     this.#newest = now;
