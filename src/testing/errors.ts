@@ -70,6 +70,7 @@ export class CancelSweepError extends TaskwrightError {
 export class LeakError extends TaskwrightError {
   override readonly name = "LeakError" as const;
   override readonly code = "LEAKED" as const;
+  /** What was left behind, a line each. */
   readonly left: readonly string[];
 
   constructor(left: readonly string[]) {
