@@ -8,7 +8,9 @@ import {
   Channel,
   Condition,
   Event,
+  LifoQueue,
   Lock,
+  PriorityQueue,
   Queue,
   ReadWriteLock,
   Semaphore,
@@ -161,6 +163,23 @@ test("a queue has one type of item", () => {
     queue.statistics().size = 1;
     // @ts-expect-error a queue of numbers is none of texts
     wants<Queue<string>>(queue);
+  });
+  expect.assertions(1);
+});
+
+test("queues of every kind pass for a queue, and compare is given two items", () => {
+  compiled(() => {
+    const byLength = new PriorityQueue({ compare: (a: string, b: string) => a.length - b.length });
+    expectTypeOf(byLength.get()).toEqualTypeOf<Promise<string>>();
+    wants<Queue<string>>(byLength);
+    wants<Queue<number>>(new LifoQueue<number>({ maxSize: 5 }));
+    wants<Queue<Date>>(new PriorityQueue<Date>());
+    // @ts-expect-error compare says how much, not whether
+    void new PriorityQueue<number>({ compare: (a, b) => a < b });
+    // @ts-expect-error the items are numbers
+    void new PriorityQueue<number>({ compare: (a: string, b: string) => a.length - b.length });
+    // @ts-expect-error the newest come first without being compared
+    void new LifoQueue<number>({ compare: (a, b) => a - b });
   });
   expect.assertions(1);
 });
