@@ -24,6 +24,8 @@ export interface ApiExport {
   readonly bases: readonly string[];
   /** Whether it returns something to await or to iterate with `for await`. */
   readonly waits: boolean;
+  /** Types of ours that its declaration names and no door exports: users could not name them. */
+  readonly unnamed: readonly string[];
 }
 
 export interface ApiMember {

@@ -15,7 +15,8 @@ export function findMissingDocs(apis: readonly Api[]): string[] {
 
 function missingIn(item: ApiExport): string[] {
   const inside = item.members.flatMap((member) => missingOf(member, `${item.name}.${member.name}`));
-  return [...missingOf(item, item.name), ...inside];
+  const unnamed = item.unnamed.map((type) => `${item.place}: ${item.name} names ${type}, which no door exports`);
+  return [...missingOf(item, item.name), ...inside, ...unnamed];
 }
 
 function missingOf(item: ApiExport | ApiMember, name: string): string[] {

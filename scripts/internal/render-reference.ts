@@ -4,6 +4,7 @@ import type { Api, ApiExport, ApiMember } from "./api-model.ts";
 import type { DocComment } from "./doc-comment.ts";
 import { Links } from "./reference-links.ts";
 import { type Group, groupsOf, methodsOf, titleOf } from "./reference-outline.ts";
+import { typeNamesIn } from "./type-names.ts";
 
 const notice = "<!-- Written by `npm run docs` from the doc comments in the source: change those. -->";
 
@@ -71,15 +72,11 @@ class Page {
 
   /** Where the bases and the types that are named in the declaration are described. */
   #seeAlso(item: ApiExport): string | undefined {
-    const own = new Set([item.name, ...item.bases]);
-    const signatures = [item.signature, ...item.members.map(({ signature }) => signature)].join("\n");
-    const words = new Set(signatures.replaceAll(/\/\*\*[^]*?\*\/|"[^"]*"/g, "").match(/\b[A-Z]\w*/g));
-    const others = [...words]
-      .filter((word) => !own.has(word))
-      .flatMap((word) => this.#links.find(this.#api, word) ?? []);
+    const names = typeNamesIn(item).filter((name) => !item.bases.includes(name));
+    const others = names.flatMap((name) => this.#links.find(this.#api, name) ?? []);
     return blocks(
       item.bases.length > 0 && `Has all that ${this.#links.to(this.#api, item.bases[0]!)} has, and this.`,
-      others.length > 0 && `See ${others.toSorted((a, b) => (a < b ? -1 : 1)).join(", ")}.`,
+      others.length > 0 && `See ${others.join(", ")}.`,
     );
   }
 

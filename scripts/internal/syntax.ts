@@ -1,6 +1,8 @@
 /** Declarations as they stand in the source: their parts, their texts and their doc comments. */
 import {
+  type ClassDeclaration,
   type ClassElement,
+  type InterfaceDeclaration,
   type Node,
   SyntaxKind,
   type TypeElement,
@@ -30,12 +32,24 @@ export function isPublic(member: MemberNode): boolean {
   return !nameOf(member).startsWith("#") && docOf(member)?.isHidden !== true;
 }
 
-/** What stands before `{` of a class or interface. */
-export function headOf(node: Node): string {
+/** Overloads, where there are any, without the function behind them. */
+export function withoutImplementations(members: readonly MemberNode[]): MemberNode[] {
+  const isImplementation = (member: MemberNode): boolean => (member as { body?: Node }).body !== undefined;
+  const overloaded = new Set(members.filter((member) => isCallable(member) && !isImplementation(member)).map(nameOf));
+  return members.filter((member) => !isImplementation(member) || !overloaded.has(nameOf(member)));
+}
+
+function isCallable({ kind }: MemberNode): boolean {
+  return kind === SyntaxKind.Constructor || kind === SyntaxKind.MethodDeclaration;
+}
+
+/** `class Queue<T>`: how the declaration of a class or interface begins. */
+export function nameWithTypeParameters(node: ClassDeclaration | InterfaceDeclaration): string {
   const isClass = isClassDeclaration(node);
-  const text = textFrom(node, (node as unknown as { name: Node }).name.getStart());
   const isAbstract = isClass && has(node as unknown as MemberNode, SyntaxKind.AbstractKeyword);
-  return `${isAbstract ? "abstract " : ""}${isClass ? "class" : "interface"} ${text.slice(0, text.indexOf("{")).trim()}`;
+  const parameters = (node.typeParameters ?? []).map((parameter) => parameter.getText()).join(", ");
+  const keyword = isClass ? "class" : "interface";
+  return `${isAbstract ? "abstract " : ""}${keyword} ${node.name!.getText()}${parameters === "" ? "" : `<${parameters}>`}`;
 }
 
 /** Name, parameters and return type of something that can be called. */

@@ -98,6 +98,19 @@ describe("missing doc comments are found", { timeout: patienceMs }, () => {
     ]);
   });
 
+  test("where a declaration names a type of ours that nobody can import", async () => {
+    const api = await apiOf(`
+      interface Inner { readonly n: number }
+      /** A box. */
+      export class Box<T> extends Map<string, T> {
+        /** What is in it. */
+        inner(): Inner { return { n: 1 }; }
+      }
+    `);
+
+    expect(findMissingDocs(api)).toEqual(["index.ts:5: Box names Inner, which no door exports"]);
+  });
+
   test("but not at what is internal or hidden, or is said at the interface", async () => {
     const api = await apiOf(`
       /** Opens. */
@@ -167,6 +180,63 @@ function half(n: number, exact = true): Promise<number>;
 console.log(await half(4)); // => 2
 \`\`\`
 `);
+  });
+
+  test("shows a class with its overloads, and without what is internal or private", async () => {
+    const page = await pageOf(`
+      abstract class Base {
+        /** How many. */
+        abstract readonly size: number;
+      }
+      /** A stack. */
+      export class Stack<T> extends Base implements Iterable<T> {
+        readonly #items: T[] = [];
+        constructor();
+        /** @internal */
+        constructor(items?: T[]);
+        constructor(items: T[] = []) { super(); this.#items = items; }
+        get size(): number { return this.#items.length; }
+        /** The topmost. */
+        pop(): T;
+        pop(n: number): T[];
+        pop(n?: number): T | T[] { return n === undefined ? this.#items.pop()! : this.#items.splice(-n); }
+        /** From the bottom. */
+        *[Symbol.iterator](): Generator<T> { yield* this.#items; }
+      }
+    `);
+
+    expect(page).toContain(`
+class Stack<T> implements Iterable<T> {
+  readonly size: number;
+  constructor();
+  pop(): T;
+  pop(n: number): T[];
+  [Symbol.iterator](): Generator<T>;
+}
+`);
+    expect(page).toContain("#### Stack[Symbol.iterator]\n\nFrom the bottom.");
+  });
+
+  test("shows how a class is made that is an interface and a constant", async () => {
+    const page = await pageOf(`
+      /** A cell. */
+      export interface Cell<T> {
+        /** What is in it. */
+        value: T;
+      }
+      interface CellConstructor {
+        /** @param value - the first */
+        new <T>(value: T): Cell<T>;
+      }
+      export const Cell: CellConstructor = class<T> {
+        value: T;
+        constructor(value: T) { this.value = value; }
+      };
+    `);
+
+    expect(page).toContain("## Classes");
+    expect(page).toContain("interface Cell<T> {\n  new <T>(value: T): Cell<T>;\n  value: T;\n}\n");
+    expect(page).toContain("- `value`: the first");
   });
 
   test("shows options as a table, those of a base that is not exported too", async () => {
