@@ -196,11 +196,11 @@ export class ScopeNode extends Frame implements Scope {
     this.#watch?.cancel();
     if (this.parent !== null) this.#leave(this.parent);
     while (this.firstChild !== null) {
-      this.tree.probe?.leftBehind(this, this.firstChild.name);
+      this.tree.probe?.leftBehind(this, this.firstChild);
       this.firstChild.close();
     }
     while (this.firstWaiter !== null) {
-      this.tree.probe?.leftBehind(this, `a wait for ${this.firstWaiter.describe()}`);
+      this.tree.probe?.leftBehind(this, this.firstWaiter);
       this.firstWaiter.cut(stopError(this));
     }
   }

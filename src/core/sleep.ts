@@ -103,6 +103,8 @@ const nothing = Promise.resolve();
 
 function yieldTurn(scope: ScopeNode): Promise<void> {
   const wait = new Yield(scope);
-  afterThisTurn(wait);
+  const { conductor } = scope.tree;
+  if (conductor === undefined) afterThisTurn(wait);
+  else conductor.wake(scope, () => wait.resume());
   return wait.promise;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { ScopeNode } from "./scope.ts";
+import type { Waiter } from "./waiter.ts";
 
 /** Decides in which order waits that are over go on. Only under test: otherwise they go on as they come. */
 export interface Conductor {
@@ -19,7 +20,7 @@ export interface Probe {
   /** Somebody has asked for the signal of a scope. */
   signalMade(scope: ScopeNode, signal: AbortSignal): void;
   /** A scope ends while something is left in it that nobody awaits: a wait, or a scope. */
-  leftBehind(scope: ScopeNode, what: string): void;
+  leftBehind(scope: ScopeNode, what: ScopeNode | Waiter<unknown>): void;
 }
 
 /** A foreign promise that a cancelled scope stopped waiting for. */

@@ -1,11 +1,18 @@
-import { type Scope, type ScopeNode, TaskCancelledError, currentScope, expectInteger } from "../core/index.ts";
+import {
+  type Scope,
+  type ScopeNode,
+  TaskCancelledError,
+  currentScope,
+  expectInteger,
+  expectMs,
+} from "../core/index.ts";
 import { type CancelPoint, CancelSweepError } from "./errors.ts";
 import { listSeeds } from "./explore.ts";
 import { type Arrival, Cut, describeArrival } from "./internal/cut.ts";
 import { LeakWatch } from "./internal/leak-watch.ts";
 import { SeededOrder, inOrder, taskOf } from "./internal/order.ts";
 import { type Resources, activeResources, stillGrownBy } from "./internal/resources.ts";
-import { VirtualRun } from "./internal/virtual-run.ts";
+import { VirtualRun, impatient } from "./internal/virtual-run.ts";
 
 /** Settings of {@link cancelEverywhere}. */
 export interface CancelEverywhereOptions {
@@ -63,6 +70,8 @@ export async function cancelEverywhere(
   options: CancelEverywhereOptions = {},
 ): Promise<CancelSweep> {
   expectInteger("maxRuns", options.maxRuns ?? 2_000, 1);
+  expectMs("endWithinMs", options.endWithinMs ?? 0, 0);
+  if (options.only !== undefined) expectInteger("only.checkpoint", options.only.checkpoint, 1);
   const sweep = new Sweep(fn, options);
   if (options.only !== undefined) {
     await sweep.only(options.only);
@@ -121,7 +130,7 @@ class Sweep {
     const cut: Cut = new Cut(point, (scope) => this.#cancel(run, scope, point!));
     const watch = new LeakWatch(cut);
     const order = seed === undefined ? inOrder : new SeededOrder(seed);
-    const run = new VirtualRun("cancelEverywhere", { order, probe: watch, limitSteps });
+    const run = new VirtualRun("cancelEverywhere", { order, probe: watch, limitSteps, patience: impatient });
     run.clock.onWake = cut.woke;
     const where = (): string => describe(point, cut.arrivals[0]);
     try {

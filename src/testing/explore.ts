@@ -1,12 +1,14 @@
 import { type Scope, currentScope, expectInteger } from "../core/index.ts";
 import { ExploreError } from "./errors.ts";
 import { SeededOrder } from "./internal/order.ts";
-import { VirtualRun } from "./internal/virtual-run.ts";
+import { VirtualRun, impatient } from "./internal/virtual-run.ts";
 
 /** Settings of {@link explore}. */
 export interface ExploreOptions {
   /** How many orders are tried, those of seed 1, 2 and so on; or a list of seeds. @default 100 */
   readonly seeds?: number | readonly number[];
+  /** A run in which more waits go on than this is taken for one that never ends, and fails. @default 1_000_000 */
+  readonly maxSteps?: number;
 }
 
 /** What {@link explore} has done. */
@@ -16,9 +18,6 @@ export interface Exploration {
   /** How many orders those were: where only 1, the code has nothing that could happen in another. */
   readonly orders: number;
 }
-
-/** A run with more steps than this is taken for one that never ends. */
-const limitSteps = 1_000_000;
 
 /**
  * Runs `fn` again and again as a task tree under virtual time, each time with what happens at once in another order.
@@ -38,10 +37,12 @@ const limitSteps = 1_000_000;
  */
 export async function explore(fn: (scope: Scope) => unknown, options: ExploreOptions = {}): Promise<Exploration> {
   const seeds = listSeeds(options.seeds ?? 100);
+  const { maxSteps = 1_000_000 } = options;
+  expectInteger("maxSteps", maxSteps, 1);
   const orders = new Set<number>();
   for (const seed of seeds) {
     try {
-      orders.add(await runSeed(fn, seed));
+      orders.add(await runSeed(fn, seed, maxSteps));
     } catch (error) {
       // The cancellation of the one who explores is not the fault of the seed.
       if (currentScope().stop !== undefined) throw error;
@@ -61,13 +62,13 @@ export async function explore(fn: (scope: Scope) => unknown, options: ExploreOpt
  */
 export async function replay(fn: (scope: Scope) => unknown, seed: number): Promise<void> {
   expectInteger("seed", seed, 0);
-  await runSeed(fn, seed);
+  await runSeed(fn, seed, Infinity);
 }
 
 /** Runs `fn` in the order of `seed`, and returns a number that stands for that order. */
-async function runSeed(fn: (scope: Scope) => unknown, seed: number): Promise<number> {
+async function runSeed(fn: (scope: Scope) => unknown, seed: number, limitSteps: number): Promise<number> {
   const order = new SeededOrder(seed);
-  await new VirtualRun(`seed ${seed}`, { order, limitSteps }).run(fn);
+  await new VirtualRun(`seed ${seed}`, { order, limitSteps, patience: impatient }).run(fn);
   return order.trace;
 }
 

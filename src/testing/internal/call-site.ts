@@ -20,15 +20,17 @@ export function takeStack(): Error {
 /** The innermost frame of `stack` that is neither of this package nor of Node: `work (/home/me/pool.ts:12:5)`. */
 export function callSite(stack: Error): string | undefined {
   const frames = (stack.stack ?? "").split("\n").slice(1);
-  return frames.find(isOfUser)?.replace(/^\s*at (async )?/, "");
+  const frame = frames.find(isOfUser)?.replace(/^\s*at (async )?/, "");
+  // Without what a test runner has put behind the name of the file.
+  return frame?.replace("file://", "").replace(/\?[^:)]*(?=:\d+:\d+\)?$)/, "");
 }
 
 function isOfUser(frame: string): boolean {
-  if (frame.includes("node:internal") || !/:\d+:\d+\)?$/.test(frame)) return false;
+  if (/\(?node:/.test(frame) || !/:\d+:\d+\)?$/.test(frame)) return false;
   return isTest(frame) || !ownFolders.some((folder) => frame.includes(folder));
 }
 
 /** Tests of this package stand among its files. */
 function isTest(frame: string): boolean {
-  return /\.test\.[cm]?[jt]s:/.test(frame);
+  return /\.test\.[cm]?[jt]s\b/.test(frame);
 }

@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { type Probe, type ScopeNode, type Shared, enter } from "../../core/index.ts";
+import { type Probe, ScopeNode, type Shared, type Waiter, enter } from "../../core/index.ts";
 import { HeldBefore } from "./held.ts";
 
 /** Sees what a tree uses, and says afterwards what has not come back. */
@@ -8,6 +8,7 @@ export class LeakWatch implements Probe {
   readonly #held = new HeldBefore();
   readonly #signals: { readonly scope: string; readonly signal: AbortSignal }[] = [];
   readonly #leftBehind: string[] = [];
+  readonly #leftScopes = new WeakSet<ScopeNode>();
 
   /** @param around - that of the tree around, which goes on seeing what this one sees */
   constructor(around?: Probe) {
@@ -24,8 +25,13 @@ export class LeakWatch implements Probe {
     this.#around?.signalMade(scope, signal);
   }
 
-  leftBehind(scope: ScopeNode, what: string): void {
-    this.#leftBehind.push(`${what} in ${scope.name}, which nobody awaits`);
+  leftBehind(scope: ScopeNode, what: ScopeNode | Waiter<unknown>): void {
+    // What is in a scope that was left behind is told with that.
+    if (!this.#leftScopes.has(scope)) {
+      const name = what instanceof ScopeNode ? what.name : `a wait for ${what.describe()}`;
+      this.#leftBehind.push(`${name} in ${scope.name}, which nobody awaits`);
+    }
+    if (what instanceof ScopeNode) this.#leftScopes.add(what);
     this.#around?.leftBehind(scope, what);
   }
 

@@ -10,11 +10,15 @@ import {
 import { DeadlockError } from "../errors.ts";
 import { activeResources, grownBy } from "./resources.ts";
 
-/** How long everything may wait, in milliseconds of real time, before it is a deadlock. */
-const deadlockMs = 1_000;
+const none: readonly Waiter<unknown>[] = [];
 
-/** How long time may be held, in milliseconds of real time, before somebody should know. */
-const heldMs = 3_000;
+/** How patient to be, in milliseconds of real time. */
+export interface PatienceOptions {
+  /** How long everything may wait before it is a deadlock. @default 1_000 */
+  readonly deadlockMs?: number;
+  /** How long time may be held before somebody should know. @default 3_000 */
+  readonly heldMs?: number;
+}
 
 /**
  * Tells when a tree under virtual time will not go on by itself.
@@ -25,23 +29,30 @@ const heldMs = 3_000;
 export class Patience {
   readonly #resourcesBefore = activeResources();
   #sinceMs: number | undefined;
-  #waits: readonly Waiter<unknown>[] = [];
+  #waits: readonly Waiter<unknown>[] = none;
+  readonly #deadlockMs: number;
+  readonly #heldMs: number;
   #hasWarned = false;
   #isDead = false;
+
+  constructor(options: PatienceOptions = {}) {
+    this.#deadlockMs = options.deadlockMs ?? 1_000;
+    this.#heldMs = options.heldMs ?? 3_000;
+  }
 
   /** Something has happened. */
   renew(): void {
     this.#sinceMs = undefined;
-    this.#waits = [];
+    this.#waits = none;
   }
 
   /** Tasks hold the time. `busy` is empty if no timer is set, so that nobody waits for time to pass. */
   hold(busy: readonly ScopeNode[]): void {
-    this.#waits = [];
+    this.#waits = none;
     if (busy.length === 0) return this.renew();
-    if (this.#waitedMs() < heldMs) return;
+    if (this.#waitedMs() < this.#heldMs) return;
     this.#warn(
-      `virtual time has been held for ${formatMs(heldMs)} by tasks that compute, or wait for something foreign:\n` +
+      `virtual time has been held for ${formatMs(this.#heldMs)} by tasks that compute, or wait for something foreign:\n` +
         busy.map(drawTree).join("\n"),
     );
   }
@@ -53,11 +64,11 @@ export class Patience {
     if (!isSame(waits, this.#waits)) this.renew();
     this.#waits = waits;
     const waitedMs = this.#waitedMs();
-    if (waitedMs < deadlockMs) return;
+    if (waitedMs < this.#deadlockMs) return;
     if (grownBy(this.#resourcesBefore).length === 0 && !hasWaits(root, (wait) => wait.isEndless))
       return this.#end(root);
-    if (waitedMs < heldMs) return;
-    this.#warn(`everything has waited for ${formatMs(heldMs)}, for something from outside:\n${drawTree(root)}`);
+    if (waitedMs < this.#heldMs) return;
+    this.#warn(`everything has waited for ${formatMs(this.#heldMs)}, for something from outside:\n${drawTree(root)}`);
   }
 
   #waitedMs(): number {

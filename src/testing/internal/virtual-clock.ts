@@ -10,7 +10,7 @@ import {
   realClock,
 } from "../../core/index.ts";
 import type { Order } from "./order.ts";
-import { Patience } from "./patience.ts";
+import { Patience, type PatienceOptions } from "./patience.ts";
 
 /** How often a tree that waits for something foreign is looked at before the looking slows down. */
 const eagerLooks = 100;
@@ -40,18 +40,20 @@ export class VirtualClock implements Clock, Conductor {
   /** A wait is over; its code has not gone on yet. Only with an order. */
   onWake: (() => void) | undefined;
   readonly #order: Order | undefined;
-  readonly #patience: Patience = new Patience();
+  readonly #patience: Patience;
   readonly #timers = new TimerQueue(() => {});
-  readonly #lookLater: Timer = new Timer(() => this.#lookAfterTurn());
+  readonly #lookLater: Timer = new Timer(() => this.#lookSoon());
   #root: ScopeNode | undefined;
   #nowMs = 0;
-  #isLooking = false;
+  /** Whether a look follows this turn of the loop. Two would be two steps with nothing coming to rest in between. */
+  #isTurnAsked = false;
   #fruitlessLooks = 0;
   #ready: Ready[] = [];
   #isStopped = false;
 
-  constructor(order?: Order) {
+  constructor(order?: Order, patience?: PatienceOptions) {
     this.#order = order;
+    this.#patience = new Patience(patience);
   }
 
   /** Timers that are set. */
@@ -62,7 +64,7 @@ export class VirtualClock implements Clock, Conductor {
   /** From now on, until the tree below `root` has ended. */
   watch(root: ScopeNode): void {
     this.#root = root;
-    this.#lookAfterTurn();
+    this.#lookSoon();
   }
 
   /** Nothing goes on any more, and no time passes. */
@@ -87,23 +89,20 @@ export class VirtualClock implements Clock, Conductor {
     this.#lookSoon();
   }
 
+  /** Something has happened: the next look is due with the next turn. */
   #lookSoon(): void {
-    if (this.#isLooking && !this.#lookLater.isScheduled) return;
+    if (this.#isTurnAsked) return;
     this.#lookLater.cancel();
-    this.#lookAfterTurn();
-  }
-
-  #lookAfterTurn(): void {
-    this.#isLooking = true;
+    this.#isTurnAsked = true;
     afterThisTurn(this);
   }
 
   /** The loop has turned: whatever could run without time passing has run. */
   resume(): void {
-    this.#isLooking = false;
+    this.#isTurnAsked = false;
     const root = this.#root!;
     if (this.#isStopped || root.isClosed) return;
-    if (this.#order !== undefined && this.#step(this.#order)) return this.#lookAfterTurn();
+    if (this.#order !== undefined && this.#step(this.#order)) return this.#lookSoon();
     const busy = busyTasks(root, (wait) => !wait.isExternal);
     const dueMs = this.#timers.nextDueMs();
     if (busy.length > 0) this.#hold(busy, dueMs !== undefined);
@@ -117,6 +116,7 @@ export class VirtualClock implements Clock, Conductor {
     const hasDue = dueMs !== undefined && dueMs <= this.#nowMs;
     const ready = this.#ready;
     if (ready.length === 0 && !hasDue) return false;
+    this.#patience.renew();
     if (++this.steps > this.limitSteps) {
       this.onEndless?.(`took ${this.limitSteps} steps`);
       return true;
@@ -137,12 +137,12 @@ export class VirtualClock implements Clock, Conductor {
     this.#nowMs = Math.max(this.#nowMs, dueMs);
     if (this.#order === undefined) this.#timers.fireDue(this.#nowMs);
     // Firing is a step of its own: others may be due, too.
-    if (!this.#isLooking) this.#lookAfterTurn();
+    this.#lookSoon();
   }
 
   #hold(busy: ScopeNode[], isTimed: boolean): void {
     this.#patience.hold(isTimed ? busy : []);
-    if (++this.#fruitlessLooks < eagerLooks) return this.#lookAfterTurn();
+    if (++this.#fruitlessLooks < eagerLooks) return this.#lookSoon();
     this.#lookIn(isTimed ? nextLookMs.timed : nextLookMs.untimed);
   }
 
@@ -154,7 +154,6 @@ export class VirtualClock implements Clock, Conductor {
   }
 
   #lookIn(ms: number): void {
-    this.#isLooking = true;
     realClock.schedule(realClock.now() + ms, this.#lookLater);
   }
 }

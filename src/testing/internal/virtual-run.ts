@@ -1,5 +1,6 @@
 import { type Probe, type Scope, type Tree, letGo, openTree, runTree } from "../../core/index.ts";
 import type { Order } from "./order.ts";
+import type { PatienceOptions } from "./patience.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** Settings of a {@link VirtualRun}. */
@@ -10,7 +11,11 @@ export interface VirtualRunOptions {
   readonly limitMs?: number;
   /** The same, in waits that went on. Only with an order. */
   readonly limitSteps?: number;
+  readonly patience?: PatienceOptions;
 }
+
+/** Patience with functions that are run again and again, and so can depend on nothing from outside. */
+export const impatient: PatienceOptions = { deadlockMs: 200 };
 
 /** One run of a function as a task tree under virtual time. */
 export class VirtualRun {
@@ -18,7 +23,7 @@ export class VirtualRun {
   readonly tree: Tree;
 
   constructor(name: string, options: VirtualRunOptions = {}) {
-    this.clock = new VirtualClock(options.order);
+    this.clock = new VirtualClock(options.order, options.patience);
     this.clock.limitMs = options.limitMs ?? Infinity;
     this.clock.limitSteps = options.limitSteps ?? Infinity;
     this.tree = openTree(this.clock, name);
