@@ -1,5 +1,6 @@
 import { grant } from "./grant.ts";
 import type { ScopeNode } from "./scope.ts";
+import type { TaskNode } from "./task.ts";
 
 /** Hears how the tasks of a scope end. A task group is one. */
 export interface TaskOwner {
@@ -16,6 +17,8 @@ export class Crew {
   readonly #scope: ScopeNode;
   #daemons = 0;
   #drained: (() => void) | undefined = undefined;
+  /** The number of the newest daemon that has been dismissed. */
+  #dismissedUpTo = 0;
 
   constructor(scope: ScopeNode, owner?: TaskOwner) {
     this.#scope = scope;
@@ -55,7 +58,17 @@ export class Crew {
     else if (this.size === this.#daemons) this.#dismissDaemons();
   }
 
+  /** Each is dismissed once: this is called again as each of them ends, and they may be very many. */
   #dismissDaemons(): void {
-    for (let child = this.#scope.firstChild; child !== null; child = child.nextSibling) child.dismiss();
+    const before = this.#dismissedUpTo;
+    // Newest first.
+    for (let child = this.#scope.firstChild; child !== null; child = child.nextSibling) {
+      if (!child.isDaemon) continue;
+      const { id } = child as TaskNode<unknown>;
+      if (id <= before) return;
+      // Set before whoever hears of it spawns more of them.
+      this.#dismissedUpTo = Math.max(this.#dismissedUpTo, id);
+      child.dismiss();
+    }
   }
 }

@@ -494,6 +494,20 @@ test(
 );
 
 test(
+  "very many daemons are dismissed, each of them once",
+  virtually(async () => {
+    let dismissed = 0;
+    await taskGroup(async (group) => {
+      for (let n = 0; n < 50_000; n++) {
+        group.spawn(() => sleep(Infinity).finally(() => dismissed++), { daemon: true });
+      }
+    });
+
+    expect(dismissed).toBe(50_000);
+  }),
+);
+
+test(
   "a daemon that fails fails its group",
   virtually(async () => {
     const error = new Error("no");
