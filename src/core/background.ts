@@ -30,7 +30,7 @@ export function background<T>(fn: TaskFunction<T>, options?: SpawnOptions): Task
  */
 export function bindToRoot<A extends readonly unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
   const frame = new BoundFrame(currentScope().tree.root);
-  const call = (self: unknown, args: A): R => Reflect.apply(fn, self, args) as R;
+  const call = (self: unknown, args: A): R => Reflect.apply(fn, self, args);
   return keepStores(function (this: unknown, ...args: A): R {
     return enter(frame, call, this, args);
   });

@@ -1,5 +1,6 @@
 import { looksCancelled } from "./errors.ts";
 import { LinkedList } from "./linked-list.ts";
+import { nativePromise } from "./native-promise.ts";
 import type { ScopeNode } from "./scope.ts";
 import type { Straggler, Tree } from "./tree.ts";
 import { Waiter } from "./waiter.ts";
@@ -10,7 +11,7 @@ const pending = new WeakMap<object, ForeignPromise<unknown>>();
 /** What we know of `promise`, or of what a function or a hand-made thenable gave in its place. */
 export function foreignPromise<T>(promise: PromiseLike<T>): ForeignPromise<T> {
   // A thenable may do something else each time it is asked, so each time counts for itself.
-  const key = promise instanceof Promise ? promise : Promise.resolve(promise);
+  const key = promise instanceof Promise ? promise : nativePromise(promise);
   return (pending.get(key) as ForeignPromise<T> | undefined) ?? new ForeignPromise<T>(key);
 }
 
@@ -30,12 +31,11 @@ export class ForeignPromise<T> extends LinkedList<ForeignWaiter<T>> {
   constructor(key: Promise<T>) {
     super();
     this.#key = key;
-    pending.set(key, this);
-    // Of a subclass the `then` may be anything; a native promise settles once.
-    Promise.resolve(key).then(
+    nativePromise(key).then(
       (value) => this.#fulfilled(value),
       (error: unknown) => this.#rejected(error),
     );
+    pending.set(key, this);
   }
 
   /** Lists it, until it settles, as what `scope` has stopped waiting for. */

@@ -1,6 +1,15 @@
 import { EventEmitter, once } from "node:events";
 import { expect, test } from "vitest";
-import { loopTurns, never, thenable, thrownBy, virtually, warningsOf, whatIsLeft } from "../../test/core/helpers.ts";
+import {
+  loopTurns,
+  never,
+  oddPromise,
+  thenable,
+  thrownBy,
+  virtually,
+  warningsOf,
+  whatIsLeft,
+} from "../../test/core/helpers.ts";
 import { type Scope, Cancelled, cancelScope, interruptible, run, shield, taskGroup } from "../index.ts";
 import type { ScopeNode } from "./index.ts";
 
@@ -403,5 +412,27 @@ test(
     await loopTurns();
 
     expect([thens, settle.length]).toEqual([1, 6]);
+  }),
+);
+
+test(
+  "a promise that cannot even be listened to rejects each wait, and leaves nothing behind",
+  virtually(async (root) => {
+    const error = new Error("then");
+    const throwing = oddPromise(Promise.resolve(1), () => {
+      throw error;
+    });
+    const unreadable = Object.defineProperty(Promise.resolve(1), "constructor", {
+      get() {
+        throw error;
+      },
+    });
+    for (const promise of [throwing, unreadable, throwing, unreadable]) {
+      expect(await thrownBy(interruptible(promise))).toBe(error);
+    }
+    const twice = oddPromise(Promise.resolve(0), (ok) => (ok(1), ok(2)));
+
+    expect(await interruptible(twice)).toBe(1);
+    expect(whatIsLeft(root)).toEqual([]);
   }),
 );

@@ -23,11 +23,11 @@ import { type ScopeNode, stopError } from "./scope.ts";
  */
 export function interruptible<T>(work: PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T>)): Promise<T> {
   const scope = arrive();
-  if (typeof work !== "function") return waitFor(scope, work, undefined);
-  if (scope.stop !== undefined) return refuse(scope);
-  // A controller of its own: listeners on a signal that lives as long as the scope would pile up.
-  const controller = new AbortController();
   try {
+    if (typeof work !== "function") return waitFor(scope, work, undefined);
+    if (scope.stop !== undefined) return refuse(scope);
+    // A controller of its own: listeners on a signal that lives as long as the scope would pile up.
+    const controller = new AbortController();
     return waitFor(scope, work(controller.signal), controller);
   } catch (error) {
     return Promise.reject(error);

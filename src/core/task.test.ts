@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { loopTurns, thrownBy, virtually } from "../../test/core/helpers.ts";
+import { loopTurns, oddPromise, thrownBy, virtually } from "../../test/core/helpers.ts";
 import {
   type Task,
   Cancelled,
@@ -328,5 +328,58 @@ test(
     });
 
     expect(await floating).toMatchObject({ code: "SCOPE_CLOSED", scope: "careless" });
+  }),
+);
+
+test(
+  "a task may return a promise that calls its handlers at once, late, elsewhere, twice, or throws",
+  virtually(async () => {
+    const error = new Error("then");
+    const kept: ((value: number) => void)[] = [];
+    const odd: Promise<number>[] = [
+      oddPromise(Promise.resolve(0), (ok) => ok(1)),
+      oddPromise(Promise.resolve(0), (ok) => (ok(1), ok(2))),
+      oddPromise(Promise.resolve(0), (ok, no) => (ok(1), no(error))),
+      oddPromise(Promise.resolve(0), (ok) => kept.push(ok)),
+    ];
+    const values = taskGroup((group) => Promise.all(odd.map((promise) => group.spawn(() => promise).join())));
+    await loopTurns();
+    kept[0]!(1);
+
+    expect(await values).toEqual([1, 1, 1, 1]);
+    const throwing = oddPromise(Promise.resolve(0), () => {
+      throw error;
+    });
+    expect(await thrownBy(taskGroup((group) => group.spawn(() => throwing).join()))).toBe(error);
+  }),
+);
+
+/** What two tasks return that join each other, until something else ends them. */
+const joinEachOther = async (end: (a: Task<string>, b: Task<string>) => void): Promise<string[]> => {
+  const tasks: Task<string>[] = [];
+  const join = async (other: number): Promise<string> => {
+    await checkpoint();
+    try {
+      return `got "${await tasks[other]!.join()}"`;
+    } catch {
+      return "cut";
+    }
+  };
+  return taskGroup(async (group) => {
+    tasks.push(
+      group.spawn(() => join(1)),
+      group.spawn(() => join(0)),
+    );
+    await sleep(5);
+    end(tasks[0]!, tasks[1]!);
+    return Promise.all(tasks.map((task) => task.join()));
+  });
+};
+
+test(
+  "two tasks that join each other wait until one of them is cancelled",
+  virtually(async () => {
+    expect(await joinEachOther((a) => a.cancel())).toEqual(["cut", 'got "cut"']);
+    expect(await joinEachOther((_, b) => b.cancel())).toEqual(['got "cut"', "cut"]);
   }),
 );

@@ -4,6 +4,7 @@ import { arrive, currentScope, refuse } from "./current.ts";
 import { TaskCancelledError } from "./errors.ts";
 import { grant } from "./grant.ts";
 import { LinkedList } from "./linked-list.ts";
+import { nativePromise } from "./native-promise.ts";
 import { QueuedWaiter } from "./queued-waiter.ts";
 import type { CancelReason } from "./reason.ts";
 import { type Scope, ScopeNode } from "./scope.ts";
@@ -189,10 +190,8 @@ const pending = "pending";
  */
 function begin<T>(task: TaskNode<T>, fn: TaskFunction<T>): Begun<T> {
   const result = fn(task);
-  if (result instanceof Promise) result.then(bodyReturned, bodyFailed);
-  // Whatever a hand-made thenable does, a native promise settles once.
-  else if (isThenable(result)) Promise.resolve(result).then(bodyReturned, bodyFailed);
-  else return { value: result };
+  if (!isThenable(result)) return { value: result };
+  nativePromise(result).then(bodyReturned, bodyFailed);
   return pending;
 }
 

@@ -53,6 +53,15 @@ export function thenable(
   return { then } as PromiseLike<unknown>;
 }
 
+/** A promise with a `then` of its own, which hands on what it is given. */
+export function oddPromise<T>(
+  promise: Promise<T>,
+  then: (resolve: (value: T) => void, reject: (error: unknown) => void) => void,
+): Promise<T> {
+  // oxlint-disable-next-line unicorn/no-thenable -- what they can do to us is tested
+  return Object.defineProperty(promise, "then", { value: then });
+}
+
 /** An object whose `then` cannot even be read. */
 export function brokenThenable(error: unknown): unknown {
   // oxlint-disable-next-line unicorn/no-thenable -- what they can do to us is tested
