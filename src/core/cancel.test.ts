@@ -1,6 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:http";
 import { setTimeout as platformSleep } from "node:timers/promises";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { loopTurns, thrownBy, virtually, whatIsLeft } from "../../test/core/helpers.ts";
 import {
@@ -227,6 +228,25 @@ test.for(reasons.map((reason): [string, CancelReason] => [reason.kind, reason]))
     })(),
 );
 
+test.for([null, 5, false, {}, { kind: "bored" }, new Error("no"), Object.create(null)])(
+  "cancel refuses %o as a reason, and cancels nothing",
+  (reason) =>
+    virtually(async () => {
+      const cut = await moveOnAfter(20, async (scope) => {
+        const cancel = (): void => scope.cancel(reason as string);
+        expect(cancel).toThrow(TypeError);
+        expect(cancel).toThrow("Expected `reason` to be a string, or an object");
+        await sleep(10);
+        expect(scope.cancelled).toBeUndefined();
+        // The deadline is what it was.
+        await sleep(30);
+        return "not here";
+      });
+
+      expect(cut).toBeUndefined();
+    })(),
+);
+
 test("the message of a Cancelled says why", () => {
   expect(reasons.map((reason) => new Cancelled(reason).message)).toEqual([
     "cancelled: requested",
@@ -324,6 +344,16 @@ test(
       });
       expect(await thrownBy(notCut)).toBe(error);
     }
+  }),
+);
+
+test(
+  "an AbortError of another realm counts too, as Node's own do where a test runner puts the code into a context",
+  virtually(async () => {
+    const foreign = runInNewContext("Object.assign(new Error('gone'), { name: 'AbortError' })") as Error;
+    expect(foreign).not.toBeInstanceOf(Error);
+
+    expect(await cancelScope((scope) => (scope.cancel(), Promise.reject(foreign)))).toBeUndefined();
   }),
 );
 

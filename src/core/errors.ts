@@ -123,7 +123,12 @@ export class GroupClosedError extends TaskwrightError {
 
 /** Whether `error` comes from this package, whichever copy of it. */
 export function isTaskwrightError(error: unknown): error is TaskwrightError | Cancelled {
-  return error instanceof Error && (error as { brand?: unknown }).brand === brand;
+  return isError(error) && (error as { brand?: unknown }).brand === brand;
+}
+
+/** Also of another realm: code that test runners put into a `vm` context gets errors of Node from outside it. */
+function isError(error: unknown): error is Error {
+  return error instanceof Error || Error.isError(error);
 }
 
 /** Whether `error` is our {@link Cancelled}, from whichever copy of the package. */
@@ -148,7 +153,7 @@ export function looksCancelled(error: unknown): boolean {
 function isTrace(error: Error): boolean {
   if (error.name === "AbortError") return true;
   let cause: unknown = error.cause;
-  for (let depth = 0; depth < maxCauses && cause instanceof Error; depth++) {
+  for (let depth = 0; depth < maxCauses && isError(cause); depth++) {
     if (isMadeOf(cause, isCancelled)) return true;
     cause = cause.cause;
   }
@@ -161,12 +166,12 @@ function isTrace(error: Error): boolean {
  */
 export function isMadeOf(error: unknown, is: (part: Error) => boolean): boolean {
   try {
-    if (!(error instanceof Error)) return false;
+    if (!isError(error)) return false;
     if (!(error instanceof SuppressedError || error instanceof AggregateError)) return is(error);
     const parts: unknown[] = [error];
     for (let looked = 0; parts.length > 0; looked++) {
       const part = parts.pop();
-      if (looked >= maxParts || !(part instanceof Error)) return false;
+      if (looked >= maxParts || !isError(part)) return false;
       if (part instanceof SuppressedError) parts.push(part.suppressed, part.error);
       else if (part instanceof AggregateError && part.errors.length > 0) parts.push(...(part.errors as unknown[]));
       else if (!is(part)) return false;

@@ -13,6 +13,24 @@ export type CancelReason =
   /** Nothing needs this work any more: a daemon task outlived the others, a race was won, a stream's reader left. */
   | { readonly kind: "unneeded"; readonly why: string };
 
+const kinds = {
+  requested: true,
+  deadline: true,
+  "sibling-failed": true,
+  signal: true,
+  disconnected: true,
+  unneeded: true,
+} as const satisfies Record<CancelReason["kind"], true>;
+
+/** The reason that was given to `cancel`, checked at the door. */
+export function expectReason(given: string | CancelReason | undefined): CancelReason {
+  if (given === undefined) return { kind: "requested" };
+  if (typeof given === "string") return { kind: "requested", why: given };
+  if (Object.hasOwn(kinds, (given as CancelReason | null)?.kind ?? "")) return given;
+  const got = `\`${describeError(given)}\` (${typeof given})`;
+  throw new TypeError(`Expected \`reason\` to be a string, or an object with a \`kind\` of CancelReason, got ${got}`);
+}
+
 /** One line saying why, for messages. */
 export function describeReason(reason: CancelReason): string {
   switch (reason.kind) {
@@ -35,7 +53,7 @@ export function describeReason(reason: CancelReason): string {
 }
 
 /** The first line of an error, or a thrown value as text. */
-function describeError(error: unknown): string {
+export function describeError(error: unknown): string {
   try {
     if (!(error instanceof Error)) return String(error);
     return `${error.name}: ${error.message}`.split("\n", 1)[0]!;

@@ -61,6 +61,25 @@ test(
   ),
 );
 
+class ShyWaiter extends Waiter<void> {
+  protected override leave(): void {}
+  describe(): string {
+    throw new Error("no");
+  }
+}
+
+test(
+  "a wait that cannot say what it is for does not keep the tree from being drawn",
+  virtually(() =>
+    cancelScope(async (scope) => {
+      const waiting = new ShyWaiter(currentScope()).promise;
+      expect(drawTree(scope as ScopeNode)).toBe("cancelScope: waits for something that cannot be described");
+      scope.cancel();
+      await waiting;
+    }),
+  ),
+);
+
 const nest = async (depth: number, atTheBottom: () => unknown): Promise<void> => {
   // Without this the depth of the tree would be that of the stack.
   await Promise.resolve();

@@ -1,4 +1,5 @@
 import type { ScopeNode } from "./scope.ts";
+import type { Waiter } from "./waiter.ts";
 
 /** More lines than this help nobody. */
 const maxLines = 60;
@@ -57,9 +58,18 @@ export function pathOf(scope: ScopeNode): string {
 function waitsOf(scope: ScopeNode): string {
   const labels = new Map<string, number>();
   for (let wait = scope.firstWaiter; wait !== null; wait = wait.nextInScope) {
-    const label = wait.describe();
+    const label = labelOf(wait);
     labels.set(label, (labels.get(label) ?? 0) + 1);
   }
   if (labels.size === 0) return scope.firstChild === null ? ": computes, or waits for a foreign promise" : "";
   return `: waits for ${[...labels].map(([label, count]) => (count === 1 ? label : `${count} x ${label}`)).join("; ")}`;
+}
+
+/** Reports are made where nothing may fail: for a warning, or on the way out of the process. */
+function labelOf(wait: Waiter<unknown>): string {
+  try {
+    return wait.describe();
+  } catch {
+    return "something that cannot be described";
+  }
 }

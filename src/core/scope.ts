@@ -3,7 +3,7 @@ import { cutOff } from "./cancel.ts";
 import type { Crew } from "./crew.ts";
 import { expectMs } from "./expect.ts";
 import { Cancelled, ScopeClosedError, looksCancelled } from "./errors.ts";
-import type { CancelReason } from "./reason.ts";
+import { type CancelReason, expectReason } from "./reason.ts";
 import { Timer } from "./timer-queue.ts";
 import type { Tree } from "./tree.ts";
 import type { Waiter } from "./waiter.ts";
@@ -37,6 +37,7 @@ export interface Scope {
    * The scope that `retry` passes on is the one around it.
    *
    * @param reason - why, as a sentence or as one of the kinds of {@link CancelReason}
+   * @throws {TypeError} `reason` is something else, such as an error; nothing is cancelled
    */
   cancel(reason?: string | CancelReason): void;
 }
@@ -157,8 +158,8 @@ export class ScopeNode extends Frame implements Scope {
 
   cancel(reason?: string | CancelReason): void {
     if (this.own !== undefined || this.isClosed) return;
+    this.own = new Cancelled(expectReason(reason));
     this.#deadline?.cancel();
-    this.own = new Cancelled(typeof reason === "object" ? reason : requested(reason));
     cutOff(this, this.own);
   }
 
@@ -229,10 +230,6 @@ class DeadlineTimer extends Timer {
     super(() => scope.cancel({ kind: "deadline", deadline: atMs }));
     this.atMs = atMs;
   }
-}
-
-function requested(why: string | undefined): CancelReason {
-  return why === undefined ? { kind: "requested" } : { kind: "requested", why };
 }
 
 /** What a checkpoint in a stopped scope throws. */

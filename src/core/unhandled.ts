@@ -1,4 +1,5 @@
 import { ScopeClosedError, isCancelled, isMadeOf } from "./errors.ts";
+import { describeError } from "./reason.ts";
 
 let isGuarding = false;
 
@@ -31,7 +32,10 @@ function isDefaultMode(): boolean {
 
 function asError(reason: unknown): unknown {
   if (reason instanceof Error) return reason;
-  return Object.assign(new Error(`An unhandled promise was rejected with ${String(reason)}`, { cause: reason }), {
-    code: "ERR_UNHANDLED_REJECTION",
-  });
+  return Object.assign(
+    new Error(`An unhandled promise was rejected with ${describeError(reason)}`, { cause: reason }),
+    {
+      code: "ERR_UNHANDLED_REJECTION",
+    },
+  );
 }

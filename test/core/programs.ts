@@ -314,7 +314,8 @@ const programs = {
   async otherRejectionWithoutError(): Promise<void> {
     await cancelScope((scope) => scope.cancel());
     hold();
-    void Promise.reject("text");
+    // One without any text form.
+    void Promise.reject(Object.create(null));
     await never;
   },
 
