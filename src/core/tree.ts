@@ -10,6 +10,8 @@ export interface Conductor {
 
 /** Something that tasks share, and that says what it is doing: a semaphore, a queue. */
 export interface Shared {
+  /** What it is called in messages, if it is not the name of its class. */
+  readonly label?: string;
   statistics(): object;
 }
 

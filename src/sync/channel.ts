@@ -117,6 +117,11 @@ export class Channel<T> implements AsyncIterable<T>, Disposable {
     this.close();
   }
 
+  /** @internal */
+  get label(): string {
+    return this.#pipe.name;
+  }
+
   /** What the channel is doing right now. */
   statistics(): ChannelStatistics {
     return this.#pipe.statistics();

@@ -199,6 +199,11 @@ export class Queue<T> implements AsyncIterable<T> {
     return removed;
   }
 
+  /** @internal */
+  get label(): string {
+    return this.#name;
+  }
+
   /** What the queue is doing right now. */
   statistics(): QueueStatistics {
     return Object.freeze({

@@ -97,6 +97,11 @@ export class Semaphore implements Limiter {
     return runWithPermit(this, fn);
   }
 
+  /** @internal */
+  get label(): string {
+    return this.#name;
+  }
+
   statistics(): SemaphoreStatistics {
     return Object.freeze({ limit: this.#limit, inUse: this.#inUse, waiting: this.#waiting.size });
   }

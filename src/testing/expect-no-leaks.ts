@@ -32,7 +32,7 @@ const turnsToSettle = 20;
  *
  * const semaphore = new Semaphore(1, { name: "db" });
  * const error = await expectNoLeaks(() => semaphore.acquire()).catch((error: unknown) => error);
- * console.log((error as Error).message); // => left behind: Semaphore: inUse is 1, was 0
+ * console.log((error as Error).message); // => left behind: Semaphore "db": inUse is 1, was 0
  * ```
  */
 export async function expectNoLeaks<T>(fn: (scope: Scope) => T | PromiseLike<T>): Promise<T> {

@@ -32,7 +32,7 @@ export class HeldBefore {
     for (const [at, before] of this.#before) {
       for (const [word, count] of heldOf(at)) {
         const was = before.get(word) ?? 0;
-        if (count > was) found.push(`${nameOf(at)}: ${word} is ${count}, was ${was}`);
+        if (count > was) found.push(`${at.label ?? at.constructor.name}: ${word} is ${count}, was ${was}`);
       }
     }
     return found;
@@ -42,9 +42,4 @@ export class HeldBefore {
 function heldOf(at: Shared): Map<string, number> {
   const statistics = at.statistics() as Record<string, unknown>;
   return new Map(held.filter((word) => word in statistics).map((word) => [word, Number(statistics[word])]));
-}
-
-function nameOf(at: Shared): string {
-  const { name } = at as { readonly name?: unknown };
-  return typeof name === "string" ? `${at.constructor.name} "${name}"` : at.constructor.name;
 }
