@@ -12,8 +12,8 @@ import { Waiter } from "./waiter.ts";
 /** Settings of a {@link DrivenStream}. */
 interface DrivenStreamOptions {
   /**
-   * Whether what is ready can still be read after a `next()` was cancelled: for items that come from elsewhere and would
-   * be lost. Otherwise it is discarded then, as it is when the reader leaves.
+   * Whether what is ready can still be read after a `next()` was cancelled, until the scope of the stream ends: for items
+   * that come from elsewhere and would be lost. Otherwise it is discarded then, as it is when the reader leaves.
    * @default false
    */
   readonly keepsUnread?: boolean;
@@ -37,6 +37,7 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
   readonly #keepsUnread: boolean;
   readonly #readers = new LinkedList<ReadWaiter<R>>();
   readonly #failures = new Failures();
+  readonly #through = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #state: "idle" | "driven" | "through" | "ended" = "idle";
   #driver: Driver | undefined;
@@ -46,7 +47,6 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
   #cut: CancelReason | undefined;
   /** Whether nobody will come for what is left. */
   #isLeft = false;
-  #isDiscarding = false;
 
   /** @param name - what it is called in the tree and in messages */
   constructor(name: string, options: DrivenStreamOptions = {}) {
@@ -97,19 +97,17 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
       if (this.#readers.head === null && this.hasReady) return await grant(scope, this.#takeReady());
       if (this.#state === "driven") return await this.#wait(scope);
     } catch (error) {
-      await this.#leave(scope, !this.#keepsUnread);
-      this.#tellFailure();
-      throw error;
+      throw await this.#leave(scope, !this.#keepsUnread, error);
     }
-    // With an error to tell the driver waits for somebody who comes for it.
+    // With an error to tell, the driver waits for somebody who comes for it.
     this.#unread?.resolve();
-    await this.#untilEnded(scope);
+    await this.#until(this.#ended, scope);
     return this.#lastResult();
   }
 
   async return(): Promise<IteratorResult<R, void>> {
-    await this.#leave(arrive(), true);
-    this.#tellFailure();
+    const error = await this.#leave(arrive(), true, nothing);
+    if (error !== nothing) throw error;
     return { done: true, value: undefined };
   }
 
@@ -153,8 +151,9 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
     }
     while (driver.hasTasks) await driver.crew!.drain();
     this.#state = "through";
+    this.#through.resolve();
     if (!this.#isLeft && this.#isUntold) await this.#untilTold();
-    if (this.#isDiscarding) await this.discard();
+    if (this.#isLeft) await this.discard();
     if (driver.isDismissed && this.#isUntold) this.#failAround(driver);
   }
 
@@ -176,9 +175,9 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
 
   /** The scope of the stream ends, and nobody has come for its errors. */
   #failAround(driver: Driver): void {
-    if (driver.parent!.crew!.owner !== undefined) return this.#tellFailure();
     const cause = this.#failures.first();
     this.#failures.clear();
+    if (driver.parent!.crew!.owner !== undefined) throw cause;
     process.emitWarning(new Error(`${this.#name} had failed when its scope ended, and nobody was told`, { cause }));
   }
 
@@ -187,22 +186,22 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
     if (this.#isLeft) return;
     const reason: CancelReason = { kind: "unneeded", why: `the scope of ${this.#name} has ended` };
     if (this.hasReady) this.cutBy(reason);
-    this.#isDiscarding = true;
-    this.#stopFor(reason);
+    this.#stopFor(reason, true);
   }
 
-  #stopFor(reason: CancelReason): void {
-    this.#isLeft = true;
+  #stopFor(reason: CancelReason, isLeft: boolean): void {
+    this.#isLeft ||= isLeft;
     if (this.#state === "driven") {
       this.cutBy(reason);
       this.stop(reason);
     }
-    this.#unread?.resolve();
+    if (isLeft) this.#unread?.resolve();
   }
 
   /** The driver is gone. */
   #end(): void {
     this.#state = "ended";
+    this.#through.resolve();
     this.#ended.resolve();
     for (let reader = takeFirst(this.#readers); reader !== undefined; reader = takeFirst(this.#readers)) {
       try {
@@ -227,7 +226,8 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
 
   /** What an ended stream says: its error, then why values are missing, each once. */
   #lastResult(): IteratorResult<R, void> {
-    this.#tellFailure();
+    const failure = this.#takeFailure(nothing);
+    if (failure !== nothing) throw failure;
     if (this.#cut !== undefined) {
       const reason = this.#cut;
       this.#cut = undefined;
@@ -236,32 +236,47 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
     return { done: true, value: undefined };
   }
 
-  #tellFailure(): void {
-    if (this.#failures.count === 0) return;
+  /** The stream's error, which counts as told, or `otherwise`. */
+  #takeFailure(otherwise: unknown): unknown {
+    if (this.#failures.count === 0) return otherwise;
     const error = this.#failures.first();
     this.#failures.clear();
     this.#cut = undefined;
-    throw error;
+    return error;
   }
 
-  /** A reader leaves. Waits for the driver to end; throws nothing. */
-  async #leave(scope: ScopeNode, isDiscarding: boolean): Promise<void> {
+  /**
+   * A reader leaves. Waits until nothing works for it any more.
+   *
+   * @param isForGood - nobody will come for what is left
+   * @param error - why it leaves
+   * @returns what it is to be told: the stream's error, or its own
+   */
+  async #leave(scope: ScopeNode, isForGood: boolean, error: unknown): Promise<unknown> {
     if (this.#state === "idle") this.#end();
-    this.#isDiscarding ||= isDiscarding;
-    if (this.#state !== "ended") this.#stopFor({ kind: "unneeded", why: `the reader of ${this.#name} left` });
-    await this.#untilEnded(scope);
-    // What a reader whose next() was cancelled has not come back for.
-    if (isDiscarding) await this.discard();
+    if (this.#state !== "ended")
+      this.#stopFor({ kind: "unneeded", why: `the reader of ${this.#name} left` }, isForGood);
+    await this.#until(isForGood ? this.#ended : this.#through, scope);
+    const told = this.#takeFailure(error);
     this.#cut = undefined;
+    if (!this.#isUntold) {
+      this.#unread?.resolve();
+      await this.#until(this.#ended, scope);
+    }
+    return told;
   }
 
-  async #untilEnded(scope: ScopeNode): Promise<void> {
+  /** Waits for the driver, which ends by itself. */
+  async #until({ promise }: PromiseWithResolvers<void>, scope: ScopeNode): Promise<void> {
     if (this.#state === "ended") return;
     scope.flows--;
-    await this.#ended.promise;
+    await promise;
     scope.flows++;
   }
 }
+
+/** In place of an error, which may be anything. */
+const nothing: unique symbol = Symbol("no error");
 
 /** The task of a stream. It hears when nobody needs it any more, and stops its own way: cancelled, it could not clean up. */
 class Driver extends TaskNode<void> {

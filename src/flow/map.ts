@@ -75,7 +75,7 @@ class Mapping<T, R> implements TaskOwner {
   constructor(scope: ScopeNode, source: Source<T>, fn: MapFunction<T, R>) {
     this.#scope = scope;
     this.#fn = fn;
-    this.#reader = new Reader(source);
+    this.#reader = new Reader(source, scope);
     scope.crew = new Crew(scope, this);
   }
 
@@ -158,17 +158,19 @@ class Mapping<T, R> implements TaskOwner {
 
   /** A task for each item that gets a permit. */
   async #runLimited(limiter: Limiter): Promise<void> {
-    try {
-      for (;;) {
-        const permit = await limiter.acquire();
-        const step = await this.#readWith(permit);
-        if (step === undefined) return;
-        spawn(this.#scope, () => this.#call(step.item, step.index, permit), { name: `map[${step.index}]` });
+    for (;;) {
+      let permit: Permit;
+      try {
+        permit = await limiter.acquire();
+      } catch (error) {
+        const isCut = this.#scope.cancellationBehind(error) !== undefined;
+        // If nothing was left to be read, nothing is missing.
+        if (!isCut || !this.#isStopped) this.#failed(error);
+        return;
       }
-    } catch (error) {
-      const isCut = this.#scope.cancellationBehind(error) !== undefined;
-      // If nothing was left to be read, nothing is missing.
-      if (!isCut || !this.#isStopped) this.#failed(error);
+      const step = await this.#readWith(permit);
+      if (step === undefined) return;
+      spawn(this.#scope, () => this.#call(step.item, step.index, permit), { name: `map[${step.index}]` });
     }
   }
 
@@ -177,10 +179,11 @@ class Mapping<T, R> implements TaskOwner {
     try {
       if (!this.#isStopped) step = await this.#reader.next(this.#scope);
       if (step !== undefined && this.#comesTooLate) step = undefined;
-      return step;
-    } finally {
-      if (step === undefined) permit.release();
+    } catch (error) {
+      this.#failed(error);
     }
+    if (step === undefined) permit.release();
+    return step;
   }
 
   async #call(item: T, index: number, permit: Permit): Promise<void> {

@@ -11,6 +11,7 @@ import {
 import { disposeDiscarded } from "./internal/dispose.ts";
 import { DrivenSource } from "./internal/driven-source.ts";
 import { Room } from "./internal/room.ts";
+import { ownFailure } from "./outcome.ts";
 import type { Source } from "./source.ts";
 
 /** What a source gives. */
@@ -112,7 +113,7 @@ class Merged extends DrivenStream<unknown> implements TaskOwner {
         await room.wait(scope);
       }
     } catch (error) {
-      this.#fail(error);
+      this.#fail(ownFailure(scope, error));
     }
     this.#open.delete(source);
     await source.close();

@@ -19,7 +19,13 @@ export async function outcomeOf<T>(fn: TaskFunction<T>, task: Scope): Promise<Ou
 export function failureOf(task: Scope, error: unknown): unknown {
   const scope = task as ScopeNode;
   const cancellation = scope.cancellationBehind(error);
-  if (cancellation === undefined) return error;
-  if (cancellation !== scope.own) throw error;
-  return new TaskCancelledError(scope.name, cancellation.reason);
+  if (cancellation !== undefined && cancellation !== scope.own) throw error;
+  return ownFailure(scope, error);
+}
+
+/** As {@link failureOf}, but returns the trace of a cancellation from around. */
+export function ownFailure(task: ScopeNode, error: unknown): unknown {
+  const { own } = task;
+  if (own === undefined || task.cancellationBehind(error) !== own) return error;
+  return new TaskCancelledError(task.name, own.reason);
 }

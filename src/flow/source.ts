@@ -1,4 +1,4 @@
-import { type ScopeNode, Waiter, afterThisTurn, stopError } from "../core/index.ts";
+import { DrivenStream, type ScopeNode, Waiter, afterThisTurn, enter, stopError } from "../core/index.ts";
 
 /** What flow functions read from: any sync or async iterable. */
 export type Source<T> = Iterable<T> | AsyncIterable<T>;
@@ -10,22 +10,25 @@ export type Step<T> = { readonly item: T; readonly index: number } | undefined;
 interface Opened<T> {
   readonly iterator: Iterator<T> | AsyncIterator<T>;
   readonly isAsync: boolean;
-  /** Closes the source while it owes an item, if it can take that: a generator would only do it after the item. */
+  /** Closes the source while it owes an item. Not for those that would only do it afterwards, or end by themselves. */
   readonly interrupt?: () => unknown;
 }
 
 /** Reads a source one item at a time, and closes it once. Calls may overlap: they are served one after another. */
 export class Reader<T> {
   readonly #source: Opened<T>;
+  readonly #home: ScopeNode;
   #index = 0;
   #isOver = false;
   #isInterrupted = false;
   #last: Promise<unknown> = Promise.resolve();
   /** What interrupting the source has come to. */
-  #closing: Promise<unknown> | undefined;
+  #closing: Promise<void> | undefined;
 
-  constructor(source: Source<T>) {
+  /** @param home - the scope that closes the source */
+  constructor(source: Source<T>, home: ScopeNode) {
     this.#source = open(source);
+    this.#home = home;
   }
 
   /**
@@ -58,10 +61,15 @@ export class Reader<T> {
 
   /** Tells a source that is not read to its end. */
   async close(): Promise<void> {
-    if (this.#closing !== undefined) await this.#closing;
+    if (this.#closing !== undefined) {
+      this.#isOver = true;
+      // It has a flow of its own, for which this one waits.
+      this.#home.flows--;
+      await this.#closing.finally(() => this.#home.flows++);
+    }
     if (this.#isOver) return;
     this.#isOver = true;
-    if (this.#closing === undefined) await this.#source.iterator.return?.();
+    await this.#source.iterator.return?.();
   }
 
   #readSync(): Step<T> {
@@ -96,10 +104,17 @@ export class Reader<T> {
   }
 
   #interrupt(interrupt: () => unknown): void {
+    const home = this.#home;
+    const flow = async (): Promise<void> => {
+      home.flows++;
+      try {
+        await interrupt();
+      } finally {
+        home.flows--;
+      }
+    };
     this.#isInterrupted = true;
-    this.#closing = new Promise((resolve) => {
-      resolve(interrupt());
-    });
+    this.#closing = enter(home, flow, undefined, undefined);
     // Whoever closes is told.
     this.#closing.catch(() => {});
   }
@@ -121,7 +136,7 @@ function open<T>(source: Source<T>): Opened<T> {
   const iterator = makeAsync.call(source);
   const { destroy } = source as { destroy?: unknown };
   if (typeof destroy === "function") return { iterator, isAsync: true, interrupt: () => void destroy.call(source) };
-  if (isGenerator(iterator)) return { iterator, isAsync: true };
+  if (iterator instanceof DrivenStream || isGenerator(iterator)) return { iterator, isAsync: true };
   return { iterator, isAsync: true, interrupt: () => iterator.return?.() };
 }
 

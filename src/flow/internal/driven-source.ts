@@ -1,4 +1,12 @@
-import { type CancelReason, type ScopeNode, breathe, enter, openScope, stopError } from "../../core/index.ts";
+import {
+  type CancelReason,
+  type ScopeNode,
+  breathe,
+  currentScope,
+  enter,
+  openScope,
+  stopError,
+} from "../../core/index.ts";
 import { Reader, type Source, type Step } from "../source.ts";
 
 /** After so many items the driver lets others run, if it has held the loop for long: a source may never wait. */
@@ -20,7 +28,7 @@ export class DrivenSource<T> {
   /** Opens the source. Called in the driver. */
   constructor(source: Source<T>) {
     try {
-      this.#reader = enter(this.#scope, (it) => new Reader(it), source, undefined);
+      this.#reader = enter(this.#scope, (from, home) => new Reader(from, home), source, currentScope());
     } catch (error) {
       this.#scope.close();
       throw error;
