@@ -1,7 +1,10 @@
-import { ScopeClosedError, isCancelled, isMadeOf } from "./errors.ts";
+import { isCancelled, isMadeOf, isTaskwrightError } from "./errors.ts";
 import { describeError } from "./reason.ts";
 
 let isGuarding = false;
+
+/** Marks the listeners of every copy of this package: they must not take each other for one of the program. */
+const brand: symbol = Symbol.for("taskwright:guard");
 
 /**
  * From the first cancellation on: an unhandled `Cancelled` does not crash the process.
@@ -13,15 +16,28 @@ let isGuarding = false;
 export function guardUnhandled(): void {
   if (isGuarding) return;
   isGuarding = true;
-  process.on("unhandledRejection", (reason) => {
-    if (isMadeOf(reason, isForgotten)) return;
-    // Listening takes Node's default away, which is to throw. With other listeners it is theirs to decide.
-    if (process.listenerCount("unhandledRejection") === 1 && isDefaultMode()) throw asError(reason);
-  });
+  const isGuarded = process.listeners("unhandledRejection").some(isGuard);
+  // The first copy does it for all.
+  if (!isGuarded) process.on("unhandledRejection", Object.assign(guard, { [brand]: true }));
+}
+
+function guard(reason: unknown): void {
+  if (isMadeOf(reason, isForgotten)) return;
+  // Listening takes Node's default away, which is to throw. With other listeners it is theirs to decide.
+  if (process.listeners("unhandledRejection").every(isGuard) && isDefaultMode()) throw asError(reason);
+}
+
+function isGuard(listener: object): boolean {
+  return brand in listener;
 }
 
 function isForgotten(error: Error): boolean {
-  return isCancelled(error) || (error instanceof ScopeClosedError && error.wasCancelled);
+  if (isCancelled(error)) return true;
+  return (
+    isTaskwrightError(error) &&
+    error.code === "SCOPE_CLOSED" &&
+    (error as { wasCancelled?: unknown }).wasCancelled === true
+  );
 }
 
 function isDefaultMode(): boolean {

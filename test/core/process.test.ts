@@ -147,6 +147,13 @@ describe.concurrent("a process", { timeout: patienceMs }, () => {
     expect(stderr).toContain("Error: nobody handles this");
   });
 
+  test("so it does where two copies of the package look after it", async () => {
+    const { exitCode, stdout, stderr } = await runProgram("otherRejectionWithTwoCopies");
+
+    expect([exitCode, stdout]).toEqual([1, ["nothing yet"]]);
+    expect(stderr).toContain("Error: nobody handles this");
+  });
+
   test("a rejection with something that is no error is reported as Node does", async () => {
     const { exitCode, stderr } = await runProgram("otherRejectionWithoutError");
 

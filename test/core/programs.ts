@@ -311,6 +311,25 @@ const programs = {
     print("went on");
   },
 
+  /** Where two copies of the package look after unhandled rejections. */
+  async otherRejectionWithTwoCopies(): Promise<void> {
+    const other = (await import(await copyOfPackage())) as typeof import("taskwright");
+    for (const copy of [other, { cancelScope }]) {
+      await copy.cancelScope((scope) => {
+        const floating = copy === other ? other.sleep(5) : sleep(5);
+        scope.cancel();
+        return Promise.all([floating, floating.then(() => {})]);
+      });
+    }
+    // What one copy lets pass the other lets pass too.
+    await other.cancelScope((scope) => (void other.sleep(5), void sleepThenCleanUp(5), scope.cancel()));
+    await sleep(10);
+    print("nothing yet");
+    hold();
+    void Promise.reject(new Error("nobody handles this"));
+    await never;
+  },
+
   async otherRejectionWithoutError(): Promise<void> {
     await cancelScope((scope) => scope.cancel());
     hold();
