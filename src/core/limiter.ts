@@ -14,7 +14,10 @@ export interface Permit extends Disposable {
    * @throws {Error} it was released before
    */
   release(): void;
-  /** Tells how the work went. Limiters that do not learn ignore it. */
+  /**
+   * Tells how the work went, before the release; the last report counts. Limiters that do not learn ignore it. Work of
+   * which nothing can be told, because it was cancelled, is best not reported on.
+   */
   report(report: PermitReport): void;
 }
 
@@ -36,4 +39,6 @@ export interface Limiter {
    * Cancel: leaves the queue; `fn` meets the cancellation at its next checkpoint.
    */
   run<T>(fn: () => T | PromiseLike<T>): Promise<T>;
+  /** Whether forgetting it and making a new one would change nothing, as a KeyedLimiter does. @default true */
+  readonly isIdle?: boolean;
 }

@@ -1,15 +1,21 @@
-import { type Limiter, now } from "../core/index.ts";
+import { type Limiter, currentScope } from "../core/index.ts";
 
-/** Runs `fn` with a permit of `limiter`, reports how it went, and releases. */
+/**
+ * Runs `fn` with a permit of `limiter`, reports how it went, and releases. Cancelled work says nothing of what it was
+ * for, neither that it fails nor that it goes well: of that there is no report.
+ */
 export async function runWithPermit<T>(limiter: Limiter, fn: () => T | PromiseLike<T>): Promise<T> {
   using permit = await limiter.acquire();
-  const startedMs = now();
-  let ok = false;
+  const scope = currentScope();
+  const { clock } = scope.tree;
+  const startedMs = clock.now();
+  let value: T;
   try {
-    const value = await fn();
-    ok = true;
-    return value;
-  } finally {
-    permit.report({ ok, ms: now() - startedMs });
+    value = await fn();
+  } catch (error) {
+    if (scope.cancellationBehind(error) === undefined) permit.report({ ok: false, ms: clock.now() - startedMs });
+    throw error;
   }
+  permit.report({ ok: true, ms: clock.now() - startedMs });
+  return value;
 }

@@ -10,6 +10,7 @@ import {
   checkpoint,
   map,
   moveOnAfter,
+  now,
   sleep,
   taskGroup,
 } from "../index.ts";
@@ -168,6 +169,48 @@ test(
     expect(semaphore.limit).toBe(Infinity);
   }),
 );
+
+test(
+  "a waiter that has become heavier than the limit goes alone, instead of waiting for ever and holding up others",
+  virtually(async () => {
+    const semaphore = new Semaphore(4);
+    const log: string[] = [];
+    await taskGroup(async (group) => {
+      const hold = (name: string, weight: number): unknown =>
+        group.spawn(async () => {
+          using permit = await semaphore.acquire(weight);
+          expect(permit).toBeDefined();
+          log.push(`${name} at ${now()}: ${semaphore.statistics().inUse}`);
+          await sleep(10);
+        });
+      hold("first", 4);
+      hold("heavy", 3);
+      hold("light", 1);
+      hold("another", 1);
+      semaphore.limit = 2;
+      expect(semaphore.tryAcquire()).toBeUndefined();
+      await sleep(15);
+      semaphore.limit = 0;
+      await sleep(15);
+      semaphore.limit = 2;
+    });
+
+    expect(log).toEqual(["first at 0: 4", "heavy at 10: 3", "light at 30: 2", "another at 30: 2"]);
+  }),
+);
+
+test("it is idle when nothing is in use, nobody waits, and the limit is what it was made with", () =>
+  withVirtualTime(async () => {
+    const semaphore = new Semaphore(1);
+    expect(semaphore.isIdle).toBe(true);
+    const permit = await semaphore.acquire();
+    expect(semaphore.isIdle).toBe(false);
+    permit.release();
+    expect(semaphore.isIdle).toBe(true);
+    semaphore.limit = 2;
+
+    expect(semaphore.isIdle).toBe(false);
+  }));
 
 test(
   "a permit granted before the cancellation arrives is received, and the next checkpoint throws",

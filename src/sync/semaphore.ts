@@ -6,6 +6,7 @@ import {
   type ScopeNode,
   arrive,
   expectInteger,
+  grant,
   refuse,
 } from "../core/index.ts";
 import { runWithPermit } from "./run-with-permit.ts";
@@ -16,10 +17,15 @@ export interface SemaphoreOptions {
   readonly name?: string;
   /** @internal What it is part of. */
   readonly kind?: string;
+  /** @internal The heaviest weight that may be asked for, if that is not the limit of the moment. */
+  readonly maxWeight?: number;
+  /** @internal Makes the permit that is given out of the semaphore's own. `inUse` counts its weight too. */
+  readonly wrap?: (permit: Permit, inUse: number) => Permit;
 }
 
 /** What a semaphore is doing. */
 export interface SemaphoreStatistics {
+  /** Weight that may be out. */
   readonly limit: number;
   /** Weight of all permits out. May exceed a limit that was lowered meanwhile. */
   readonly inUse: number;
@@ -45,6 +51,9 @@ export interface SemaphoreStatistics {
 export class Semaphore implements Limiter {
   readonly #waiting = new LinkedList<SemaphoreWaiter>();
   readonly #name: string;
+  readonly #initialLimit: number;
+  readonly #maxWeight: number | undefined;
+  readonly #wrap: SemaphoreOptions["wrap"];
   #limit: number;
   #inUse = 0;
 
@@ -52,7 +61,10 @@ export class Semaphore implements Limiter {
   constructor(limit: number, options: SemaphoreOptions = {}) {
     expectInteger("limit", limit, 0);
     this.#limit = limit;
-    const { kind = "Semaphore", name } = options;
+    this.#initialLimit = limit;
+    const { kind = "Semaphore", maxWeight, name, wrap } = options;
+    this.#maxWeight = maxWeight;
+    this.#wrap = wrap;
     this.#name = name === undefined ? kind : `${kind} "${name}"`;
   }
 
@@ -60,7 +72,10 @@ export class Semaphore implements Limiter {
     return this.#limit;
   }
 
-  /** Raising it lets waiters in at once; lowering it takes effect as permits come back. */
+  /**
+   * Raising it lets waiters in at once; lowering it takes effect as permits come back. A waiter that has become heavier
+   * than the limit goes alone, when nothing else is in use. At 0 nobody is let in.
+   */
   set limit(limit: number) {
     expectInteger("limit", limit, 0);
     this.#limit = limit;
@@ -68,7 +83,7 @@ export class Semaphore implements Limiter {
   }
 
   acquire(n = 1): Promise<Permit> {
-    const scope = arrive();
+    const scope = arrive(this);
     if (scope.stop !== undefined) return refuse(scope);
     if (n !== 1) {
       try {
@@ -77,9 +92,8 @@ export class Semaphore implements Limiter {
         return Promise.reject(error);
       }
     }
-    if (this.#waiting.head === null && this.#inUse + n <= this.#limit) {
-      this.#inUse += n;
-      return Promise.resolve(new SemaphorePermit(this, n));
+    if (this.#waiting.head === null && this.#fits(n)) {
+      return grant(scope, this.#give(n));
     }
     const waiter = new SemaphoreWaiter(scope, this, n);
     this.#waiting.push(waiter);
@@ -88,13 +102,17 @@ export class Semaphore implements Limiter {
 
   tryAcquire(n = 1): Permit | undefined {
     this.#checkWeight(n);
-    if (this.#waiting.head !== null || this.#inUse + n > this.#limit) return undefined;
-    this.#inUse += n;
-    return new SemaphorePermit(this, n);
+    if (this.#waiting.head !== null || !this.#fits(n)) return undefined;
+    return this.#give(n);
   }
 
   run<T>(fn: () => T | PromiseLike<T>): Promise<T> {
     return runWithPermit(this, fn);
+  }
+
+  /** Whether nothing is in use, nobody waits, and the limit is the one it was made with. */
+  get isIdle(): boolean {
+    return this.#inUse === 0 && this.#waiting.size === 0 && this.#limit === this.#initialLimit;
   }
 
   /** @internal */
@@ -102,6 +120,7 @@ export class Semaphore implements Limiter {
     return this.#name;
   }
 
+  /** What the semaphore is doing right now. */
   statistics(): SemaphoreStatistics {
     return Object.freeze({ limit: this.#limit, inUse: this.#inUse, waiting: this.#waiting.size });
   }
@@ -126,23 +145,31 @@ export class Semaphore implements Limiter {
   }
 
   #letIn(): void {
-    for (let first = this.#waiting.head; first !== null && this.#inUse + first.n <= this.#limit;) {
+    for (let first = this.#waiting.head; first !== null && this.#fits(first.n);) {
       // It withdraws within this turn, and calls here again.
       if (first.isLeaving) return;
       this.#waiting.remove(first);
-      this.#inUse += first.n;
-      first.resolve(new SemaphorePermit(this, first.n));
+      first.resolve(this.#give(first.n));
       first = this.#waiting.head;
     }
+  }
+
+  #give(n: number): Permit {
+    this.#inUse += n;
+    const permit = new SemaphorePermit(this, n);
+    return this.#wrap === undefined ? permit : this.#wrap(permit, this.#inUse);
+  }
+
+  #fits(n: number): boolean {
+    return this.#inUse + n <= this.#limit || (this.#inUse === 0 && this.#limit > 0);
   }
 
   #checkWeight(n: number): void {
     expectInteger("n", n, 1);
     if (n === Infinity) throw new RangeError("Expected `n` to be finite, got `Infinity`");
-    if (n > this.#limit && this.#limit > 0) {
-      throw new RangeError(
-        `Expected \`n\` to be at most the limit of ${this.#limit}, got \`${n}\`: it would wait for ever`,
-      );
+    const max = this.#maxWeight ?? this.#limit;
+    if (n > max && max > 0) {
+      throw new RangeError(`Expected \`n\` to be at most the limit of ${max}, got \`${n}\`: it would wait for ever`);
     }
   }
 }
