@@ -662,3 +662,22 @@ test(
     expect(thrown).toBeInstanceOf(Cancelled);
   }),
 );
+
+test(
+  "a limited map that is cancelled while it reads an async source does not take that for its end",
+  virtually(async () => {
+    const source = {
+      async *[Symbol.asyncIterator](): AsyncGenerator<number> {
+        yield 1;
+        await sleep(Infinity);
+      },
+    };
+    let thrown: unknown;
+    await cancelScope(async (scope) => {
+      scope.deadline = 5;
+      thrown = await thrownBy(map(source, double, { limiter: new Semaphore(2) }));
+    });
+
+    expect(thrown).toBeInstanceOf(Cancelled);
+  }),
+);
