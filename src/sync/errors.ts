@@ -1,4 +1,4 @@
-import { TaskwrightError } from "../core/index.ts";
+import { TaskwrightError, formatMs } from "../core/index.ts";
 
 /** The queue was shut down: nothing can be put any more, and what was left has been taken. */
 export class QueueShutDownError extends TaskwrightError {
@@ -27,5 +27,19 @@ export class BarrierAbortedError extends TaskwrightError {
 
   constructor() {
     super("the barrier was aborted");
+  }
+}
+
+/** The circuit is open, or has as many on trial as it may: what is behind it is not asked. */
+export class CircuitOpenError extends TaskwrightError {
+  override readonly name = "CircuitOpenError" as const;
+  override readonly code = "CIRCUIT_OPEN" as const;
+  /** How long it stays open, in milliseconds, which `retry` waits for; 0 if others are on trial. */
+  readonly retryAfterMs: number;
+
+  constructor(circuit: string | undefined, retryAfterMs: number) {
+    const what = circuit === undefined ? "the circuit" : `the circuit "${circuit}"`;
+    super(`${what} is ${retryAfterMs > 0 ? `open, for another ${formatMs(retryAfterMs)}` : "on trial"}`);
+    this.retryAfterMs = retryAfterMs;
   }
 }

@@ -2,14 +2,19 @@
  * @module
  * Coordination: what tasks share, and wait for each other at.
  */
+export { AdaptiveLimiter, type AdaptiveLimiterOptions, type AdaptiveLimiterStatistics } from "./adaptive-limiter.ts";
 export { Barrier, type BarrierStatistics } from "./barrier.ts";
 export { Channel, type ChannelOptions, type ChannelStatistics } from "./channel.ts";
+export { CircuitBreaker, type CircuitBreakerOptions, type CircuitBreakerStatistics } from "./circuit-breaker.ts";
+export { combine } from "./combine.ts";
 export { Condition, type ConditionStatistics } from "./condition.ts";
-export { BarrierAbortedError, ChannelClosedError, QueueShutDownError } from "./errors.ts";
+export { BarrierAbortedError, ChannelClosedError, CircuitOpenError, QueueShutDownError } from "./errors.ts";
 export { Event, type EventStatistics } from "./event.ts";
+export { KeyedLimiter, type KeyedLimiterStatistics } from "./keyed-limiter.ts";
 export { LifoQueue } from "./lifo-queue.ts";
 export { Lock, type LockOptions, type LockStatistics } from "./lock.ts";
 export { PriorityQueue, type PriorityQueueOptions } from "./priority-queue.ts";
 export { Queue, type QueueOptions, type QueueStatistics } from "./queue.ts";
+export { RateLimiter, type RateLimiterOptions, type RateLimiterStatistics } from "./rate-limiter.ts";
 export { ReadWriteLock, type ReadWriteLockStatistics } from "./read-write-lock.ts";
 export { Semaphore, type SemaphoreOptions, type SemaphoreStatistics } from "./semaphore.ts";

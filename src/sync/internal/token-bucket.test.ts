@@ -1,0 +1,176 @@
+import { equal } from "node:assert/strict";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { TokenBucket } from "./token-bucket.ts";
+
+/** Takes `n` if there is room. */
+function tryTake(bucket: TokenBucket, n: number, nowMs: number): ((nowMs: number) => void) | undefined {
+  return bucket.readyAtMs(n, nowMs) <= nowMs ? bucket.take(n, nowMs) : undefined;
+}
+
+test.for([
+  [3, 1_000],
+  [7, 60_000],
+  [1_000, 1_000],
+  [999, 997],
+] as const)(
+  "%i in %i ms: after a million permits taken as soon as possible not a rounding error has piled up",
+  ([limit, perMs]) => {
+    const bucket = new TokenBucket(limit, perMs, undefined);
+    const total = 1_000_000;
+    const startMs = 12_345.678;
+    let nowMs = startMs;
+    for (let count = 0; count < total; count++) {
+      nowMs = bucket.readyAtMs(1, nowMs);
+      bucket.take(1, nowMs);
+    }
+    const exactMs = startMs + ((total - limit) * perMs) / limit;
+
+    expect(Math.abs(nowMs - exactMs)).toBeLessThan(exactMs * 2 ** -51);
+  },
+);
+
+/** What happens at a bucket. Times are in eighths of a millisecond, so that all sums of the reference are whole. */
+type Step =
+  | { readonly do: "wait"; readonly eighths: number }
+  | { readonly do: "take"; readonly n: number }
+  | { readonly do: "undo"; readonly pick: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    do: fc.constant("wait" as const),
+    eighths: fc.oneof(fc.nat(80), fc.nat(8_000)),
+  }),
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("take" as const), n: fc.integer({ min: 1, max: 5 }) }) },
+  fc.record({ do: fc.constant("undo" as const), pick: fc.nat() }),
+);
+interface Settings {
+  readonly limit: number;
+  readonly perMs: number;
+  readonly burst: number;
+}
+
+const settings: fc.Arbitrary<Settings> = fc.record({
+  limit: fc.integer({ min: 1, max: 50 }),
+  perMs: fc.integer({ min: 1, max: 1_000 }),
+  burst: fc.integer({ min: 5, max: 60 }),
+});
+
+interface Take {
+  readonly at: number;
+  readonly n: number;
+  readonly undo: (nowMs: number) => void;
+  isUndone: boolean;
+}
+
+/**
+ * What is in the bucket by the definition: it fills by `limit` each eighth and costs `8 * perMs` a token, in whole
+ * numbers, told anew from the beginning.
+ */
+function levelOf(takes: readonly Take[], at: number, { limit, perMs, burst }: Settings): number {
+  const token = perMs * 8;
+  let level = burst * token;
+  let last = 0;
+  for (const take of takes) {
+    if (take.isUndone) continue;
+    level = Math.min(burst * token, level + (take.at - last) * limit) - take.n * token;
+    last = take.at;
+  }
+  return Math.min(burst * token, level + (at - last) * limit) / token;
+}
+
+test("it has in it what has flowed in less what was taken, exactly; and never more for what is given back", () =>
+  fc.assert(
+    fc.property(settings, fc.array(step, { maxLength: 60 }), (how, steps) => {
+      const bucket = new TokenBucket(how.limit, how.perMs, how.burst);
+      const takes: Take[] = [];
+      let now = 0;
+      let wasUndone = false;
+      for (const next of steps) {
+        switch (next.do) {
+          case "wait":
+            now += next.eighths;
+            break;
+          case "take": {
+            const undo = tryTake(bucket, next.n, now / 8);
+            const hasRoom = levelOf(takes, now, how) >= next.n;
+            // What was given back late may not have come back in full.
+            if (!wasUndone || undo !== undefined) equal(undo !== undefined, hasRoom);
+            if (undo !== undefined) takes.push({ at: now, n: next.n, undo, isUndone: false });
+            break;
+          }
+          case "undo": {
+            const take = takes[next.pick % Math.max(1, takes.length)];
+            if (take === undefined || take.isUndone) break;
+            take.undo(now / 8);
+            take.isUndone = true;
+            wasUndone ||= take.at !== now;
+            break;
+          }
+          default:
+            next satisfies never;
+        }
+        const level = levelOf(takes, now, how);
+        expect(bucket.available(now / 8)).toBeLessThanOrEqual(Math.floor(level + 1e-9));
+        if (!wasUndone) equal(bucket.available(now / 8), Math.floor(level));
+      }
+    }),
+    { numRuns: 1_000 },
+  ));
+
+test("what is given back at once can be taken again", () => {
+  const bucket = new TokenBucket(1, 1_000, 3);
+  bucket.take(2, 0);
+  const undo = bucket.take(1, 100);
+  expect(bucket.available(100)).toBe(0);
+  undo(100);
+
+  expect(bucket.available(100)).toBe(1);
+  expect(bucket.readyAtMs(2, 100)).toBe(1_000);
+});
+
+test("of what is given back late, what has flowed in meanwhile is withheld: it might have flowed over", () => {
+  const bucket = new TokenBucket(1, 1_000, 10);
+  const undo = bucket.take(5, 0);
+  bucket.take(5, 0);
+  undo(2_000);
+
+  // Two have flowed in, and three of the five come back.
+  expect(bucket.available(2_000)).toBe(5);
+});
+
+test("another limit keeps what is in the bucket, and what is behind its decimal point", () => {
+  const bucket = new TokenBucket(10, 1_000, undefined);
+  bucket.take(10, 0);
+  bucket.setLimit(2, 150);
+  expect(bucket.available(150)).toBe(1);
+  expect(bucket.readyAtMs(2, 150)).toBe(400);
+  bucket.setLimit(20, 150);
+  expect(bucket.readyAtMs(2, 150)).toBe(175);
+  bucket.setLimit(Infinity, 150);
+  expect(bucket.available(150)).toBe(Infinity);
+  bucket.setLimit(4, 160);
+
+  expect(bucket.available(160)).toBe(4);
+});
+
+test("a bucket that has become smaller has flowed over", () => {
+  const bucket = new TokenBucket(10, 1_000, undefined);
+  bucket.take(1, 0);
+  bucket.setLimit(5, 0);
+
+  expect(bucket.available(0)).toBe(5);
+  bucket.setLimit(10, 0);
+  expect(bucket.available(0)).toBe(5);
+});
+
+test("a weight that has become heavier than the bucket goes when it is full, and is paid off afterwards", () => {
+  const bucket = new TokenBucket(6, 600, undefined);
+  bucket.take(6, 0);
+  bucket.setLimit(2, 0);
+  expect(bucket.readyAtMs(3, 0)).toBe(600);
+  bucket.take(3, 600);
+
+  expect(bucket.available(600)).toBe(0);
+  expect(bucket.readyAtMs(1, 600)).toBe(1_200);
+});
