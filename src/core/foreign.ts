@@ -1,3 +1,4 @@
+import { outside } from "./ambient.ts";
 import { looksCancelled } from "./errors.ts";
 import { LinkedList } from "./linked-list.ts";
 import { nativePromise } from "./native-promise.ts";
@@ -31,10 +32,8 @@ export class ForeignPromise<T> extends LinkedList<ForeignWaiter<T>> {
   constructor(key: Promise<T>) {
     super();
     this.#key = key;
-    nativePromise(key).then(
-      (value) => this.#fulfilled(value),
-      (error: unknown) => this.#rejected(error),
-    );
+    // Handlers keep the context in which they were attached: of the first who waits, as long as the promise lives.
+    outside(() => this.#listen(nativePromise(key)));
     pending.set(key, this);
   }
 
@@ -47,6 +46,13 @@ export class ForeignPromise<T> extends LinkedList<ForeignWaiter<T>> {
     const entry = { scope: scope.name, sinceMs: tree.clock.now(), release: () => void entries.delete(tree) };
     entries.set(tree, entry);
     tree.stragglers.add(entry);
+  }
+
+  #listen(promise: Promise<T>): void {
+    promise.then(
+      (value) => this.#fulfilled(value),
+      (error: unknown) => this.#rejected(error),
+    );
   }
 
   #fulfilled(value: T): void {

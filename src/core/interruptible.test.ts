@@ -10,7 +10,17 @@ import {
   warningsOf,
   whatIsLeft,
 } from "../../test/core/helpers.ts";
-import { type Scope, Cancelled, cancelScope, interruptible, run, shield, taskGroup } from "../index.ts";
+import {
+  type Scope,
+  Cancelled,
+  ContextVar,
+  cancelScope,
+  interruptible,
+  run,
+  shield,
+  sleep,
+  taskGroup,
+} from "../index.ts";
 import type { ScopeNode } from "./index.ts";
 
 const stragglersOf = (scope: unknown): string[] => [...(scope as ScopeNode).tree.stragglers].map((each) => each.scope);
@@ -412,6 +422,25 @@ test(
     await loopTurns();
 
     expect([thens, settle.length]).toEqual([1, 6]);
+  }),
+);
+
+test(
+  "a promise that was given up keeps nothing of the context in which it was waited for",
+  virtually(async () => {
+    const variable = new ContextVar<object>("variable");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waitWith = async (held: object): Promise<WeakRef<object>> => {
+      await variable.run(held, () => giveUp(promise, 1));
+      return new WeakRef(held);
+    };
+    const held = await waitWith({});
+    // What was entered and waited for last is kept until the next.
+    await cancelScope(() => sleep(1));
+    globalThis.gc!();
+
+    expect(held.deref()).toBeUndefined();
+    resolve();
   }),
 );
 
