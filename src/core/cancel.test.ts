@@ -55,7 +55,7 @@ const waits: Record<string, () => Promise<unknown>> = {
   interruptible: () => interruptible(Promise.resolve()),
   "mapStream, read": () => mapStream([1], (n) => n, { concurrency: 1 }).next(),
   map: () => map([1], (n) => n, { concurrency: 1 }),
-  "retry, which waits": () => retry(() => Promise.reject(new Error("no"))),
+  "retry, with a checkpoint": () => retry(() => checkpoint()),
   "taskGroup, with a checkpoint": () => taskGroup(() => checkpoint()),
   "timeout, with a checkpoint": () => timeout(1_000, () => checkpoint()),
   "run, with a checkpoint": () => run(() => checkpoint(), { signals: false }),
