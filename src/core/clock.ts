@@ -9,8 +9,6 @@ export interface Clock {
   now(): number;
   /** Calls `timer.fire()` once, when `now()` has reached `atMs`. `Infinity` means never. */
   schedule(atMs: number, timer: Timed): void;
-  /** How many timers are set. */
-  readonly timers: number;
 }
 
 /** When the loop last came back to work of ours, in milliseconds of the real clock. `breathe` measures from here. */
@@ -27,10 +25,6 @@ class RealClock implements Clock {
 
   now(): number {
     return performance.now();
-  }
-
-  get timers(): number {
-    return this.#queue.size;
   }
 
   schedule(atMs: number, timer: Timed): void {

@@ -3,7 +3,7 @@
  * The core: scopes, tasks, cancellation and time. This is the door for the other modules of the package; what users
  * import is chosen in `src/index.ts`.
  */
-export { enter, outside } from "./ambient.ts";
+export { currentFrame, enter, outside } from "./ambient.ts";
 export { background, bindToRoot } from "./background.ts";
 export { type Clock, afterThisTurn, realClock } from "./clock.ts";
 export { ContextVar, type ContextVarOptions } from "./context-var.ts";

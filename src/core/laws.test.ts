@@ -382,7 +382,6 @@ function watchTimers(root: Scope): Set<Timed> {
   const timers = new Set<Timed>();
   const watched: Clock = {
     now: () => clock.now(),
-    timers: 0,
     schedule(atMs, timer) {
       timers.add(timer);
       clock.schedule(atMs, timer);

@@ -11,7 +11,7 @@ import { listSeeds } from "./explore.ts";
 import { type Arrival, Cut, describeArrival } from "./internal/cut.ts";
 import { LeakWatch } from "./internal/leak-watch.ts";
 import { SeededOrder, inOrder, taskOf } from "./internal/order.ts";
-import { type Resources, activeResources, stillGrownBy } from "./internal/resources.ts";
+import type { ResourceAllowance } from "./internal/resources.ts";
 import { VirtualRun, impatient } from "./internal/virtual-run.ts";
 
 /** Settings of {@link cancelEverywhere}. */
@@ -85,7 +85,8 @@ export async function cancelEverywhere(
 class Sweep {
   readonly #fn: (scope: Scope) => unknown;
   readonly #options: CancelEverywhereOptions;
-  #resources: Resources = activeResources();
+  /** What the first run has opened for good, such as the sockets of a pool, no other need close. */
+  #allowed: ResourceAllowance | undefined;
   #checkpoints = 0;
   #runs = 0;
 
@@ -114,8 +115,6 @@ class Sweep {
   /** Runs it to its end: what goes wrong already then has nothing to do with cancellation. */
   async #uncancelled(seed: number | undefined): Promise<readonly Arrival[]> {
     const first = await this.#run(undefined, seed);
-    // What the first run has opened for good, such as the sockets of a pool, no later run need close.
-    this.#resources = activeResources();
     await this.#run(undefined, seed);
     return first;
   }
@@ -130,7 +129,8 @@ class Sweep {
     const cut: Cut = new Cut(point, (scope) => this.#cancel(run, scope, point!));
     const watch = new LeakWatch(cut);
     const order = seed === undefined ? inOrder : new SeededOrder(seed);
-    const run = new VirtualRun("cancelEverywhere", { order, probe: watch, limitSteps, patience: impatient });
+    const settings = { order, probe: watch, limitSteps, patience: impatient, allowed: this.#allowed };
+    using run = new VirtualRun("cancelEverywhere", settings);
     run.clock.onWake = cut.woke;
     const where = (): string => describe(point, cut.arrivals[0]);
     try {
@@ -149,9 +149,13 @@ class Sweep {
     return cut.arrivals;
   }
 
-  async #leftBy(run: VirtualRun, watch: LeakWatch): Promise<string[]> {
-    const timers = run.clock.timers > 0 ? [`${run.clock.timers} timers of the tree`] : [];
-    return [...watch.left(run.tree.root), ...timers, ...(await stillGrownBy(this.#resources))];
+  async #leftBy({ clock, tree, resources }: VirtualRun, watch: LeakWatch): Promise<string[]> {
+    const left = watch.left(tree.root);
+    if (clock.timers > 0) left.push(`${clock.timers} timers of the tree`);
+    const grown = await resources.stillGrown();
+    if (this.#allowed !== undefined) return [...left, ...grown];
+    this.#allowed = resources.allowance();
+    return left;
   }
 
   #cancel(run: VirtualRun, scope: ScopeNode, point: CancelPoint): void {

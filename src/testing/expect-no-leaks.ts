@@ -2,7 +2,7 @@ import { type Scope, type ScopeNode, type Tree, currentScope, openTree, runTree 
 import { LeakError } from "./errors.ts";
 import { LeakWatch } from "./internal/leak-watch.ts";
 import { nextTurn } from "./internal/real-time.ts";
-import { activeResources, stillGrownBy } from "./internal/resources.ts";
+import { ResourceWatch } from "./internal/resources.ts";
 
 /** A promise that was told to stop needs some turns of the loop to settle. */
 const turnsToSettle = 20;
@@ -13,11 +13,12 @@ const turnsToSettle = 20;
  * - background tasks that still run when it returns (they are cancelled then)
  * - waits and scopes that nobody awaits
  * - permits and locks held, and waits in queues, of the package's own primitives that were waited at
- * - timers of the tree, and active resources of the process: sockets, timers, requests to the file system
+ * - timers of the platform that it set, and active resources of the process: sockets, requests to the file system
  * - listeners on signals of scopes, unless those have aborted
  * - foreign promises given up and not settled
  *
- * Resources are those of the whole process: nothing else may open any meanwhile.
+ * Resources other than timers are counted, for the whole process: what others open meanwhile would be told as well, and
+ * what they close could hide as much.
  *
  * Cancel: cancels `fn` and waits for it.
  *
@@ -36,10 +37,9 @@ const turnsToSettle = 20;
  * ```
  */
 export async function expectNoLeaks<T>(fn: (scope: Scope) => T | PromiseLike<T>): Promise<T> {
-  const resources = activeResources();
   const { clock, probe } = currentScope().tree;
-  const timers = clock.timers;
   const tree = openTree(clock, "expectNoLeaks");
+  using resources = new ResourceWatch(tree.root);
   const watch = new LeakWatch(probe);
   tree.probe = watch;
   const left: string[] = [];
@@ -50,8 +50,7 @@ export async function expectNoLeaks<T>(fn: (scope: Scope) => T | PromiseLike<T>)
     return result;
   });
   left.push(...watch.left(tree.root), ...watch.listeners());
-  if (clock.timers > timers) left.push(`${clock.timers - timers} timers of the tree`);
-  left.push(...(await stillGrownBy(resources)));
+  left.push(...(await resources.stillGrown()));
   if (left.length > 0) throw new LeakError(left);
   return value;
 }

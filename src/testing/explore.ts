@@ -68,7 +68,8 @@ export async function replay(fn: (scope: Scope) => unknown, seed: number): Promi
 /** Runs `fn` in the order of `seed`, and returns a number that stands for that order. */
 async function runSeed(fn: (scope: Scope) => unknown, seed: number, limitSteps: number): Promise<number> {
   const order = new SeededOrder(seed);
-  await new VirtualRun(`seed ${seed}`, { order, limitSteps, patience: impatient }).run(fn);
+  using run = new VirtualRun(`seed ${seed}`, { order, limitSteps, patience: impatient });
+  await run.run(fn);
   return order.trace;
 }
 

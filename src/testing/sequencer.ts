@@ -36,7 +36,8 @@ export class Sequencer {
   #isSettling = false;
   readonly #taken = new Set<number>();
   readonly #waiting = new Map<number, StepWaiter>();
-  #broken: Error | undefined = undefined;
+  /** The first step that was cancelled. Those after it do not come. */
+  #brokenAt = Infinity;
 
   /**
    * Waits for the turn of step `n`. The step is what follows, up to the next wait of the task.
@@ -82,11 +83,11 @@ export class Sequencer {
   /** @internal */
   giveUp(n: number): void {
     this.#waiting.delete(n);
-    this.#broken ??= new Error(`step ${n} of this Sequencer was cancelled, so those after it cannot come`);
+    this.#brokenAt = Math.min(this.#brokenAt, n);
     for (const [other, waiter] of this.#waiting) {
       if (other < n) continue;
       this.#waiting.delete(other);
-      waiter.reject(this.#broken);
+      waiter.reject(this.#brokenError());
     }
   }
 
@@ -100,7 +101,7 @@ export class Sequencer {
     if (this.#taken.has(n))
       throw new Error(`step ${n} of this Sequencer was taken before: each number is for one step`);
     this.#taken.add(n);
-    if (this.#broken !== undefined) throw this.#broken;
+    if (n > this.#brokenAt) throw this.#brokenError();
     if (n === this.#step && !this.#isUnderWay) {
       this.#isUnderWay = true;
       return grant(scope, undefined);
@@ -108,6 +109,10 @@ export class Sequencer {
     const waiter = new StepWaiter(scope, this, n);
     this.#waiting.set(n, waiter);
     return waiter.promise;
+  }
+
+  #brokenError(): Error {
+    return new Error(`step ${this.#brokenAt} of this Sequencer was cancelled, so those after it cannot come`);
   }
 
   #end(): void {

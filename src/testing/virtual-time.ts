@@ -27,5 +27,6 @@ import { VirtualRun } from "./internal/virtual-run.ts";
  * ```
  */
 export async function withVirtualTime<T>(fn: (scope: Scope) => T | PromiseLike<T>): Promise<T> {
-  return new VirtualRun("withVirtualTime").run(fn);
+  using virtual = new VirtualRun("withVirtualTime");
+  return await virtual.run(fn);
 }

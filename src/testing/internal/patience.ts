@@ -8,7 +8,7 @@ import {
   realClock,
 } from "../../core/index.ts";
 import { DeadlockError } from "../errors.ts";
-import { activeResources, grownBy } from "./resources.ts";
+import type { ResourceWatch } from "./resources.ts";
 
 const none: readonly Waiter<unknown>[] = [];
 
@@ -27,7 +27,7 @@ export interface PatienceOptions {
  * change, nor while the process has timers, sockets or the like that it did not have when the tree was opened.
  */
 export class Patience {
-  readonly #resourcesBefore = activeResources();
+  readonly #resources: ResourceWatch;
   #sinceMs: number | undefined;
   #waits: readonly Waiter<unknown>[] = none;
   readonly #deadlockMs: number;
@@ -35,7 +35,8 @@ export class Patience {
   #hasWarned = false;
   #isDead = false;
 
-  constructor(options: PatienceOptions = {}) {
+  constructor(resources: ResourceWatch, options: PatienceOptions = {}) {
+    this.#resources = resources;
     this.#deadlockMs = options.deadlockMs ?? 1_000;
     this.#heldMs = options.heldMs ?? 3_000;
   }
@@ -65,8 +66,7 @@ export class Patience {
     this.#waits = waits;
     const waitedMs = this.#waitedMs();
     if (waitedMs < this.#deadlockMs) return;
-    if (grownBy(this.#resourcesBefore).length === 0 && !hasWaits(root, (wait) => wait.isEndless))
-      return this.#end(root);
+    if (this.#resources.grown().length === 0 && !hasWaits(root, (wait) => wait.isEndless)) return this.#end(root);
     if (waitedMs < this.#heldMs) return;
     this.#warn(`everything has waited for ${formatMs(this.#heldMs)}, for something from outside:\n${drawTree(root)}`);
   }

@@ -10,7 +10,7 @@ import {
   realClock,
 } from "../../core/index.ts";
 import type { Order } from "./order.ts";
-import { Patience, type PatienceOptions } from "./patience.ts";
+import type { Patience } from "./patience.ts";
 
 /** How often a tree that waits for something foreign is looked at before the looking slows down. */
 const eagerLooks = 100;
@@ -40,7 +40,7 @@ export class VirtualClock implements Clock, Conductor {
   /** A wait is over; its code has not gone on yet. Only with an order. */
   onWake: (() => void) | undefined;
   readonly #order: Order | undefined;
-  readonly #patience: Patience;
+  #patience: Patience | undefined;
   readonly #timers = new TimerQueue(() => {});
   readonly #lookLater: Timer = new Timer(() => this.#lookSoon());
   #root: ScopeNode | undefined;
@@ -51,9 +51,8 @@ export class VirtualClock implements Clock, Conductor {
   #ready: Ready[] = [];
   #isStopped = false;
 
-  constructor(order?: Order, patience?: PatienceOptions) {
+  constructor(order?: Order) {
     this.#order = order;
-    this.#patience = new Patience(patience);
   }
 
   /** Timers that are set. */
@@ -62,8 +61,9 @@ export class VirtualClock implements Clock, Conductor {
   }
 
   /** From now on, until the tree below `root` has ended. */
-  watch(root: ScopeNode): void {
+  watch(root: ScopeNode, patience: Patience): void {
     this.#root = root;
+    this.#patience = patience;
     this.#lookSoon();
   }
 
@@ -116,7 +116,7 @@ export class VirtualClock implements Clock, Conductor {
     const hasDue = dueMs !== undefined && dueMs <= this.#nowMs;
     const ready = this.#ready;
     if (ready.length === 0 && !hasDue) return false;
-    this.#patience.renew();
+    this.#patience?.renew();
     if (++this.steps > this.limitSteps) {
       this.onEndless?.(`took ${this.limitSteps} steps`);
       return true;
@@ -132,7 +132,7 @@ export class VirtualClock implements Clock, Conductor {
 
   #jump(dueMs: number): void {
     this.#fruitlessLooks = 0;
-    this.#patience.renew();
+    this.#patience?.renew();
     if (dueMs > this.limitMs) return this.onEndless?.(`reached ${this.limitMs} ms of virtual time`);
     this.#nowMs = Math.max(this.#nowMs, dueMs);
     if (this.#order === undefined) this.#timers.fireDue(this.#nowMs);
@@ -141,7 +141,7 @@ export class VirtualClock implements Clock, Conductor {
   }
 
   #hold(busy: ScopeNode[], isTimed: boolean): void {
-    this.#patience.hold(isTimed ? busy : []);
+    this.#patience!.hold(isTimed ? busy : []);
     if (++this.#fruitlessLooks < eagerLooks) return this.#lookSoon();
     this.#lookIn(isTimed ? nextLookMs.timed : nextLookMs.untimed);
   }
@@ -149,7 +149,7 @@ export class VirtualClock implements Clock, Conductor {
   /** Everything waits, and no time that passes would change that. */
   #rest(root: ScopeNode): void {
     this.#fruitlessLooks = 0;
-    this.#patience.rest(root);
+    this.#patience!.rest(root);
     this.#lookIn(nextLookMs.untimed);
   }
 

@@ -1,39 +1,43 @@
 import { type Probe, type Scope, type Tree, letGo, openTree, runTree } from "../../core/index.ts";
 import type { Order } from "./order.ts";
-import type { PatienceOptions } from "./patience.ts";
+import { Patience, type PatienceOptions } from "./patience.ts";
+import { type ResourceAllowance, ResourceWatch } from "./resources.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** Settings of a {@link VirtualRun}. */
 export interface VirtualRunOptions {
   readonly order?: Order;
   readonly probe?: Probe;
-  /** When it counts as one that never ends, in milliseconds of virtual time. */
-  readonly limitMs?: number;
-  /** The same, in waits that went on. Only with an order. */
+  /** How many waits may go on before it counts as a run that never ends. Only with an order. */
   readonly limitSteps?: number;
   readonly patience?: PatienceOptions;
+  /** What there may be of sockets and the like; more keeps a deadlock from being told, and is a leak. */
+  readonly allowed?: ResourceAllowance | undefined;
 }
 
 /** Patience with functions that are run again and again, and so can depend on nothing from outside. */
 export const impatient: PatienceOptions = { deadlockMs: 200 };
 
 /** One run of a function as a task tree under virtual time. */
-export class VirtualRun {
+export class VirtualRun implements Disposable {
   readonly clock: VirtualClock;
   readonly tree: Tree;
+  readonly resources: ResourceWatch;
+  readonly #patience: Patience;
 
   constructor(name: string, options: VirtualRunOptions = {}) {
-    this.clock = new VirtualClock(options.order, options.patience);
-    this.clock.limitMs = options.limitMs ?? Infinity;
+    this.clock = new VirtualClock(options.order);
     this.clock.limitSteps = options.limitSteps ?? Infinity;
     this.tree = openTree(this.clock, name);
-    this.tree.conductor = options.order === undefined ? this.tree.conductor : this.clock;
+    if (options.order !== undefined) this.tree.conductor = this.clock;
     this.tree.probe = options.probe ?? this.tree.probe;
+    this.resources = new ResourceWatch(this.tree.root, options.allowed);
+    this.#patience = new Patience(this.resources, options.patience);
   }
 
   async run<T>(fn: (scope: Scope) => T | PromiseLike<T>): Promise<T> {
     const { clock, tree } = this;
-    clock.watch(tree.root);
+    clock.watch(tree.root, this.#patience);
     const endless = new Promise<never>((_, reject) => {
       clock.onEndless = (what) => {
         this.#abandon();
@@ -41,6 +45,10 @@ export class VirtualRun {
       };
     });
     return Promise.race([runTree(tree, fn), endless]);
+  }
+
+  [Symbol.dispose](): void {
+    this.resources[Symbol.dispose]();
   }
 
   /** It would not end. Nothing of it goes on, and nobody waits for it. */
