@@ -272,6 +272,23 @@ test("a function that waits for ever after its cancellation is found", async () 
   expect((error.cause as DeadlockError).tree).toBe("cancelEverywhere\n└─ shield: waits for an item in Queue");
 });
 
+test("a function that waits for something foreign for ever is found, with who waits", async () => {
+  const error = await failureOf(() =>
+    taskGroup(async (group) => {
+      const ready = Promise.withResolvers<void>();
+      group.spawn(() => shield(() => ready.promise), { name: "listener" });
+      await checkpoint();
+      ready.resolve();
+    }),
+  );
+
+  expect(error.point).toEqual({ checkpoint: 1, moment: "before" });
+  expect(error.message).toContain(
+    "it did not end: virtual time has been held for 3 s by tasks that compute, or wait for something foreign:",
+  );
+  expect((error.cause as Error).message).toContain("\nlistener\n└─ shield: computes, or waits for a foreign promise");
+});
+
 test("one task is cancelled alone where that is asked for", async () => {
   const ends = new Set<string>();
   const fn = (): Promise<void> =>

@@ -12,7 +12,7 @@ import { type Arrival, Cut, describeArrival } from "./internal/cut.ts";
 import { LeakWatch } from "./internal/leak-watch.ts";
 import { SeededOrder, inOrder, taskOf } from "./internal/order.ts";
 import type { ResourceAllowance } from "./internal/resources.ts";
-import { VirtualRun, impatient } from "./internal/virtual-run.ts";
+import { VirtualRun } from "./internal/virtual-run.ts";
 
 /** Settings of {@link cancelEverywhere}. */
 export interface CancelEverywhereOptions {
@@ -57,6 +57,8 @@ const limitStepsToEnd = 100_000;
  * its cancellation, or with an error that is allowed.
  *
  * `fn` must do the same each time, and leave what it shares with other runs as it was; best it builds all anew.
+ *
+ * A run that waits for something foreign for more than 3 seconds of real time fails.
  *
  * Costs two or three runs for each checkpoint. What is looked at is the package's own primitives that were waited at,
  * the timers of the tree, and the resources that Node lists; for what is your own there is `check`.
@@ -129,7 +131,7 @@ class Sweep {
     const cut: Cut = new Cut(point, (scope) => this.#cancel(run, scope, point!));
     const watch = new LeakWatch(cut);
     const order = seed === undefined ? inOrder : new SeededOrder(seed);
-    const settings = { order, probe: watch, limitSteps, patience: impatient, allowed: this.#allowed };
+    const settings = { order, probe: watch, limitSteps, isImpatient: true, allowed: this.#allowed };
     using run = new VirtualRun("cancelEverywhere", settings);
     run.clock.onWake = cut.woke;
     const where = (): string => describe(point, cut.arrivals[0]);

@@ -27,7 +27,7 @@ export class ExploreError extends TaskwrightError {
 }
 
 /** What went wrong, in a line. */
-export function firstLineOf(error: unknown): string {
+function firstLineOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return `${error.name}: ${error.message}`.split("\n", 1)[0]!;
 }

@@ -1,7 +1,7 @@
 import { type Scope, currentScope, expectInteger } from "../core/index.ts";
 import { ExploreError } from "./errors.ts";
 import { SeededOrder } from "./internal/order.ts";
-import { VirtualRun, impatient } from "./internal/virtual-run.ts";
+import { VirtualRun, type VirtualRunOptions } from "./internal/virtual-run.ts";
 
 /** Settings of {@link explore}. */
 export interface ExploreOptions {
@@ -28,7 +28,8 @@ export interface Exploration {
  * nothing from outside: it must build what it uses anew in each call.
  *
  * Costs a turn of the event loop for each wait, some microseconds. The order is that of our own waits: callbacks of
- * sockets and foreign promises come when they come.
+ * sockets and foreign promises come when they come. A run that waits for something foreign for more than 3 seconds of
+ * real time fails.
  *
  * Cancel: cancels the run at hand and waits for it.
  *
@@ -42,7 +43,7 @@ export async function explore(fn: (scope: Scope) => unknown, options: ExploreOpt
   const orders = new Set<number>();
   for (const seed of seeds) {
     try {
-      orders.add(await runSeed(fn, seed, maxSteps));
+      orders.add(await runSeed(fn, seed, { limitSteps: maxSteps, isImpatient: true }));
     } catch (error) {
       // The cancellation of the one who explores is not the fault of the seed.
       if (currentScope().stop !== undefined) throw error;
@@ -62,13 +63,13 @@ export async function explore(fn: (scope: Scope) => unknown, options: ExploreOpt
  */
 export async function replay(fn: (scope: Scope) => unknown, seed: number): Promise<void> {
   expectInteger("seed", seed, 0);
-  await runSeed(fn, seed, Infinity);
+  await runSeed(fn, seed, {});
 }
 
 /** Runs `fn` in the order of `seed`, and returns a number that stands for that order. */
-async function runSeed(fn: (scope: Scope) => unknown, seed: number, limitSteps: number): Promise<number> {
+async function runSeed(fn: (scope: Scope) => unknown, seed: number, limits: VirtualRunOptions): Promise<number> {
   const order = new SeededOrder(seed);
-  using run = new VirtualRun(`seed ${seed}`, { order, limitSteps, patience: impatient });
+  using run = new VirtualRun(`seed ${seed}`, { ...limits, order });
   await run.run(fn);
   return order.trace;
 }

@@ -18,6 +18,11 @@ export interface PatienceOptions {
   readonly deadlockMs?: number;
   /** How long time may be held before somebody should know. @default 3_000 */
   readonly heldMs?: number;
+  /**
+   * Told then, also where nobody waits for time to pass.
+   * @default a process warning where somebody does
+   */
+  readonly onHeld?: (what: string) => void;
 }
 
 /**
@@ -32,13 +37,15 @@ export class Patience {
   #waits: readonly Waiter<unknown>[] = none;
   readonly #deadlockMs: number;
   readonly #heldMs: number;
-  #hasWarned = false;
+  readonly #onHeld: PatienceOptions["onHeld"];
+  #hasTold = false;
   #isDead = false;
 
   constructor(resources: ResourceWatch, options: PatienceOptions = {}) {
     this.#resources = resources;
     this.#deadlockMs = options.deadlockMs ?? 1_000;
     this.#heldMs = options.heldMs ?? 3_000;
+    this.#onHeld = options.onHeld;
   }
 
   /** Something has happened. */
@@ -47,12 +54,12 @@ export class Patience {
     this.#waits = none;
   }
 
-  /** Tasks hold the time. `busy` is empty if no timer is set, so that nobody waits for time to pass. */
-  hold(busy: readonly ScopeNode[]): void {
+  /** The tasks `busy` hold the time. `isTimed`: somebody waits for it to pass. */
+  hold(busy: readonly ScopeNode[], isTimed: boolean): void {
     this.#waits = none;
-    if (busy.length === 0) return this.renew();
+    if (!isTimed && this.#onHeld === undefined) return this.renew();
     if (this.#waitedMs() < this.#heldMs) return;
-    this.#warn(
+    this.#tell(
       `virtual time has been held for ${formatMs(this.#heldMs)} by tasks that compute, or wait for something foreign:\n` +
         busy.map(drawTree).join("\n"),
     );
@@ -68,7 +75,7 @@ export class Patience {
     if (waitedMs < this.#deadlockMs) return;
     if (this.#resources.grown().length === 0 && !hasWaits(root, (wait) => wait.isEndless)) return this.#end(root);
     if (waitedMs < this.#heldMs) return;
-    this.#warn(`everything has waited for ${formatMs(this.#heldMs)}, for something from outside:\n${drawTree(root)}`);
+    this.#tell(`everything has waited for ${formatMs(this.#heldMs)}, for something from outside:\n${drawTree(root)}`);
   }
 
   #waitedMs(): number {
@@ -82,10 +89,11 @@ export class Patience {
     root.crew?.owner?.taskFailed("a deadlock", new DeadlockError(drawTree(root)));
   }
 
-  #warn(message: string): void {
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
-    process.emitWarning(message, { type: "TaskwrightWarning", code: "TASKWRIGHT_TIME_HELD" });
+  #tell(what: string): void {
+    if (this.#hasTold) return;
+    this.#hasTold = true;
+    if (this.#onHeld !== undefined) return this.#onHeld(what);
+    process.emitWarning(what, { type: "TaskwrightWarning", code: "TASKWRIGHT_TIME_HELD" });
   }
 }
 

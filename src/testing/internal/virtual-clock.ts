@@ -118,7 +118,7 @@ export class VirtualClock implements Clock, Conductor {
     if (ready.length === 0 && !hasDue) return false;
     this.#patience?.renew();
     if (++this.steps > this.limitSteps) {
-      this.onEndless?.(`took ${this.limitSteps} steps`);
+      this.onEndless?.(`it took ${this.limitSteps} steps`);
       return true;
     }
     const chosen = order.next(
@@ -133,7 +133,7 @@ export class VirtualClock implements Clock, Conductor {
   #jump(dueMs: number): void {
     this.#fruitlessLooks = 0;
     this.#patience?.renew();
-    if (dueMs > this.limitMs) return this.onEndless?.(`reached ${this.limitMs} ms of virtual time`);
+    if (dueMs > this.limitMs) return this.onEndless?.(`it reached ${this.limitMs} ms of virtual time`);
     this.#nowMs = Math.max(this.#nowMs, dueMs);
     if (this.#order === undefined) this.#timers.fireDue(this.#nowMs);
     // Firing is a step of its own: others may be due, too.
@@ -141,7 +141,7 @@ export class VirtualClock implements Clock, Conductor {
   }
 
   #hold(busy: ScopeNode[], isTimed: boolean): void {
-    this.#patience!.hold(isTimed ? busy : []);
+    this.#patience!.hold(busy, isTimed);
     if (++this.#fruitlessLooks < eagerLooks) return this.#lookSoon();
     this.#lookIn(isTimed ? nextLookMs.timed : nextLookMs.untimed);
   }

@@ -10,13 +10,15 @@ export interface VirtualRunOptions {
   readonly probe?: Probe;
   /** How many waits may go on before it counts as a run that never ends. Only with an order. */
   readonly limitSteps?: number;
+  /** Whether to fail soon where time is held for long: the function can depend on nothing from outside. */
+  readonly isImpatient?: boolean;
   readonly patience?: PatienceOptions;
   /** What there may be of sockets and the like; more keeps a deadlock from being told, and is a leak. */
   readonly allowed?: ResourceAllowance | undefined;
 }
 
-/** Patience with functions that are run again and again, and so can depend on nothing from outside. */
-export const impatient: PatienceOptions = { deadlockMs: 200 };
+/** How long everything may wait in an impatient run before it is a deadlock, in milliseconds of real time. */
+const soonMs = 200;
 
 /** One run of a function as a task tree under virtual time. */
 export class VirtualRun implements Disposable {
@@ -32,7 +34,9 @@ export class VirtualRun implements Disposable {
     if (options.order !== undefined) this.tree.conductor = this.clock;
     this.tree.probe = options.probe ?? this.tree.probe;
     this.resources = new ResourceWatch(this.tree.root, options.allowed);
-    this.#patience = new Patience(this.resources, options.patience);
+    const fail = (what: string): void => this.clock.onEndless?.(what);
+    const patience = options.isImpatient === true ? { deadlockMs: soonMs, onHeld: fail } : {};
+    this.#patience = new Patience(this.resources, { ...patience, ...options.patience });
   }
 
   async run<T>(fn: (scope: Scope) => T | PromiseLike<T>): Promise<T> {
@@ -41,7 +45,7 @@ export class VirtualRun implements Disposable {
     const endless = new Promise<never>((_, reject) => {
       clock.onEndless = (what) => {
         this.#abandon();
-        reject(new Error(`it did not end: it ${what}`));
+        reject(new Error(`it did not end: ${what}`));
       };
     });
     return Promise.race([runTree(tree, fn), endless]);
