@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { thrownBy } from "../../test/core/helpers.ts";
 import { Cancelled, Semaphore, cancelScope, now, run, sleep, taskGroup } from "../index.ts";
-import { DeadlockError, Sequencer, explore, withVirtualTime } from "./index.ts";
+import { DeadlockError, Sequencer, explore, waitUntilAllBlocked, withVirtualTime } from "./index.ts";
 
 test("steps come in their order, whatever the order in which they are asked for", async () => {
   const log: number[] = [];
@@ -100,6 +100,25 @@ test("no time passes between a step and the next", async () => {
   );
 
   expect(times).toEqual(Array.from({ length: 10 }, () => 0));
+});
+
+test("who waits until all are blocked waits for all steps that can come", async () => {
+  await explore(
+    () =>
+      taskGroup(async (group) => {
+        const [order, semaphore] = [new Sequencer(), new Semaphore(0)];
+        for (const n of [3, 2, 0, 1, 5]) {
+          group.spawn(async () => {
+            await order.at(n);
+            await semaphore.acquire();
+          });
+        }
+        await waitUntilAllBlocked();
+        expect(semaphore.statistics().waiting).toBe(4);
+        group.cancel();
+      }),
+    { seeds: 20 },
+  );
 });
 
 test("it orders steps in real time, and outside any run", async () => {

@@ -136,7 +136,13 @@ class StepWaiter extends Waiter<void> {
     this.#n = n;
   }
 
+  // While another step settles, this may be over with the next turn: no time passes, and nobody takes it for blocked.
+
   override get isExternal(): boolean {
+    return this.#sequencer.isSettling;
+  }
+
+  override get isYielding(): boolean {
     return this.#sequencer.isSettling;
   }
 

@@ -1,14 +1,20 @@
 import type { ScopeNode } from "../../core/index.ts";
 import { Random } from "./random.ts";
 
+/** A wait that is over, and whose code has not gone on yet. */
+export interface Ready {
+  readonly scope: ScopeNode;
+  goOn(): void;
+}
+
 /** Which of several that could go on does so next. */
 export interface Order {
   /**
-   * @param ready - the scopes of those that are ready, in the order in which they became so
+   * @param ready - those that could, in the order in which they became ready
    * @param hasDue - whether a timer is due, too
    * @returns the place in `ready`; `ready.length` for the timer
    */
-  next(ready: readonly ScopeNode[], hasDue: boolean): number;
+  next(ready: readonly Ready[], hasDue: boolean): number;
   /** Which of `count` timers of one millisecond fires first. */
   timer(count: number): number;
 }
@@ -42,7 +48,7 @@ export class SeededOrder implements Order {
     this.#timerRank = this.#random.fraction();
   }
 
-  next(ready: readonly ScopeNode[], hasDue: boolean): number {
+  next(ready: readonly Ready[], hasDue: boolean): number {
     const count = ready.length + (hasDue ? 1 : 0);
     if (count === 1) return 0;
     const chosen = this.#isRanked ? this.#highest(ready, hasDue) : this.#random.below(count);
@@ -57,14 +63,14 @@ export class SeededOrder implements Order {
     return chosen;
   }
 
-  #highest(ready: readonly ScopeNode[], hasDue: boolean): number {
+  #highest(ready: readonly Ready[], hasDue: boolean): number {
     let best = hasDue ? ready.length : 0;
     let bestRank = hasDue ? this.#timerRank : -1;
-    for (const [place, scope] of ready.entries()) {
+    for (const [place, { scope }] of ready.entries()) {
       const rank = this.#rankOf(taskOf(scope));
       if (rank > bestRank) [best, bestRank] = [place, rank];
     }
-    if (this.#random.below(stepsInRank) === 0) this.#fallBehind(ready[best]);
+    if (this.#random.below(stepsInRank) === 0) this.#fallBehind(ready[best]?.scope);
     return best;
   }
 

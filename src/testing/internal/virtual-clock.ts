@@ -9,7 +9,7 @@ import {
   busyTasks,
   realClock,
 } from "../../core/index.ts";
-import type { Order } from "./order.ts";
+import type { Order, Ready } from "./order.ts";
 import type { Patience } from "./patience.ts";
 
 /** How often a tree that waits for something foreign is looked at before the looking slows down. */
@@ -17,12 +17,6 @@ const eagerLooks = 100;
 
 /** How long until the next look, in milliseconds of real time: at one whose time could pass, and at any other. */
 const nextLookMs = { timed: 1, untimed: 20 };
-
-/** A wait that is over, and whose code has not gone on yet. */
-interface Ready {
-  readonly scope: ScopeNode;
-  goOn(): void;
-}
 
 /**
  * A clock that stands still while anything works, and jumps to the next deadline when everything waits.
@@ -121,10 +115,7 @@ export class VirtualClock implements Clock, Conductor {
       this.onEndless?.(`it took ${this.limitSteps} steps`);
       return true;
     }
-    const chosen = order.next(
-      ready.map(({ scope }) => scope),
-      hasDue,
-    );
+    const chosen = order.next(ready, hasDue);
     if (chosen === ready.length) this.#timers.fireOne((count) => order.timer(count));
     else ready.splice(chosen, 1)[0]!.goOn();
     return true;
