@@ -12,6 +12,7 @@ import {
   Cancelled,
   Queue,
   ScopeClosedError,
+  Semaphore,
   TaskCancelledError,
   TimeoutError,
   background,
@@ -49,6 +50,53 @@ class Workers {
       this.running--;
     }
   }
+}
+
+/** A tree that grows the same each time, with something different at each of its branches. */
+class Storm {
+  alive = 0;
+  #branches = 0;
+
+  async grow(height: number, ms: number): Promise<void> {
+    const branch = this.#branches++;
+    this.alive++;
+    try {
+      if (height === 0) await sleep(branch % 3);
+      else await this.#fork(branch, height, ms);
+      if (branch % 4 === 1) await shield(() => sleep(1));
+    } finally {
+      await shield(() => checkpoint());
+      this.alive--;
+    }
+  }
+
+  #fork(branch: number, height: number, ms: number): Promise<unknown> {
+    const fork = (): Promise<void> =>
+      taskGroup(async (group) => {
+        for (let n = 0; n < 3; n++) group.spawn(() => this.grow(height - 1, ms - 1), { daemon: n === branch % 5 });
+        if (branch % 6 === 2) {
+          await sleep(2);
+          group.cancel();
+        }
+      });
+    switch (branch % 4) {
+      case 0:
+        return moveOnAfter(ms, fork);
+      case 1:
+        return shield(fork, { timeoutMs: ms }).catch(ifTimeout);
+      case 2:
+        return timeout(ms - 1, fork).catch(ifTimeout);
+      default:
+        return cancelScope(async (scope) => {
+          scope.deadline = now() + ms;
+          await fork();
+        });
+    }
+  }
+}
+
+function ifTimeout(error: unknown): void {
+  if (!(error instanceof TimeoutError)) throw error;
 }
 
 /** Lets `fn` fail with a Boom. */
@@ -381,6 +429,53 @@ const stories: Record<string, (story: Story) => unknown> = {
     equal(await bound?.(), "bound");
   },
 
+  "in a tree of groups, timeouts, shields and cancellations, nothing outlives what is around it": async () => {
+    const tree = new Storm();
+    try {
+      await tree.grow(3, 5);
+    } finally {
+      equal(tree.alive, 0);
+    }
+  },
+
+  "what workers hand on arrives once, whoever of them is cut off": async ({ isWhole }) => {
+    const [queue, semaphore] = [new Queue<number>({ maxSize: 2 }), new Semaphore(2)];
+    const sent: number[] = [];
+    const received: number[] = [];
+    try {
+      await taskGroup(async (group) => {
+        for (let consumer = 0; consumer < 3; consumer++) {
+          group.spawn(async () => {
+            for await (const item of queue) {
+              received.push(item);
+              await semaphore.run(() => moveOnAfter(2, () => sleep(item % 4)));
+            }
+          });
+        }
+        await taskGroup((producers) => {
+          for (let first = 0; first < 12; first += 4) {
+            producers.spawn(async () => {
+              for (let item = first; item < first + 4; item++) {
+                await moveOnAfter(3, async () => {
+                  await queue.put(item);
+                  sent.push(item);
+                });
+              }
+            });
+          }
+        });
+        queue.shutdown();
+      });
+    } finally {
+      equal(new Set(received).size, received.length);
+      // A value that was put is in the queue, or was received; its producer may have been cut off right after.
+      const left = queue.shutdown({ immediate: true });
+      ok(sent.every((item) => received.includes(item) || left.includes(item)));
+      if (isWhole) equal(left.length, 0);
+      equal(semaphore.statistics().inUse, 0);
+    }
+  },
+
   "of two that cancel and one that ends, in whatever order, each says what happened to it": async () => {
     const workers = new Workers();
     let states: string[] = [];
@@ -411,6 +506,8 @@ function failWith(ends: unknown[], error: unknown): never {
 }
 
 const names = Object.keys(stories);
+/** Sweeps over the larger stories take as many points as these, evenly spread, for each seed. */
+const maxRuns = 100;
 
 test.for(names)("%s: in 100 orders", async (name) => {
   const { orders } = await explore((scope) => stories[name]!({ isWhole: true, scope }), { seeds: 100 });
@@ -421,6 +518,7 @@ test.for(names)("%s: in 100 orders", async (name) => {
 test.for(names)("%s: cancelled at every checkpoint, in 10 orders", async (name) => {
   const { runs } = await cancelEverywhere((scope) => stories[name]!({ isWhole: false, scope }), {
     seeds: 10,
+    maxRuns,
     allow: (error) => error instanceof Boom,
   });
 
@@ -430,6 +528,7 @@ test.for(names)("%s: cancelled at every checkpoint, in 10 orders", async (name) 
 test.for(names)("%s: each task cancelled at each of its checkpoints, in 10 orders", async (name) => {
   const { runs } = await cancelEverywhere((scope) => stories[name]!({ isWhole: false, scope }), {
     seeds: 10,
+    maxRuns,
     cancel: "task",
     allow: (error) => error instanceof Boom,
   });
