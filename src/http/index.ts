@@ -28,6 +28,7 @@ export {
   SessionClosedError,
   type TimeoutPhase,
 } from "./errors.ts";
+export type { DnsOptions } from "./internal/dns.ts";
 export type { BodyInput, ByteSource } from "./internal/request-body.ts";
 export type { HeadersInput } from "./internal/request-headers.ts";
 export type { Query, QueryValue } from "./internal/target.ts";

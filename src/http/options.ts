@@ -1,5 +1,6 @@
 import type { Limiter } from "../core/index.ts";
 import type { BodyInput } from "./internal/request-body.ts";
+import type { DnsOptions } from "./internal/dns.ts";
 import type { HeadersInput } from "./internal/request-headers.ts";
 import type { Query } from "./internal/target.ts";
 import type { TimeoutOptions } from "./internal/timeouts.ts";
@@ -37,6 +38,8 @@ export interface SessionOptions {
   readonly keepAliveMs?: number;
   /** Settings of TLS, as of `tls.connect` of Node: `ca`, `cert`, `key`, `rejectUnauthorized`, `servername` ... */
   readonly tls?: TlsOptions;
+  /** How names are looked up. Answers are shared by all requests of the session. */
+  readonly dns?: DnsOptions;
 }
 
 /** Settings of a request. */

@@ -1,6 +1,7 @@
 import { type ScopeNode, arrive, expectInteger, refuse } from "../core/index.ts";
 import { checkMs, wrong } from "./internal/check.ts";
 import type { Order } from "./internal/exchange.ts";
+import { Network } from "./internal/network.ts";
 import { OpenExchange } from "./internal/open-exchange.ts";
 import { OrderMaker, readMethod } from "./internal/order-maker.ts";
 import { Pool } from "./internal/pool.ts";
@@ -38,14 +39,14 @@ export class Session implements AsyncDisposable {
   /** @internal */
   constructor(options: SessionOptions) {
     if (typeof options !== "object" || options === null) throw new TypeError(wrong("options", "an object", options));
-    const { limit = 100, limitPerHost = Infinity, keepAliveMs = 4_000, limiter, tls } = options;
+    const { limit = 100, limitPerHost = Infinity, keepAliveMs = 4_000, limiter } = options;
     expectInteger("limit", limit, 1);
     expectInteger("limitPerHost", limitPerHost, 1);
     checkMs("keepAliveMs", keepAliveMs);
     if (limiter !== undefined && typeof (limiter as { acquire?: unknown }).acquire !== "function") {
       throw new TypeError(wrong("limiter", "a Limiter, such as a Semaphore", limiter));
     }
-    const pool = new Pool(limit, keepAliveMs, tls);
+    const pool = new Pool(limit, keepAliveMs, new Network(options));
     this.transport = new Transport(pool, new Slots(limit, limitPerHost), limiter);
     this.orders = new OrderMaker(options, pool.knows);
   }

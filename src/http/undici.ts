@@ -9,7 +9,7 @@
  * against 18 ms), and would install its global dispatcher. The path has been the same since undici 6.
  */
 import { createRequire } from "node:module";
-import type { Socket } from "node:net";
+import type { LookupFunction, Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type * as Undici from "undici";
 
@@ -57,16 +57,25 @@ export interface WireClient {
 }
 
 /** Where a connection is to go, in undici's words. */
-interface ConnectTo {
+export interface ConnectTo {
+  /** Without the brackets of an IPv6 address. */
   readonly hostname: string;
   readonly port: string;
   readonly protocol: string;
+  /** An open connection to speak TLS over, in place of one of its own. */
+  readonly httpSocket?: Socket;
 }
 
-type Connected = (error: Error | null, socket: Socket | null) => void;
+/** Told when there is a connection, or why there is none. */
+export type Connected = (error: Error | null, socket: Socket | null) => void;
 
-/** Opens sockets. The socket returned is still connecting; destroyed, it does not call back. */
-export type Connector = (to: ConnectTo, connected: Connected) => Socket;
+/** A connection on its way. Destroyed, it does not call back. */
+export interface Connecting {
+  destroy(): unknown;
+}
+
+/** Opens connections. */
+export type Connector = (to: ConnectTo, connected: Connected) => Connecting;
 
 const require = createRequire(import.meta.url);
 
@@ -75,9 +84,9 @@ type ClientClass = new (origin: string, options: Undici.Client.Options) => WireC
 let clientClass: ClientClass | undefined;
 
 /** A connector that keeps TLS sessions for further connections. Has no timeout: that is ours. */
-export function makeConnector(tls: TlsOptions | undefined): Connector {
+export function makeConnector(tls: TlsOptions | undefined, lookup: LookupFunction): Connector {
   const build = require("undici/lib/core/connect.js") as BuildConnector;
-  return build({ ...tls, timeout: 0, allowH2: false });
+  return build({ ...tls, lookup, timeout: 0, allowH2: false });
 }
 
 /** A client that connects when it is first given a request. Its time limits are off: ours take their place. */

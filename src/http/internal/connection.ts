@@ -1,6 +1,12 @@
 import { outside } from "../../core/index.ts";
-import { type Connector, type WireClient, type WireHandler, type WireRequest, makeClient } from "../undici.ts";
-import type { Socket } from "node:net";
+import {
+  type Connecting,
+  type Connector,
+  type WireClient,
+  type WireHandler,
+  type WireRequest,
+  makeClient,
+} from "../undici.ts";
 
 /** What uses a connection, one at a time. */
 export interface ConnectionUser extends WireHandler {
@@ -38,7 +44,7 @@ export class Connection<Host = unknown> {
   /** What goes on over it. */
   user: ConnectionUser | undefined = undefined;
   /** While it connects. undici does not stop that by itself. */
-  #connecting: Socket | undefined = undefined;
+  #connecting: Connecting | undefined = undefined;
   #isConnected = false;
   /** Requests that the present socket has been used for. */
   uses = 0;
@@ -49,13 +55,13 @@ export class Connection<Host = unknown> {
     const connectAndTell: Connector = (to, connected) => {
       this.user?.connecting();
       this.uses = 1;
-      const socket = connect(to, (error, open) => {
+      const connecting = connect(to, (error, open) => {
         this.#connecting = undefined;
         this.#isConnected = error === null;
         if (error === null) this.user?.connected();
         connected(error, open);
       });
-      return (this.#connecting = socket);
+      return (this.#connecting = connecting);
     };
     this.#client = makeClient(origin, connectAndTell, keepAliveMs);
     this.#client.on("disconnect", () => {

@@ -1,5 +1,5 @@
-import { type Connector, type TlsOptions, makeConnector } from "../undici.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
+import type { Network } from "./network.ts";
 import { Lane } from "./slots.ts";
 
 /** What a session knows of one origin, while something of it is open or in line. */
@@ -25,13 +25,12 @@ export class Pool implements ConnectionOwner {
   readonly #closing = new Set<Promise<void>>();
   readonly #maxOpen: number;
   readonly #keepAliveMs: number;
-  readonly #tls: TlsOptions | undefined;
-  #connect: Connector | undefined;
+  readonly #network: Network;
 
-  constructor(maxOpen: number, keepAliveMs: number, tls: TlsOptions | undefined) {
+  constructor(maxOpen: number, keepAliveMs: number, network: Network) {
     this.#maxOpen = maxOpen;
     this.#keepAliveMs = keepAliveMs;
-    this.#tls = tls;
+    this.#network = network;
   }
 
   /** Connections open, idle ones included. */
@@ -100,13 +99,19 @@ export class Pool implements ConnectionOwner {
       else connection.user.sessionClosed();
     }
     this.#hosts.clear();
+    this.#network.close();
     await Promise.all(this.#closing);
   }
 
   #make(host: Host): Connection<Host> {
     if (this.#open.size >= this.#maxOpen) this.#dropOneIdle();
-    this.#connect ??= makeConnector(this.#tls);
-    const connection = new Connection(host, host.origin, this.#connect, this.#keepAliveMs, this);
+    const connection = new Connection(
+      host,
+      host.origin,
+      (to, connected) => this.#network.connect(to, connected),
+      this.#keepAliveMs,
+      this,
+    );
     this.#open.add(connection);
     return connection;
   }
