@@ -4,6 +4,7 @@
  *     TaskwrightError
  *     └─ HttpError
  *        ├─ ConnectionError       HTTP_CONNECTION        broken: no connection, or it was lost
+ *        ├─ PrivateHostError      HTTP_PRIVATE_HOST      the address is not public, and `allowPrivateHosts` is false
  *        ├─ HttpTimeoutError      HTTP_TIMEOUT           broken: the peer was silent for too long in one phase
  *        ├─ ProtocolError         HTTP_PROTOCOL          broken: what came is not HTTP
  *        ├─ BodyTooLargeError     HTTP_BODY_TOO_LARGE    the body is longer than `maxBodyBytes`
@@ -65,6 +66,26 @@ const brokenIn: Record<ConnectionPhase, string> = {
   request: "the connection broke before the response",
   response: "the connection broke within the body",
 };
+
+/**
+ * The host is at an address that is not of the public internet, and the session was opened with
+ * `allowPrivateHosts: false`. Nothing was sent.
+ */
+export class PrivateHostError extends HttpError {
+  override readonly name = "PrivateHostError" as const;
+  override readonly code = "HTTP_PRIVATE_HOST" as const;
+  /** As in the URL, in lower case and without the port. */
+  readonly host: string;
+  /** Its address, or the first of several, none of which is public. */
+  readonly address: string;
+
+  constructor(request: RequestName, host: string, address: string) {
+    const where = host === address ? address : `${host} is at ${address}, which`;
+    super(request, `${where} is no address of the public internet, and \`allowPrivateHosts\` is false`);
+    this.host = host;
+    this.address = address;
+  }
+}
 
 /** The phases of a request that have a timeout of their own. */
 export type TimeoutPhase = "connect" | "headers" | "idle" | "total";

@@ -22,6 +22,7 @@ export {
   HttpError,
   HttpTimeoutError,
   InvalidJsonError,
+  PrivateHostError,
   ProtocolError,
   type RequestName,
   ResponseClosedError,

@@ -40,6 +40,13 @@ export interface SessionOptions {
   readonly tls?: TlsOptions;
   /** How names are looked up. Answers are shared by all requests of the session. */
   readonly dns?: DnsOptions;
+  /**
+   * Whether requests may go to addresses that are not of the public internet: loopback, private networks, link-local
+   * (the metadata of clouds), multicast, and addresses of IPv6 that carry such of IPv4. If not, those addresses of a name
+   * are passed over, and a host that has no others is refused: what is looked at is what is connected to, each time. Say
+   * false where others choose the URLs. Not together with a proxy, which would do the connecting. @default true
+   */
+  readonly allowPrivateHosts?: boolean;
 }
 
 /** Settings of a request. */

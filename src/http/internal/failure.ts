@@ -6,6 +6,11 @@ export interface FailurePlace {
   readonly isReused: boolean;
 }
 
+/** A failure of ours on the way to a connection, before it is known whose request it fails. */
+export abstract class ConnectFailure extends Error {
+  abstract errorFor(request: RequestName): Error;
+}
+
 /** What undici refuses to send. */
 const unsendable: ReadonlySet<string> = new Set([
   "UND_ERR_INVALID_ARG",
@@ -15,6 +20,7 @@ const unsendable: ReadonlySet<string> = new Set([
 
 /** What to throw for an error that undici or the socket reports. */
 export function failureOf(request: RequestName, place: FailurePlace, error: Error): Error {
+  if (error instanceof ConnectFailure) return error.errorFor(request);
   const { code = "" } = error as { code?: string };
   if (unsendable.has(code)) {
     const why = `the request cannot be sent: ${error.message}`;
