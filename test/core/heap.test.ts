@@ -20,8 +20,9 @@ test.concurrent.for(["slot", "storage"])(
 
     expect(left.pop()).toEqual(["listeners", "0,0,1,1"]);
     expect(left.length).toBe(22);
-    // What is kept once, such as a table that has grown, is spread over all times.
-    expect(left.filter(([, bytes]) => Number(bytes) > 30)).toEqual([]);
+    // What is kept once, such as a table that has grown or compiled code, is spread over all times. A promise and the
+    // functions that settle it are 216.
+    expect(left.filter(([, bytes]) => Number(bytes) > 60)).toEqual([]);
   },
 );
 

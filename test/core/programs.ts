@@ -24,6 +24,7 @@ import {
   taskGroup,
   timeout,
 } from "taskwright";
+import { waitUntilAllBlocked } from "taskwright/testing";
 
 export type ProgramName = keyof typeof programs;
 
@@ -527,6 +528,11 @@ const programs = {
         lasting.cancel();
       }),
     );
+  },
+
+  async nobodyElse(): Promise<void> {
+    await waitUntilAllBlocked();
+    print("nobody else is here");
   },
 
   async heap(): Promise<void> {
