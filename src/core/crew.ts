@@ -64,11 +64,11 @@ export class Crew {
     // Newest first.
     for (let child = this.#scope.firstChild; child !== null; child = child.nextSibling) {
       if (!child.isDaemon) continue;
-      const { id } = child as TaskNode<unknown>;
-      if (id <= before) return;
+      const daemon = child as TaskNode<unknown>;
+      if (daemon.id <= before) return;
       // Set before whoever hears of it spawns more of them.
-      this.#dismissedUpTo = Math.max(this.#dismissedUpTo, id);
-      child.dismiss();
+      this.#dismissedUpTo = Math.max(this.#dismissedUpTo, daemon.id);
+      daemon.dismiss();
     }
   }
 }

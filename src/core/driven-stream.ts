@@ -294,9 +294,8 @@ class Driver extends TaskNode<void> {
   }
 
   override close(): void {
-    const isFirst = !this.isClosed;
     super.close();
-    if (isFirst) this.#stream.ended();
+    this.#stream.ended();
   }
 }
 

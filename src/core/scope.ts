@@ -181,9 +181,6 @@ export class ScopeNode extends Frame implements Scope {
     return looksCancelled(error) ? (this.outerCancellation ?? this.own) : undefined;
   }
 
-  /** Cancels a daemon that need not be waited for. Overridden by tasks. */
-  dismiss(): void {}
-
   /**
    * Ends the scope. Waits and scopes that are left in it belong to code that nobody awaited: they get a
    * ScopeClosedError, now or at their next checkpoint.

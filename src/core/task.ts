@@ -105,7 +105,8 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
     return this.#isDaemon;
   }
 
-  override dismiss(): void {
+  /** A daemon is told that nobody needs it any more. */
+  dismiss(): void {
     this.cancel({ kind: "unneeded", why: "all other tasks of the group have ended" });
   }
 

@@ -138,11 +138,9 @@ export class TimerQueue {
     }
   }
 
-  /** Fires one of the timers that are due next: that in place `pick(count)`. For exploring orders. */
+  /** Fires one of the timers that are due next: that in place `pick(count)`. There is one. For exploring orders. */
   fireOne(pick: (count: number) => number): void {
-    const dueMs = this.nextDueMs();
-    if (dueMs === undefined) return;
-    const bucket = this.#buckets.get(dueMs)!;
+    const bucket = this.#buckets.get(this.nextDueMs()!)!;
     let timer = bucket.head!;
     for (let place = pick(bucket.size); place > 0; place--) timer = timer.after!;
     this.discard(bucket, timer);

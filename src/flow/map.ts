@@ -99,10 +99,6 @@ class Mapping<T, R> implements TaskOwner {
     this.#failed(error);
   }
 
-  taskCancelled(): void {
-    this.#isCut = true;
-  }
-
   #failed(error: unknown): void {
     if (this.#scope.cancellationBehind(error) !== undefined) {
       this.#isCut = true;

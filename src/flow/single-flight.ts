@@ -112,12 +112,7 @@ class Flight<T> {
 
   /** When the first waiter stands in the list: without one, it would be cancelled. */
   start(fn: TaskFunction<T>): void {
-    try {
-      background((scope) => this.#fly(fn, scope as ScopeNode), { name: fn.name || "singleFlight" });
-    } catch (error) {
-      this.#forget();
-      this.#tell({ ok: false, error });
-    }
+    background((scope) => this.#fly(fn, scope as ScopeNode), { name: fn.name || "singleFlight" });
   }
 
   /** A waiter is cancelled. */

@@ -120,7 +120,6 @@ export class Reader<T> {
   }
 
   #accept(result: IteratorResult<T>): Step<T> {
-    if (this.#isOver) return undefined;
     if (result.done === true) {
       this.#isOver = true;
       return undefined;
