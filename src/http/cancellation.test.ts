@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Peer, type TestServer, httpServer, rawServer } from "../../test/http-server.ts";
 import { type Scope, cancelScope, currentScope, run, sleep, taskGroup, timeout } from "../core/index.ts";
-import { Event, Semaphore } from "../sync/index.ts";
+import { CircuitBreaker, Event, Semaphore } from "../sync/index.ts";
 import { type HttpResponse, type Session, fetchWhole, openSession } from "./index.ts";
 
 /** Runs `fn` in a scope of its own, and cancels the scope when `ready` has been. Returns what went on in it. */
@@ -52,6 +52,31 @@ test("a request cancelled in line never reaches the wire", async () => {
   peer.respond("x");
   await (await first).text();
   expect(peer.received).toBe("");
+});
+
+test("what is cancelled or left unread says nothing to the limiter, and what fails does", async () => {
+  await using server = await rawServer();
+  const limiter = new CircuitBreaker({ failureThreshold: 1, resetMs: 60_000 });
+  await using session = openSession({ limiter });
+  const request = (): Promise<HttpResponse> => session.get(server.origin);
+  expect(await cancelledWhen(() => server.accept().then((peer) => peer.head()), request)).toBe("AbortError");
+  expect(limiter.statistics()).toMatchObject({ state: "closed", inUse: 0 });
+  const unread = request();
+  const peer = await server.accept();
+  await peer.head();
+  peer.send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\na");
+  {
+    await using response = await unread;
+    expect(response.status).toBe(200);
+  }
+  expect(limiter.statistics()).toMatchObject({ state: "closed", inUse: 0 });
+  const failing = expect(request()).rejects.toMatchObject({ code: "HTTP_CONNECTION" });
+  const last = await server.accept();
+  await last.head();
+  last.socket.destroy();
+  await failing;
+
+  expect(limiter.statistics()).toMatchObject({ state: "open", inUse: 0 });
 });
 
 test("a request cancelled while it waits for a limiter leaves it", async () => {

@@ -226,7 +226,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   /** Ends it with an error, and closes its connection. */
   fail(error: unknown): void {
     if (this.state === "over") return;
-    this.abandon();
+    this.#takeBack(false);
     this.failed(error);
   }
 
@@ -239,24 +239,28 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     this.abandon();
   }
 
-  /** Takes it out of line, or off the wire. */
+  /** Cancelled, or of no more use: it says nothing of the host. */
   abandon(): void {
+    if (this.state !== "over") this.#takeBack(undefined);
+  }
+
+  /** Takes it out of line, or off the wire. */
+  #takeBack(isOk: false | undefined): void {
     const { state, host } = this;
-    if (state === "over") return;
     this.state = "over";
     if (state === "queued") {
       this.transport.slots.withdraw(this);
       this.transport.pool.release(host);
-      this.#settleAround(false);
+      this.#settleAround(isOk);
       return;
     }
     const connection = this.#connection;
     this.#connection = undefined;
     if (connection !== undefined) this.transport.pool.drop(connection);
-    this.#close(false);
+    this.#close(isOk);
   }
 
-  #close(isOk: boolean): void {
+  #close(isOk: boolean | undefined): void {
     this.state = "over";
     this.control = undefined;
     this.stopTime();
@@ -265,13 +269,15 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     this.transport.pool.release(this.host);
   }
 
-  #settleAround(isOk: boolean): void {
+  #settleAround(isOk: boolean | undefined): void {
     const { body } = this.order.wire;
     if (body instanceof Upload) body.close();
     const { permit } = this;
     if (permit === undefined) return;
     this.permit = undefined;
-    if (this.startedMs > 0) permit.report({ ok: isOk && this.status < 500, ms: this.clock.now() - this.startedMs });
+    if (isOk !== undefined && this.startedMs > 0) {
+      permit.report({ ok: isOk && this.status < 500, ms: this.clock.now() - this.startedMs });
+    }
     permit.release();
   }
 
