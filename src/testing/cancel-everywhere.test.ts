@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { thrownBy, warningsOf } from "../../test/core/helpers.ts";
 import {
   type Scope,
+  type TaskGroup,
   Cancelled,
   Event,
   Queue,
@@ -134,6 +135,38 @@ test("a permit that is not given back is found, with the line of the checkpoint"
     /^cancelled at checkpoint 1, while it waits, in group > careless, at .*cancel-everywhere\.test\.ts\S*:\d+:\d+\)?: leaves behind Semaphore: inUse is 1, was 0$/,
   );
 });
+
+test("what the checkpoint waits for is told", async () => {
+  const messages: string[] = [];
+  for (const moment of ["before", "while", "after"] as const) {
+    const { message } = await failureOf(() => taskGroup(waitsAndFails), { only: { checkpoint: 2, moment } });
+    messages.push(message.replace(/, in group > second.*/, ""));
+  }
+
+  expect(messages).toEqual([
+    "cancelled at checkpoint 2, as it is reached",
+    'cancelled at checkpoint 2, while it waits for Semaphore "db", place 1 of 1',
+    'cancelled at checkpoint 2, after it has waited for Semaphore "db", place 1 of 1',
+  ]);
+});
+
+/** Fails, once it is cancelled, with an error of its own. */
+async function waitsAndFails(group: TaskGroup): Promise<void> {
+  const semaphore = new Semaphore(1, { name: "db" });
+  const permit = await semaphore.acquire();
+  group.spawn(
+    async () => {
+      try {
+        await semaphore.run(() => sleep(1));
+      } catch {
+        throw new Error("cannot clean up");
+      }
+    },
+    { name: "second" },
+  );
+  await sleep(1);
+  permit.release();
+}
 
 test("a permit is found although the semaphore lives longer than the run", async () => {
   const semaphore = new Semaphore(5);

@@ -188,7 +188,10 @@ function spread<T>(points: readonly T[], max: number): readonly T[] {
 function describe(point: CancelPoint | undefined, arrival: Arrival | undefined): string {
   if (point === undefined) return "not cancelled at all, the function";
   const { checkpoint, moment, seed } = point;
-  const when = { before: "as it is reached", while: "while it waits", after: "after it has waited" }[moment];
+  const what = arrival?.what === undefined ? "" : ` for ${arrival.what}`;
+  const when = { before: "as it is reached", while: `while it waits${what}`, after: `after it has waited${what}` }[
+    moment
+  ];
   const order = seed === undefined ? "" : ` in the order of seed ${seed}`;
   const where = arrival === undefined ? "" : `, ${describeArrival(arrival)}`;
   return `cancelled at checkpoint ${checkpoint}${order}, ${when}${where}`;

@@ -8,6 +8,8 @@ export interface Arrival {
   readonly stack: Error;
   /** Whether it waited. */
   didWait: boolean;
+  /** What it waited for, if it is the one at which is cancelled. */
+  what: string | undefined;
 }
 
 /**
@@ -41,7 +43,7 @@ export class Cut implements Probe {
     this.#seeWhetherItWaits();
     this.count++;
     if (this.#point !== undefined && this.#point.checkpoint !== this.count) return;
-    const arrival: Arrival = { scope, stack: takeStack(), didWait: false };
+    const arrival: Arrival = { scope, stack: takeStack(), didWait: false, what: undefined };
     this.arrivals.push(arrival);
     if (this.#point?.moment === "before") return this.#cut(scope);
     this.#latest = { arrival, newest: scope.firstWaiter };
@@ -71,7 +73,9 @@ export class Cut implements Probe {
     const wait = arrival.scope.firstWaiter;
     if (wait === null || wait === newest) return;
     arrival.didWait = true;
-    if (this.#point?.moment === "after") this.#wait = wait;
+    if (this.#point === undefined) return;
+    arrival.what = wait.describe();
+    if (this.#point.moment === "after") this.#wait = wait;
   }
 
   #cut(scope: ScopeNode): void {
