@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { thrownBy } from "../../test/core/helpers.ts";
 import { type Peer, type TestServer, httpServer, rawServer } from "../../test/http-server.ts";
 import { type Scope, cancelScope, currentScope, run, sleep, taskGroup, timeout } from "../core/index.ts";
 import { CircuitBreaker, Event, Semaphore } from "../sync/index.ts";
@@ -66,15 +67,15 @@ test("what is cancelled or left unread says nothing to the limiter, and what fai
   await peer.head();
   peer.send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\na");
   {
-    await using response = await unread;
+    using response = await unread;
     expect(response.status).toBe(200);
   }
   expect(limiter.statistics()).toMatchObject({ state: "closed", inUse: 0 });
-  const failing = expect(request()).rejects.toMatchObject({ code: "HTTP_CONNECTION" });
+  const failing = thrownBy(request());
   const last = await server.accept();
   await last.head();
   last.socket.destroy();
-  await failing;
+  expect(await failing).toMatchObject({ code: "HTTP_CONNECTION" });
 
   expect(limiter.statistics()).toMatchObject({ state: "open", inUse: 0 });
 });
