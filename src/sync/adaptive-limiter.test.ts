@@ -78,17 +78,16 @@ describe.for(Object.entries(shifts))("the gradient, within 60 round trips, at a 
     })(),
   );
 
-  test(
-    "with workers whose times are as irregular as can be: on average, nearly the same",
+  test.for([6, 20])("with %i workers whose times are as irregular as can be: on average, nearly the same", (workers) =>
     virtually(async () => {
       const seeds = [1, 2, 3, 4, 5, 6, 7, 8];
       const all: Seen[] = [];
-      for (const seed of seeds) all.push(await seenAfter(shift, new Service(20, 100, jitters.exponential, seed)));
+      for (const seed of seeds) all.push(await seenAfter(shift, new Service(workers, 100, jitters.exponential, seed)));
 
       expect(all.reduce((sum, { throughput }) => sum + throughput, 0) / seeds.length).toBeGreaterThanOrEqual(0.85);
       expect(Math.min(...all.map(({ throughput }) => throughput))).toBeGreaterThanOrEqual(0.65);
-      expect(Math.max(...all.map(({ latency }) => latency))).toBeLessThanOrEqual(2);
-    }),
+      expect(Math.max(...all.map(({ latency }) => latency))).toBeLessThanOrEqual(2.4);
+    })(),
   );
 });
 
@@ -99,7 +98,7 @@ test(
     const service = new Service(16, 100, jitters["a third"]);
     const clients = new Clients(service, new AdaptiveLimiter());
     await clients.during(300, async () => {
-      for (let round = 0; round < 30; round++) {
+      for (let round = 0; round < 20; round++) {
         service.workers = 8 + Math.floor(random() * 40);
         service.workMs = 20 + Math.floor(random() * 400);
         await clients.pass(roundTripsToSettle + random() * 20);
@@ -146,6 +145,19 @@ test(
       expectNear(seen.limit, 20);
       expect(seen.throughput).toBeGreaterThan(0.85);
     });
+  }),
+);
+
+test(
+  "how long it takes to fail is not taken for how long the work takes",
+  virtually(async () => {
+    const service = new Service(20, 100, jitters["a third"]);
+    const limiter = new AdaptiveLimiter();
+    let calls = 0;
+    const call = (): Promise<void> => (++calls % 3 === 0 ? goWrong() : service.call());
+    await map(Array.from({ length: 5_000 }), () => limiter.run(call).catch(() => {}), { concurrency: 100 });
+
+    expect(Math.abs(limiter.statistics().baseMs! - 100)).toBeLessThan(15);
   }),
 );
 

@@ -167,6 +167,22 @@ test(
 );
 
 test(
+  "after a flood it becomes small again, although new keys keep coming",
+  virtually(async () => {
+    const keyed = new KeyedLimiter((_key: number) => new RateLimiter({ limit: 1, perMs: 1_000 }));
+    for (let key = 0; key < 20_000; key++) keyed.for(key).tryAcquire()!.release();
+    expect(keyed.statistics().keys).toBe(20_000);
+    await sleep(1_000);
+    for (let key = 20_000; key < 40_000; key++) {
+      keyed.for(key).tryAcquire()!.release();
+      if (key % 10 === 0) await sleep(10);
+    }
+
+    expect(keyed.statistics().keys).toBeLessThan(3_000);
+  }),
+);
+
+test(
   "map takes the limiter of a key",
   virtually(async () => {
     const keyed = new KeyedLimiter(() => new Semaphore(2));

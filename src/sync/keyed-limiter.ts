@@ -28,7 +28,7 @@ class Entry<K> extends Link {
   }
 }
 
-/** So many other keys are looked at when a permit comes back: with one, as many might be remembered as come by. */
+/** So many other keys are looked at when a permit comes back: with one it would not get smaller while new ones come. */
 const lookAtKeys = 2;
 
 /**

@@ -194,6 +194,29 @@ test(
 );
 
 test(
+  "who has just been cancelled is given nothing by an abort listener: the next one is",
+  virtually(async () => {
+    const limiter = new RateLimiter({ limit: 1, perMs: 1_000, algorithm: "sliding-window" });
+    const log: unknown[] = [];
+    await limiter.acquire();
+    await taskGroup((group) => {
+      group.spawn(() =>
+        cancelScope(async (scope) => {
+          scope.signal.addEventListener("abort", () => (limiter.limit = 2));
+          const waiting = thrownBy(limiter.acquire());
+          await sleep(1);
+          scope.cancel();
+          log.push(await waiting);
+        }),
+      );
+      group.spawn(async () => (await limiter.acquire(), log.push(now())));
+    });
+
+    expect(log).toEqual([1, expect.any(Cancelled)]);
+  }),
+);
+
+test(
   "raising the limit lets waiters through sooner, lowering it later",
   virtually(async () => {
     const limiter = new RateLimiter({ limit: 1, perMs: 1_000 });

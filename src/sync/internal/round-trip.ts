@@ -13,6 +13,8 @@ const patience = 4;
 export class RoundTrip {
   /** The most that was in use when one of them was given. */
   peak = 0;
+  /** The mean duration of work that went well, in milliseconds. */
+  meanMs = 0;
   readonly #size: number;
   #given = 0;
   #back = 0;
@@ -20,10 +22,8 @@ export class RoundTrip {
   #othersBack = 0;
   #succeeded = 0;
   #failed = 0;
-  /** Durations of the work that went well: mean, sum of squared differences to it (Welford, 1962), and the longest. */
-  #meanMs = 0;
+  /** The sum of squared differences to the mean (Welford, 1962). */
   #squares = 0;
-  #longestMs = 0;
 
   /** @param size - how many permits it takes */
   constructor(size: number) {
@@ -65,15 +65,9 @@ export class RoundTrip {
     return this.#succeeded >= minPermits;
   }
 
-  /** The mean duration of work that went well, in milliseconds. What is not back takes as long as the longest, if not longer. */
-  get meanMs(): number {
-    const missing = this.#given - this.#back;
-    return this.#meanMs + ((this.#longestMs - this.#meanMs) * missing) / (this.#succeeded + missing);
-  }
-
   /** How much durations vary: their variance, as a part of the square of their mean. */
   get variation(): number {
-    return this.#meanMs === 0 ? 0 : this.#squares / (this.#succeeded - 1) / this.#meanMs ** 2;
+    return this.meanMs === 0 ? 0 : this.#squares / (this.#succeeded - 1) / this.meanMs ** 2;
   }
 
   /** How exact the mean is of durations that vary so much: its standard error, as a part of it. */
@@ -87,9 +81,8 @@ export class RoundTrip {
   }
 
   #succeed(ms: number): void {
-    const difference = ms - this.#meanMs;
-    this.#meanMs += difference / ++this.#succeeded;
-    this.#squares += difference * (ms - this.#meanMs);
-    this.#longestMs = Math.max(this.#longestMs, ms);
+    const difference = ms - this.meanMs;
+    this.meanMs += difference / ++this.#succeeded;
+    this.#squares += difference * (ms - this.meanMs);
   }
 }

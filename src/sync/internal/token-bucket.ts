@@ -16,6 +16,7 @@ export class TokenBucket implements RateAlgorithm {
   #fullAtMs = -Infinity;
   /** Taken since then. */
   #taken = 0;
+  #limitSetAtMs = -Infinity;
 
   constructor(limit: number, perMs: number, burst: number | undefined) {
     this.#limit = limit;
@@ -46,6 +47,7 @@ export class TokenBucket implements RateAlgorithm {
   setLimit(limit: number, nowMs: number): void {
     const level = this.#level(nowMs);
     this.#limit = limit;
+    this.#limitSetAtMs = nowMs;
     // Without a limit the bucket is always full.
     const missing = limit === Infinity ? 0 : Math.max(0, this.largest - level);
     this.#taken = Math.ceil(missing);
@@ -53,12 +55,12 @@ export class TokenBucket implements RateAlgorithm {
   }
 
   /**
-   * Without this permit the bucket would have been fuller, but not fuller than full. How much flowed over is not known,
-   * but not more than flowed in since, which is withheld.
+   * Without this permit the bucket would have been fuller, but not fuller than full. How much would have flowed over is
+   * not known, but not more than has flowed in since, which is withheld. So it must be known how much that is.
    */
   #giveBack(n: number, takenAtMs: number, nowMs: number): void {
     const elapsedMs = nowMs - takenAtMs;
-    if (takenAtMs < this.#fullAtMs || elapsedMs >= this.#fillMs(n)) return;
+    if (takenAtMs < this.#limitSetAtMs || elapsedMs >= this.#fillMs(n)) return;
     this.#taken -= n;
     this.#fullAtMs += elapsedMs;
   }
