@@ -61,7 +61,8 @@ function isReached(scope: ScopeNode, outer: ScopeNode): boolean {
 /** The tree has ended. */
 export function letGo(root: ScopeNode): void {
   roots.delete(root);
-  if (waitingRoots().length === 0) recheck.cancel();
+  // Hardly ever: looking at all of them each time would be felt where very many run at once.
+  if (recheck.isScheduled && waitingRoots().length === 0) recheck.cancel();
 }
 
 function holdIfNeeded(): void {

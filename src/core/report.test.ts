@@ -61,6 +61,24 @@ test(
   ),
 );
 
+test(
+  "of very many waits in one scope some are asked, and the rest is counted",
+  virtually(() =>
+    cancelScope(async (scope) => {
+      const semaphore = new Semaphore(1);
+      const permit = await semaphore.acquire();
+      const waiting = Array.from({ length: 20_000 }, () => semaphore.acquire());
+      const drawn = drawTree(scope as ScopeNode);
+
+      expect(drawn).toMatch(/^cancelScope: waits for Semaphore, place 20000 of 20000; .*; 19900 more$/);
+      expect(drawn.match(/Semaphore/g)).toHaveLength(100);
+      permit.release();
+      scope.cancel();
+      await Promise.all(waiting);
+    }),
+  ),
+);
+
 class ShyWaiter extends Waiter<void> {
   protected override leave(): void {}
   describe(): string {

@@ -54,15 +54,22 @@ export function pathOf(scope: ScopeNode): string {
   return names.join(" > ");
 }
 
+/** More waits of one scope than this are counted only: to find its place in a queue, each may walk through all of it. */
+const maxWaits = 100;
+
 /** What a scope with waits, or without children, waits for. */
 function waitsOf(scope: ScopeNode): string {
   const labels = new Map<string, number>();
+  let count = 0;
   for (let wait = scope.firstWaiter; wait !== null; wait = wait.nextInScope) {
+    if (++count > maxWaits) continue;
     const label = labelOf(wait);
     labels.set(label, (labels.get(label) ?? 0) + 1);
   }
-  if (labels.size === 0) return scope.firstChild === null ? ": computes, or waits for a foreign promise" : "";
-  return `: waits for ${[...labels].map(([label, count]) => (count === 1 ? label : `${count} x ${label}`)).join("; ")}`;
+  if (count === 0) return scope.firstChild === null ? ": computes, or waits for a foreign promise" : "";
+  const listed = [...labels].map(([label, times]) => (times === 1 ? label : `${times} x ${label}`));
+  if (count > maxWaits) listed.push(`${count - maxWaits} more`);
+  return `: waits for ${listed.join("; ")}`;
 }
 
 /** Reports are made where nothing may fail: for a warning, or on the way out of the process. */

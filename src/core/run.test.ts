@@ -336,6 +336,15 @@ test("two runs at once are two trees", async () => {
   expect(log).toEqual([undefined, "other"]);
 });
 
+test(
+  "very many runs at once, inside another, are no more trouble than as many tasks",
+  virtually(async () => {
+    await Promise.all(Array.from({ length: 30_000 }, () => run(() => sleep(1), quiet)));
+
+    expect(now()).toBe(1);
+  }),
+);
+
 test("run refuses a graceMs that is none, before main is called", async () => {
   const calls: number[] = [];
   for (const graceMs of [NaN, -1]) {

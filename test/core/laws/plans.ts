@@ -2,7 +2,7 @@
 import fc from "fast-check";
 
 /** What each task of a group does. */
-export interface TaskPlan {
+interface TaskPlan {
   readonly plan: Plan;
   readonly daemon: boolean;
 }
