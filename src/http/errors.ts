@@ -4,6 +4,7 @@
  *     TaskwrightError
  *     └─ HttpError
  *        ├─ ConnectionError       HTTP_CONNECTION        broken: no connection, or it was lost
+ *        ├─ ProxyError            HTTP_PROXY             broken: the proxy could not be reached, or refused
  *        ├─ PrivateHostError      HTTP_PRIVATE_HOST      the address is not public, and `allowPrivateHosts` is false
  *        ├─ HttpTimeoutError      HTTP_TIMEOUT           broken: the peer was silent for too long in one phase
  *        ├─ ProtocolError         HTTP_PROTOCOL          broken: what came is not HTTP
@@ -67,6 +68,26 @@ const brokenIn: Record<ConnectionPhase, string> = {
   response: "the connection broke within the body",
 };
 
+/** The proxy could not be reached, or would not pass the request on. The host has not seen it. */
+export class ProxyError extends HttpError {
+  override readonly name = "ProxyError" as const;
+  override readonly code = "HTTP_PROXY" as const;
+  /** The proxy, without user and password. */
+  readonly proxy: string;
+  /** What the proxy answered, such as 407 where it asks for other credentials. Undefined if it could not be asked. */
+  readonly status: number | undefined;
+  /** The code of the cause, such as `ECONNREFUSED`. */
+  readonly causeCode: string | undefined;
+
+  constructor(request: RequestName, proxy: string, what: string, status: number | undefined, cause?: Error) {
+    const why = cause === undefined ? "" : `: ${messageOf(cause)}`;
+    super(request, `the proxy ${proxy} ${what}${why}`, cause === undefined ? undefined : { cause });
+    this.proxy = proxy;
+    this.status = status;
+    this.causeCode = cause === undefined ? undefined : codeOf(cause);
+  }
+}
+
 /**
  * The host is at an address that is not of the public internet, and the session was opened with
  * `allowPrivateHosts: false`. Nothing was sent.
@@ -99,8 +120,10 @@ export class HttpTimeoutError extends HttpError {
   /** The time allowed, in milliseconds. */
   readonly timeoutMs: number;
 
-  constructor(request: RequestName, phase: TimeoutPhase, timeoutMs: number) {
-    super(request, `${lateIn[phase]} within ${formatMs(timeoutMs)} (timeout.${phase}Ms)`);
+  /** @param proxy - through which it was to connect */
+  constructor(request: RequestName, phase: TimeoutPhase, timeoutMs: number, proxy?: string) {
+    const by = proxy === undefined ? "" : ` through the proxy ${proxy}`;
+    super(request, `${lateIn[phase]}${by} within ${formatMs(timeoutMs)} (timeout.${phase}Ms)`);
     this.phase = phase;
     this.timeoutMs = timeoutMs;
   }

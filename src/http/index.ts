@@ -24,12 +24,14 @@ export {
   InvalidJsonError,
   PrivateHostError,
   ProtocolError,
+  ProxyError,
   type RequestName,
   ResponseClosedError,
   SessionClosedError,
   type TimeoutPhase,
 } from "./errors.ts";
 export type { DnsOptions } from "./internal/dns.ts";
+export type { ProxyOptions } from "./internal/proxy.ts";
 export type { BodyInput, ByteSource } from "./internal/request-body.ts";
 export type { HeadersInput } from "./internal/request-headers.ts";
 export type { Query, QueryValue } from "./internal/target.ts";

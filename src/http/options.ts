@@ -1,4 +1,5 @@
 import type { Limiter } from "../core/index.ts";
+import type { ProxyOptions } from "./internal/proxy.ts";
 import type { BodyInput } from "./internal/request-body.ts";
 import type { DnsOptions } from "./internal/dns.ts";
 import type { HeadersInput } from "./internal/request-headers.ts";
@@ -40,6 +41,12 @@ export interface SessionOptions {
   readonly tls?: TlsOptions;
   /** How names are looked up. Answers are shared by all requests of the session. */
   readonly dns?: DnsOptions;
+  /**
+   * What to go through: the URL of a proxy, with user and password if it asks for them; the same with more options; or
+   * `"environment"`, which reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` as curl does. To https, a tunnel
+   * is opened through it; requests to http are passed on by it. @default none, whatever the environment says
+   */
+  readonly proxy?: string | URL | ProxyOptions;
   /**
    * Whether requests may go to addresses that are not of the public internet: loopback, private networks, link-local
    * (the metadata of clouds), multicast, and addresses of IPv6 that carry such of IPv4. If not, those addresses of a name

@@ -60,6 +60,8 @@ export interface WireClient {
 export interface ConnectTo {
   /** Without the brackets of an IPv6 address. */
   readonly hostname: string;
+  /** For SNI: the name, whatever comes behind a colon. */
+  readonly host?: string;
   readonly port: string;
   readonly protocol: string;
   /** An open connection to speak TLS over, in place of one of its own. */

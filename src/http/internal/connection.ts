@@ -1,4 +1,7 @@
 import { outside } from "../../core/index.ts";
+import type { Route } from "./network.ts";
+import { PassedOn } from "./passed-on.ts";
+import type { ProxyServer } from "./proxy.ts";
 import {
   type Connecting,
   type Connector,
@@ -37,10 +40,12 @@ const noLongerWanted = new Error("the connection is no longer wanted");
  *
  * It connects when it is first used, and anew where the socket was closed meanwhile.
  */
-export class Connection<Host = unknown> {
+export class Connection<Host extends { readonly origin: string } = { readonly origin: string }> {
   readonly host: Host;
   readonly #client: WireClient;
   readonly #owner: ConnectionOwner;
+  /** The proxy that passes requests on: it reads them, while of https it only passes bytes. */
+  readonly #passedOnBy: ProxyServer | undefined;
   /** What goes on over it. */
   user: ConnectionUser | undefined = undefined;
   /** While it connects. undici does not stop that by itself. */
@@ -49,9 +54,10 @@ export class Connection<Host = unknown> {
   /** Requests that the present socket has been used for. */
   uses = 0;
 
-  constructor(host: Host, origin: string, connect: Connector, keepAliveMs: number, owner: ConnectionOwner) {
+  constructor(host: Host, { connect, proxy }: Route, keepAliveMs: number, owner: ConnectionOwner) {
     this.host = host;
     this.#owner = owner;
+    this.#passedOnBy = host.origin.startsWith("http:") ? proxy : undefined;
     const connectAndTell: Connector = (to, connected) => {
       this.user?.connecting();
       this.uses = 1;
@@ -63,7 +69,7 @@ export class Connection<Host = unknown> {
       });
       return (this.#connecting = connecting);
     };
-    this.#client = makeClient(origin, connectAndTell, keepAliveMs);
+    this.#client = makeClient(host.origin, connectAndTell, keepAliveMs);
     this.#client.on("disconnect", () => {
       this.#isConnected = false;
       if (this.user === undefined) this.#owner.connectionIdled(this);
@@ -74,9 +80,15 @@ export class Connection<Host = unknown> {
   send(request: WireRequest, user: ConnectionUser): void {
     this.user = user;
     this.uses++;
-    if (this.#isConnected) this.#client.dispatch(request, user);
+    const proxy = this.#passedOnBy;
+    if (proxy === undefined) this.#dispatch(request, user);
+    else this.#dispatch(proxy.passedOn(this.host.origin, request), new PassedOn(user, proxy.name));
+  }
+
+  #dispatch(request: WireRequest, handler: WireHandler): void {
+    if (this.#isConnected) this.#client.dispatch(request, handler);
     // The socket outlives the task that needs it first, so it is opened outside of all tasks.
-    else outside(() => this.#client.dispatch(request, user));
+    else outside(() => this.#client.dispatch(request, handler));
   }
 
   /** The request and its response are through. */

@@ -282,7 +282,8 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   }
 
   protected override timedOut(phase: TimeoutPhase): void {
-    this.fail(new HttpTimeoutError(this, phase, this.timeouts[`${phase}Ms`]));
+    const proxy = phase === "connect" ? this.host.route?.proxy?.name : undefined;
+    this.fail(new HttpTimeoutError(this, phase, this.timeouts[`${phase}Ms`], proxy));
   }
 }
 

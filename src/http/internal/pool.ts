@@ -1,5 +1,5 @@
 import { Connection, type ConnectionOwner } from "./connection.ts";
-import type { Network } from "./network.ts";
+import type { Network, Route } from "./network.ts";
 import { Lane } from "./slots.ts";
 
 /** What a session knows of one origin, while something of it is open or in line. */
@@ -10,6 +10,8 @@ export class Host extends Lane {
   readonly name: string;
   /** Connections that wait for the next request. The one used last goes first: the others may grow old. */
   readonly idle: Connection<Host>[] = [];
+  /** How to get there, once a connection was needed. */
+  route: Route | undefined = undefined;
 
   constructor(origin: string) {
     super();
@@ -105,13 +107,8 @@ export class Pool implements ConnectionOwner {
 
   #make(host: Host): Connection<Host> {
     if (this.#open.size >= this.#maxOpen) this.#dropOneIdle();
-    const connection = new Connection(
-      host,
-      host.origin,
-      (to, connected) => this.#network.connect(to, connected),
-      this.#keepAliveMs,
-      this,
-    );
+    host.route ??= this.#network.route(host.origin);
+    const connection = new Connection(host, host.route, this.#keepAliveMs, this);
     this.#open.add(connection);
     return connection;
   }

@@ -75,7 +75,8 @@ function parse(text: string | URL, base: URL | undefined, name: string): URL {
   throw new TypeError(wrong(name, expected, redact(String(text))));
 }
 
-function takeCredentials(url: URL): string | undefined {
+/** Removes user and password from `url`, and makes the value of an `Authorization` header of them. */
+export function takeCredentials(url: URL): string | undefined {
   if (url.username === "" && url.password === "") return undefined;
   const credentials = `${decode(url.username)}:${decode(url.password)}`;
   url.username = "";

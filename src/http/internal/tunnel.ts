@@ -1,0 +1,69 @@
+import type { ClientRequest } from "node:http";
+import type { Socket } from "node:net";
+import type { Connected, Connecting, ConnectTo, Connector } from "../undici.ts";
+import { ProxyFailure } from "./proxy-failure.ts";
+import type { ProxyServer } from "./proxy.ts";
+
+/** The connectors for the two ends of a tunnel. */
+export interface Ends {
+  /** To the proxy itself. */
+  readonly proxy: Connector;
+  /** To the host, over a connection that is there. */
+  readonly host: Connector;
+}
+
+/**
+ * Connects by way of a proxy.
+ *
+ *     to the proxy ── http ──────────────────────────────────> connected
+ *          └── https ──> asking for a tunnel ──> TLS with the host ──^
+ */
+export function connectThrough(server: ProxyServer, ends: Ends, to: ConnectTo, connected: Connected): Connecting {
+  const fail = (message: string, status?: number, cause?: Error): void =>
+    connected(new ProxyFailure(server.name, message, status, cause), null);
+  let current = ends.proxy(server.to, (error, socket) => {
+    if (error !== null) return fail("could not be reached", undefined, error);
+    if (to.protocol === "http:") return connected(null, socket);
+    current = askForTunnel(server, to, socket!, fail, () => {
+      current = ends.host({ ...to, httpSocket: socket! }, connected);
+    });
+  });
+  return { destroy: () => current.destroy() };
+}
+
+type Fail = (message: string, status?: number, cause?: Error) => void;
+
+function askForTunnel(server: ProxyServer, to: ConnectTo, socket: Socket, fail: Fail, opened: () => void): Connecting {
+  const host = to.hostname.includes(":") ? `[${to.hostname}]` : to.hostname;
+  const authority = `${host}:${to.port === "" ? "443" : to.port}`;
+  const request = openRequest(server, authority, socket);
+  let isWanted = true;
+  const settle = (how: () => void): void => {
+    if (!isWanted) return;
+    isWanted = false;
+    how();
+  };
+  request.on("error", (error) => {
+    settle(() => fail("closed the connection before it had opened a tunnel", undefined, error));
+  });
+  request.once("connect", ({ statusCode = 0, statusMessage = "" }, _socket, first: Buffer) => {
+    const isOpen = statusCode >= 200 && statusCode < 300;
+    if (!isOpen || !isWanted) socket.destroy();
+    else if (first.length > 0) socket.unshift(first);
+    settle(isOpen ? opened : () => fail(`refused a tunnel: ${`${statusCode} ${statusMessage}`.trim()}`, statusCode));
+  });
+  request.end();
+  return {
+    destroy: () => {
+      isWanted = false;
+      socket.destroy();
+    },
+  };
+}
+
+/** Node's own client reads the answer: it takes care of all that a proxy may send. Loaded only where it is needed. */
+function openRequest(server: ProxyServer, authority: string, socket: Socket): ClientRequest {
+  const { request } = process.getBuiltinModule("node:http");
+  const headers: string[] = ["host", authority, ...server.headers];
+  return request({ method: "CONNECT", path: authority, headers, createConnection: () => socket });
+}
