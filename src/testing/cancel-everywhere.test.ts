@@ -16,6 +16,7 @@ import {
   interruptible,
   isCancelled,
   moveOnAfter,
+  run,
   shield,
   sleep,
   taskGroup,
@@ -422,6 +423,12 @@ test("foreign promises that were given up are not held against it, nor warned of
   );
 
   expect(warnings).toEqual([]);
+});
+
+test("a sweep inside a run names the scopes of the function alone", async () => {
+  const error = await run(() => failureOf(failsToCleanUp), { signals: false });
+
+  expect(error.message).toMatch(/^cancelled at checkpoint 1, as it is reached, at failsToCleanUp \(/);
 });
 
 test("cancelling who sweeps ends the sweep", async () => {

@@ -32,7 +32,7 @@ export interface CancelEverywhereOptions {
   readonly endWithinMs?: number;
   /** How many runs there may be for each seed. Where there are more points, as many are tried, evenly spread. @default 2_000 */
   readonly maxRuns?: number;
-  /** Sweep in the orders of these seeds too, see `explore`; a number or a list. @default the one order in which waits end */
+  /** Sweep in the orders of these seeds, see `explore`; a number or a list. @default the one order in which waits end */
   readonly seeds?: number | readonly number[];
   /** Cancel at this point alone: that of a CancelSweepError. */
   readonly only?: CancelPoint;
@@ -66,6 +66,18 @@ const limitStepsToEnd = 100_000;
  * Cancel: cancels the run at hand and waits for it.
  *
  * @throws {CancelSweepError} CANCEL_SWEEP_FAILED, names the checkpoint
+ *
+ * @example
+ * ```ts
+ * import { Semaphore, sleep } from "taskwright";
+ * import { cancelEverywhere } from "taskwright/testing";
+ *
+ * const swept = await cancelEverywhere(async () => {
+ *   using _permit = await new Semaphore(1).acquire();
+ *   await sleep(1_000);
+ * });
+ * console.log(swept); // => { checkpoints: 2, runs: 5 }
+ * ```
  */
 export async function cancelEverywhere(
   fn: (scope: Scope) => unknown,
@@ -134,7 +146,7 @@ class Sweep {
     const settings = { order, probe: watch, limitSteps, isImpatient: true, allowed: this.#allowed };
     using run = new VirtualRun("cancelEverywhere", settings);
     run.clock.onWake = cut.woke;
-    const where = (): string => describe(point, cut.arrivals[0]);
+    const where = (): string => describe(point, cut.arrivals[0], run.tree.root);
     try {
       await run.run(this.#fn);
     } catch (error) {
@@ -185,7 +197,7 @@ function spread<T>(points: readonly T[], max: number): readonly T[] {
   return Array.from({ length: max }, (_, index) => points[Math.floor((index * points.length) / max)]!);
 }
 
-function describe(point: CancelPoint | undefined, arrival: Arrival | undefined): string {
+function describe(point: CancelPoint | undefined, arrival: Arrival | undefined, root: ScopeNode): string {
   if (point === undefined) return "not cancelled at all, the function";
   const { checkpoint, moment, seed } = point;
   const what = arrival?.what === undefined ? "" : ` for ${arrival.what}`;
@@ -193,6 +205,6 @@ function describe(point: CancelPoint | undefined, arrival: Arrival | undefined):
     moment
   ];
   const order = seed === undefined ? "" : ` in the order of seed ${seed}`;
-  const where = arrival === undefined ? "" : `, ${describeArrival(arrival)}`;
+  const where = arrival === undefined ? "" : `, ${describeArrival(arrival, root)}`;
   return `cancelled at checkpoint ${checkpoint}${order}, ${when}${where}`;
 }

@@ -35,6 +35,22 @@ export interface Exploration {
  *
  * @param fn - fails, by an assertion or otherwise, where it finds something wrong
  * @throws {ExploreError} EXPLORE_FAILED, a seed failed; its error is the cause
+ *
+ * @example
+ * ```ts
+ * import { sleep, taskGroup } from "taskwright";
+ * import { explore } from "taskwright/testing";
+ *
+ * const firsts = new Set<string>();
+ * await explore(async () => {
+ *   const log: string[] = [];
+ *   await taskGroup((group) => {
+ *     for (const name of ["a", "b"]) group.spawn(() => sleep(5).then(() => log.push(name)));
+ *   });
+ *   firsts.add(log[0]!);
+ * });
+ * console.log([...firsts].toSorted().join()); // => a,b
+ * ```
  */
 export async function explore(fn: (scope: Scope) => unknown, options: ExploreOptions = {}): Promise<Exploration> {
   const seeds = listSeeds(options.seeds ?? 100);

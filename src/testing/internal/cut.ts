@@ -84,10 +84,10 @@ export class Cut implements Probe {
   }
 }
 
-/** A checkpoint, for people: the scopes around it, and the line of code. */
-export function describeArrival({ scope, stack }: Arrival): string {
+/** A checkpoint, for people: the scopes around it up to `root`, and the line of code. */
+export function describeArrival({ scope, stack }: Arrival, root: ScopeNode): string {
   const names: string[] = [];
-  for (let around: ScopeNode | null = scope; around !== null && around.parent !== null; around = around.parent) {
+  for (let around: ScopeNode | null = scope; around !== null && around !== root; around = around.parent) {
     names.unshift(around.name);
   }
   const site = callSite(stack);
