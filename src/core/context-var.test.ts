@@ -17,7 +17,7 @@ import {
   timeout,
 } from "../index.ts";
 import { withVirtualTime } from "../testing/index.ts";
-import { currentScope } from "./index.ts";
+import { currentFrame, currentScope } from "./index.ts";
 
 const user = new ContextVar<string>("user", { default: "nobody" });
 
@@ -49,6 +49,25 @@ test("bindings nest, hide each other, and may be undefined", () => {
   expect(seen).toEqual(["Ada", 2, ["Bob", 2], "Ada"]);
   expect(other.run(undefined, () => other.get())).toBeUndefined();
   expect(other.get()).toBe(1);
+});
+
+test("what is bound again and again keeps only the newest value, and what else is bound", () => {
+  const [one, two] = [new ContextVar<number>("one"), new ContextVar<number>("two")];
+  const bindDeeply = (n: number, atTheBottom: () => unknown[]): unknown[] =>
+    n === 0
+      ? atTheBottom()
+      : one.run(n, () =>
+          n === 50 ? two.run(n, () => bindDeeply(n - 1, atTheBottom)) : bindDeeply(n - 1, atTheBottom),
+        );
+  const seen = user.run("Ada", () =>
+    bindDeeply(100, () => {
+      let count = 0;
+      for (let bound = currentFrame()?.bindings; bound !== undefined; bound = bound.outer) count++;
+      return [one.get(), two.get(), user.get(), count];
+    }),
+  );
+
+  expect(seen).toEqual([1, 50, "Ada", 3]);
 });
 
 test(

@@ -2,7 +2,7 @@ import { Frame, currentFrame, enter } from "./ambient.ts";
 import { currentScope } from "./current.ts";
 import type { ScopeNode } from "./scope.ts";
 
-/** The variables bound around the running code: a list, newest first, that is only ever added to. */
+/** The variables bound around the running code: a list, newest first, in which each stands once. Never changed. */
 export interface Bindings {
   readonly variable: object;
   readonly value: unknown;
@@ -76,7 +76,16 @@ export const ContextVar: ContextVarConstructor = class<T> {
   }
 
   run<R>(value: T, fn: () => R): R {
-    const bindings = { variable: this, value, outer: currentFrame()?.bindings };
+    const bindings = { variable: this, value, outer: without(this, currentFrame()?.bindings) };
     return enter(new BoundFrame(currentScope(), bindings), fn, undefined, undefined);
   }
 };
+
+/** The list without a variable that is bound anew: work that goes on for ever, binding as it goes, keeps the newest. */
+function without(variable: object, bindings: Bindings | undefined): Bindings | undefined {
+  const newer: Bindings[] = [];
+  let bound = bindings;
+  for (; bound !== undefined && bound.variable !== variable; bound = bound.outer) newer.push(bound);
+  if (bound === undefined) return bindings;
+  return newer.reduceRight((outer, each) => ({ ...each, outer }), bound.outer);
+}
