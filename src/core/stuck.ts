@@ -1,4 +1,5 @@
 import { callSite } from "./call-site.ts";
+import { afterThisTurn } from "./clock.ts";
 import { formatMs } from "./errors.ts";
 import { busyTasks } from "./flows.ts";
 import { describeReason } from "./reason.ts";
@@ -16,16 +17,21 @@ const maxTasks = 10;
 export function watchForStuckTasks(scope: ScopeNode): void {
   const { clock } = scope.tree;
   const sinceMs = clock.now();
-  scope.watch(patienceMs, () => {
-    const stuck = busyTasks(scope, () => true);
-    if (stuck.length === 0) return;
-    process.emitWarning(
-      `${scope.name} was cancelled ${formatMs(clock.now() - sinceMs)} ago ${whyAndWhere(scope)} and has not ended. ` +
-        `What it awaits cannot be cancelled; wrap such promises in interruptible(). It holds:\n` +
-        listTasks(stuck),
-      { type: "TaskwrightWarning", code: "TASKWRIGHT_STUCK" },
-    );
-  });
+  const look = (): void => {
+    const stuck = scope.isClosed ? [] : busyTasks(scope, () => true);
+    if (stuck.length > 0) warn(scope, clock.now() - sinceMs, stuck);
+  };
+  // A turn later: what woke up at the same time has gone on by then.
+  scope.watch(patienceMs, () => afterThisTurn({ resume: look }));
+}
+
+function warn(scope: ScopeNode, ms: number, stuck: readonly ScopeNode[]): void {
+  process.emitWarning(
+    `${scope.name} was cancelled ${formatMs(ms)} ago ${whyAndWhere(scope)} and has not ended. ` +
+      `What it awaits cannot be cancelled; wrap such promises in interruptible(). It holds:\n` +
+      listTasks(stuck),
+    { type: "TaskwrightWarning", code: "TASKWRIGHT_STUCK" },
+  );
 }
 
 function whyAndWhere(scope: ScopeNode): string {

@@ -1,8 +1,10 @@
 /** What is left in a scope when its function has ended: the calls of a stream that was read there, and what floats. */
 import { describe, expect, test } from "vitest";
 import {
+  type ResultStream,
   type Scope,
   ScopeClosedError,
+  batch,
   cancelScope,
   gather,
   mapStream,
@@ -30,8 +32,8 @@ const kinds: Readonly<Record<string, InScope>> = {
   gather: async (fn) => (await gather([fn]))[0],
 };
 
-/** Reads the first result of a stream whose second call takes its time, to stop as well. */
-async function readOne(events: string[]): Promise<number | void> {
+/** A stream whose second call takes its time, to stop as well. */
+function streamOf(events: string[]): ResultStream<number> {
   const call = async (n: number): Promise<number> => {
     if (n === 1) return n;
     try {
@@ -42,7 +44,11 @@ async function readOne(events: string[]): Promise<number | void> {
     }
     return n;
   };
-  const { value } = await mapStream([1, 2], call, { concurrency: 2 }).next();
+  return mapStream([1, 2], call, { concurrency: 2 });
+}
+
+async function readOne(events: string[]): Promise<number | void> {
+  const { value } = await streamOf(events).next();
   return value;
 }
 
@@ -88,5 +94,38 @@ test(
 
     expect(await floating).toBeInstanceOf(ScopeClosedError);
     expect(reason).toBeUndefined();
+  }),
+);
+
+test(
+  "a group waits for a stream that its reader has left without waiting for it",
+  virtually(async () => {
+    const events: string[] = [];
+    await taskGroup(async () => {
+      const stream = streamOf(events);
+      await stream.next();
+      void stream.return();
+    });
+    events.push("the group has ended");
+
+    expect(events).toEqual(["the call has ended", "the group has ended"]);
+  }),
+);
+
+test(
+  "a stream waits for one inside its source that the source has left open",
+  virtually(async () => {
+    const events: string[] = [];
+    async function* source(): AsyncGenerator {
+      yield (await streamOf(events).next()).value;
+      yield "more";
+    }
+    for await (const values of batch(source(), { size: 1 })) {
+      events.push(`read ${values.join()}`);
+      break;
+    }
+    events.push("left");
+
+    expect(events).toEqual(["read 1", "the call has ended", "left"]);
   }),
 );

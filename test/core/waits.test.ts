@@ -2,23 +2,31 @@
 import { describe, expect, test } from "vitest";
 import { type ScopeNode, drawTree } from "../../src/core/index.ts";
 import {
+  AdaptiveLimiter,
   Barrier,
   Cancelled,
   Channel,
   Condition,
   Event,
+  LifoQueue,
   Lock,
+  PriorityQueue,
   Queue,
+  RateLimiter,
   ReadWriteLock,
   ScopeClosedError,
   Semaphore,
+  batch,
   breathe,
   cancelScope,
   checkpoint,
   interruptible,
   mapStream,
+  merge,
+  singleFlight,
   sleep,
   taskGroup,
+  throttle,
 } from "../../src/index.ts";
 import { loopTurns, thrownBy, virtually, whatIsLeft } from "./helpers.ts";
 
@@ -46,6 +54,22 @@ const waits: Readonly<Record<string, () => Call | Promise<Call>>> = {
     semaphore.tryAcquire();
     return () => semaphore.acquire();
   },
+  'Lock "file", place 1 of 1': () => {
+    const lock = new Lock({ name: "file" });
+    lock.tryAcquire();
+    return () => lock.acquire();
+  },
+  'RateLimiter "api", place 1 of 1': () => {
+    const limiter = new RateLimiter({ limit: 1, perMs: hour, name: "api" });
+    limiter.tryAcquire();
+    return () => limiter.acquire();
+  },
+  'AdaptiveLimiter "api", place 1 of 1': () => {
+    const limiter = new AdaptiveLimiter({ initial: 1, max: 1, name: "api" });
+    limiter.tryAcquire();
+    return () => limiter.acquire();
+  },
+  "the result of a singleFlight": () => () => singleFlight("key", () => sleep(hour)),
   "Event to be set": () => () => new Event().wait(),
   "Condition to be notified": () => {
     const condition = new Condition();
@@ -89,6 +113,59 @@ describe.for(Object.entries(waits))("a wait for %s", ([label, prepare]) => {
   );
 });
 
+const letters = ["a", "b", "c"];
+
+/** A source that gives nothing until it is closed. */
+function silent(): AsyncIterable<string> {
+  const end = Promise.withResolvers<IteratorResult<string>>();
+  const over: IteratorResult<string> = { done: true, value: undefined };
+  const close = async (): Promise<IteratorResult<string>> => {
+    end.resolve(over);
+    return over;
+  };
+  return { [Symbol.asyncIterator]: () => ({ next: () => end.promise, return: close }) };
+}
+
+async function failOnTwo(n: number): Promise<number> {
+  if (n === 2) throw new Error("no");
+  return n;
+}
+
+/** Streams of which the first value was read, each by what its own task then waits for. */
+const streams: Readonly<Record<string, () => AsyncIterator<unknown>>> = {
+  "a reader of batch": () => batch(letters, { size: 1 }),
+  "a reader of merge": () => merge(letters),
+  "a reader of throttle": () => throttle(letters, { everyMs: 0 }),
+  "an item of its source": () => merge(silent(), ["a"]),
+};
+
+test.for(Object.entries(streams))("a stream says in the tree that it waits for %s", ([label, open]) =>
+  virtually(() =>
+    cancelScope(async (scope) => {
+      const stream = open();
+      await stream.next();
+      await loopTurns();
+
+      expect(drawTree(scope as ScopeNode)).toContain(`: waits for ${label}`);
+      await stream.return!();
+    }),
+  )(),
+);
+
+test(
+  "a stream that has failed waits for its reader until it is told",
+  virtually(() =>
+    cancelScope(async (scope) => {
+      const stream = mapStream([1, 2], failOnTwo, { concurrency: 2 });
+      await stream.next();
+      await loopTurns();
+
+      expect(drawTree(scope as ScopeNode)).toContain(": waits for a reader of mapStream");
+      expect(await thrownBy(stream.next())).toEqual(new Error("no"));
+    }),
+  ),
+);
+
 /** A call that need not wait, and what says that it has taken or given nothing. */
 interface Ready {
   readonly call: Call;
@@ -113,6 +190,10 @@ const ready: Readonly<Record<string, () => Ready | Promise<Ready>>> = {
   "acquire of a free Lock": () => {
     const lock = new Lock();
     return { call: () => lock.acquire(), state: () => lock.statistics() };
+  },
+  "acquire of a free RateLimiter": () => {
+    const limiter = new RateLimiter({ limit: 2, perMs: 1_000 });
+    return { call: () => limiter.acquire(), state: () => limiter.statistics() };
   },
   "acquireRead of a free ReadWriteLock": () => {
     const lock = new ReadWriteLock();
@@ -141,6 +222,8 @@ const ready: Readonly<Record<string, () => Ready | Promise<Ready>>> = {
     return { call: () => queue.get(), state: () => queue.statistics() };
   },
   "put into a Queue with room": () => putInto(new Queue()),
+  "put into a PriorityQueue with room": () => putInto(new PriorityQueue()),
+  "put into a LifoQueue with room": () => putInto(new LifoQueue()),
   "join of a Queue without items": () => ({ call: () => new Queue().join() }),
 };
 
