@@ -3,13 +3,14 @@ import { warningsOf } from "../../test/core/helpers.ts";
 import { cancelScope, shield, sleep } from "../index.ts";
 import { withVirtualTime } from "../testing/index.ts";
 
-/** Warnings about a scope that is cancelled at once and then does this, while virtual time passes. */
+/** Warnings about a scope that is cancelled when it has just begun to clean up, while virtual time passes. */
 async function warningsOfCleanup(cleanUp: () => Promise<unknown>): Promise<string[]> {
   const warnings = await warningsOf(() =>
     withVirtualTime(() =>
       cancelScope(async (scope) => {
+        const cleaning = cleanUp();
         scope.cancel();
-        await cleanUp();
+        await cleaning;
       }),
     ),
   );
