@@ -185,3 +185,18 @@ test(
     expect(await thrownBy(leaving())).toBe(error);
   }),
 );
+
+test(
+  "a web stream that is left between two items is cancelled, and nobody holds it any more",
+  virtually(async () => {
+    const reasons: unknown[] = [];
+    const source = new ReadableStream<number>({
+      pull: (controller) => controller.enqueue(1),
+      cancel: (reason) => void reasons.push(reason),
+    });
+    for await (const _ of mapStream(source, (n) => n, one)) break;
+
+    expect(reasons).toEqual([undefined]);
+    expect(source.locked).toBe(false);
+  }),
+);
