@@ -6,14 +6,24 @@ import { Berth } from "./internal/fault-berth.ts";
 import { type DnsQuestion, type ReceivedQuestion, readQuestion, writeReply } from "./internal/fault-dns-message.ts";
 import { ServerTree } from "./internal/fault-tree.ts";
 
-const codes = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
+/** How an answer of DNS goes: well, or why not. */
+export type DnsCode = "NOERROR" | "FORMERR" | "SERVFAIL" | "NXDOMAIN" | "NOTIMP" | "REFUSED";
+
+const codes: Readonly<Record<DnsCode, number>> = {
+  NOERROR: 0,
+  FORMERR: 1,
+  SERVFAIL: 2,
+  NXDOMAIN: 3,
+  NOTIMP: 4,
+  REFUSED: 5,
+};
 
 /** How a DNS server answers a question. */
 export interface DnsAnswer {
   /** Those of the kind that is asked for are sent. @default none */
   readonly addresses?: readonly string[];
   /** Whether it goes well, or why not. @default "NOERROR" */
-  readonly code?: keyof typeof codes;
+  readonly code?: DnsCode;
   /** How long the answer may be kept, in seconds. @default 0 */
   readonly ttlSeconds?: number;
   /** A pause before the answer, in milliseconds; with Infinity it never comes. @default 0 */
@@ -105,7 +115,7 @@ export class FaultDns implements AsyncDisposable {
 
   #came(message: Buffer, from: RemoteInfo): void {
     const question = readQuestion(message);
-    if (question === undefined) return;
+    if (question === undefined || this.#closing !== undefined) return;
     const { name, type } = question;
     const times = (this.#times.get(`${type} ${name}`) ?? 0) + 1;
     this.#times.set(`${type} ${name}`, times);

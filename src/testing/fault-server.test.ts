@@ -242,17 +242,19 @@ describe("what was seen", () => {
   });
 
   test.for([
-    ["HELLO\r\n\r\n", 'a request that begins with "HELLO"'],
-    ["GET / HTTP/1.1\r\nbad header\r\n\r\n", 'a header that says "bad header"'],
-    ["POST / HTTP/1.1\r\ncontent-length: 5, 5\r\n\r\n", "Content-Length: 5, 5"],
-    ["POST / HTTP/1.1\r\ntransfer-encoding: gzip\r\n\r\n", "Transfer-Encoding: gzip"],
+    ['a request that begins with "HELLO"', "HELLO\r\n\r\n"],
+    ['a header that says "bad header"', "GET / HTTP/1.1\r\nbad header\r\n\r\n"],
+    ["Content-Length: 5, 5", "POST / HTTP/1.1\r\ncontent-length: 5, 5\r\n\r\n"],
+    ["Transfer-Encoding: gzip", "POST / HTTP/1.1\r\ntransfer-encoding: gzip\r\n\r\n"],
     [
-      "POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
       "both Transfer-Encoding and Content-Length",
+      "POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
     ],
-    ["POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nfive\r\n", "a chunk without its size"],
-    ["POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\nab\r\n", "a chunk that is longer than its size"],
-  ] as const)("is what of a client's HTTP was wrong: %j", async ([sent, problem]) => {
+    ["a chunk without its size", "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nfive\r\n"],
+    ["a chunk that is longer than its size", "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\nab\r\n"],
+    ["lines of more than 1048576 bytes", `GET /${"a".repeat(1_100_000)}`],
+    ["lines of more than 16384 bytes", `POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1;${"a".repeat(20_000)}`],
+  ] as const)("is what of a client's HTTP was wrong: %s", async ([problem, sent]) => {
     await using server = await openFaultServer();
     using client = rawClient(server.url).send(sent);
 

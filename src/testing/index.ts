@@ -1,7 +1,7 @@
 /**
  * @module
- * Testing programs that wait: time that does not have to pass, every order of what happens at once, and cancellation
- * at every point.
+ * Testing programs that wait: time that does not have to pass, every order of what happens at once, cancellation at
+ * every point, and servers that misbehave.
  */
 export { type CancelEverywhereOptions, type CancelSweep, cancelEverywhere } from "./cancel-everywhere.ts";
 export { type CancelPoint, CancelSweepError, DeadlockError, ExploreError, LeakError } from "./errors.ts";
@@ -9,6 +9,7 @@ export { expectNoLeaks } from "./expect-no-leaks.ts";
 export { type Exploration, type ExploreOptions, explore, replay } from "./explore.ts";
 export {
   type DnsAnswer,
+  type DnsCode,
   type DnsQuery,
   type DnsScript,
   type DnsSequence,

@@ -47,7 +47,7 @@ export const answerFaults: AnswerFaults = {
   echo: (options) => makeFault("echo", (wire) => answer(wire, { ...options, body: wire.request.body })),
   http10: (body) => answering("http10", 200, body, { version: "1.0", framing: "close" }),
   informational: (statuses, then) =>
-    makeFault(`${statuses.join(" ")} ${then.name}`, async (wire) => {
+    around(`${statuses.join(" ")} ${then.name}`, then, async (wire) => {
       for (const status of statuses) await wire.head({ status });
       await then.play(wire);
     }),
@@ -68,6 +68,11 @@ export const notFound: Fault = answering("not found", 404, "the script says noth
 /** A fault that only runs a function. */
 export function makeFault(name: string, play: Fault["play"], reads: Fault["reads"] = "first"): Fault {
   return { name, reads, play };
+}
+
+/** A fault that is made of another, and reads as that one does. */
+export function around(name: string, inner: Fault, play: Fault["play"]): Fault {
+  return makeFault(name, play, inner.reads);
 }
 
 function answering(name: string, status: number, body?: string | Uint8Array, options?: FaultAnswerOptions): Fault {

@@ -7,7 +7,7 @@ import { toBytes } from "./fault-wire.ts";
 
 /** In which pieces something is sent. */
 export interface FaultPace {
-  /** @default 1, or 16 KiB for what never ends */
+  /** How long each piece is. @default 1, or 16 KiB for what never ends */
   readonly pieceBytes?: number;
   /** A pause before each piece, in milliseconds. @default 1, or 0 for what never ends */
   readonly everyMs?: number;
@@ -19,8 +19,11 @@ export type FaultEvent =
   | {
       /** Its lines are sent as so many fields. */
       readonly data: string;
+      /** Its kind. */
       readonly event?: string;
+      /** What a client that comes again says it has seen last. */
       readonly id?: string;
+      /** When it is to come again. */
       readonly retryMs?: number;
     };
 

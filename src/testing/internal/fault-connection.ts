@@ -17,7 +17,8 @@ export class NotHttp extends Error {}
 /**
  * A connection. It ends once: by the client, by a fault, or with the server; from then on nothing can be sent.
  *
- * Below TLS the bytes go through `raw`, and what is spoken goes through `stream`.
+ *     open ── end() ──> ended
+ *       └── the client closes, or dispose() ──> gone
  */
 export class OpenConnection {
   readonly record: SeenConnection;

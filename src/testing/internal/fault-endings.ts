@@ -1,6 +1,6 @@
 /** Connections that end when they should not, or do not when they should; and answers that take their time. */
 import { expectMs, sleep } from "../../core/index.ts";
-import { makeFault } from "./fault-answers.ts";
+import { around, makeFault } from "./fault-answers.ts";
 import { type FaultPace, checkPace } from "./fault-bodies.ts";
 import type { Fault, FaultEnding } from "./fault-script.ts";
 
@@ -73,8 +73,3 @@ export const endingFaults: EndingFaults = {
       wire.endOnNextRequest(how);
     }),
 };
-
-/** A fault that is made of another, and reads as that one does. */
-function around(name: string, inner: Fault, play: Fault["play"]): Fault {
-  return makeFault(name, play, inner.reads);
-}

@@ -58,6 +58,11 @@ export function words(...numbers: readonly number[]): Buffer {
   return bytes;
 }
 
+/** Lets the client send so much more, on a stream or, as stream 0, on the connection. */
+export function moreRoom(stream: number, bytes: number): Buffer {
+  return writeFrame(frameTypes.windowUpdate, stream, words(bytes));
+}
+
 /** The payload without what frames of headers and of data may have around it. */
 export function contentOf({ type, flags: flag, payload }: Frame): Buffer {
   const isPadded = (flag & flags.padded) !== 0;

@@ -5,7 +5,7 @@ import { toBytes } from "./fault-wire.ts";
 
 /** Settings of a body that is too short. */
 export interface FaultShortBodyOptions {
-  /** @default 1 */
+  /** How many bytes are promised and not sent. @default 1 */
   readonly missingBytes?: number;
   /** How the connection ends. @default "close" */
   readonly how?: FaultEnding;

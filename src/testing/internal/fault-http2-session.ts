@@ -1,7 +1,7 @@
 /** HTTP/2, as much of it as it takes to answer: written by hand, so that anything can be sent. */
 import { type TaskGroup, taskGroup } from "../../core/index.ts";
 import { NotHttp, type OpenConnection } from "./fault-connection.ts";
-import { type Frame, contentOf, flags, frameTypes, readFrame, words, writeFrame } from "./fault-frames.ts";
+import { type Frame, contentOf, flags, frameTypes, moreRoom, readFrame, words, writeFrame } from "./fault-frames.ts";
 import { type Header, HeaderDecoder } from "./fault-hpack.ts";
 import { Http2Stream } from "./fault-http2-stream.ts";
 import { Http2Windows } from "./fault-http2-windows.ts";
@@ -134,8 +134,7 @@ class Http2Session {
   #data(frame: Frame): void {
     const content = contentOf(frame);
     // Only streams are ever made to wait.
-    if (frame.payload.length > 0)
-      this.#connection.tell(writeFrame(frameTypes.windowUpdate, 0, words(frame.payload.length)));
+    if (frame.payload.length > 0) this.#connection.tell(moreRoom(0, frame.payload.length));
     this.#streams.get(frame.stream)?.came(content, (frame.flags & flags.endStream) !== 0);
   }
 

@@ -1,6 +1,6 @@
 import { type OpenConnection, PeerGone } from "./fault-connection.ts";
 import { type Header, encodeHeaders } from "./fault-hpack.ts";
-import { flags, frameTypes, maxPayloadBytes, words, writeFrame } from "./fault-frames.ts";
+import { flags, frameTypes, maxPayloadBytes, moreRoom, words, writeFrame } from "./fault-frames.ts";
 import type { Http2Windows } from "./fault-http2-windows.ts";
 import type { FaultRecord } from "./fault-record.ts";
 import type { SeenRequest } from "./fault-request.ts";
@@ -49,7 +49,9 @@ export class Http2Stream extends OpenWire {
   }
 
   get state(): "open" | "ended" | "gone" {
-    return this.#ownState === "open" ? this.#connection.state : this.#ownState;
+    if (this.#ownState !== "open") return this.#ownState;
+    // What has ended the connection was the fault of another stream.
+    return this.#connection.state === "open" ? "open" : "gone";
   }
 
   /** The client has given it up, or has gone altogether. */
@@ -135,8 +137,7 @@ export class Http2Stream extends OpenWire {
   #read(): void {
     for (const bytes of this.#unread.splice(0)) {
       this.#record.bodyCame(this.request, bytes);
-      if (bytes.length > 0 && !this.#hasAll)
-        this.#connection.tell(writeFrame(frameTypes.windowUpdate, this.streamId, words(bytes.length)));
+      if (bytes.length > 0 && !this.#hasAll) this.#connection.tell(moreRoom(this.streamId, bytes.length));
     }
     if (!this.#hasAll || this.request.isComplete) return;
     this.#record.bodyEnded(this.request);

@@ -3,7 +3,8 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:h
 import { describe, expect, test } from "vitest";
 import { type RawClient, rawClient } from "../../../test/raw-client.ts";
 import { type Frame, ask, hello, sendData, sendFrame, sendReset, takeFrame } from "../../../test/raw-http2.ts";
-import { faults, openFaultServer } from "../index.ts";
+import { sleep, taskGroup } from "../../core/index.ts";
+import { type Fault, faults, openFaultServer } from "../index.ts";
 
 /** The first frame after the answer to a request, or before it: HEADERS and DATA of answers are passed over. */
 async function nextFrameAfterAnswer(client: RawClient): Promise<Frame> {
@@ -79,6 +80,15 @@ describe("frame by frame", () => {
     expect(codes).toEqual(["00000002", "00000001", "00000007"]);
     await server.until(({ inFlight }) => inFlight === 0);
     expect(server.requests.map(({ state }) => state)).toEqual(["played", "played", "played"]);
+  });
+
+  test("a stream is refused before its body has come", async () => {
+    await using server = await openFaultServer(faults.refuseStream(), { http2: true });
+    using client = rawClient(server.url);
+    ask(hello(client), 1, true);
+
+    expect(await takeFrame(client, "RST_STREAM")).toMatchObject({ stream: 1, payload: Buffer.from([0, 0, 0, 7]) });
+    expect(server.requests[0]).toMatchObject({ isComplete: false, fault: "refuse stream" });
   });
 
   test("a request is recorded with its body", async () => {
@@ -318,6 +328,18 @@ describe("to the platform's client", () => {
     expect(server.connections.map(({ end }) => end)).toEqual(["server-reset", "server-reset"]);
   });
 
+  test("what another stream does to the connection cuts a request", async () => {
+    await using server = await openFaultServer({ "/hang": faults.hang(), "/reset": faults.reset() }, { http2: true });
+    using session = open(server.url);
+    const hanging = outcomeOf(session.request({ ":path": "/hang" }));
+    await server.until(({ inFlight }) => inFlight === 1);
+    await outcomeOf(session.request({ ":path": "/reset" }));
+    await server.until(({ openConnections, inFlight }) => openConnections === 0 && inFlight === 0);
+
+    expect(await hanging).toHaveProperty("error");
+    expect(server.requests.map(({ state }) => state)).toEqual(["cut", "played"]);
+  });
+
   test("a connection ends just when it is used again", async () => {
     await using server = await openFaultServer(faults.endOnNextRequest(faults.ok("hello")), { http2: true });
     using session = open(server.url);
@@ -362,6 +384,46 @@ describe("to the platform's client", () => {
     expect(server.requests[0]!.state).toBe("cut");
     expect(server.connections[0]!.end).toBe("disposed");
   });
+});
+
+test.for(["without TLS", "with TLS"])("%s, whatever is asked and whenever clients go: all ends", async (how) => {
+  const all: readonly Fault[] = [
+    faults.ok("hello"),
+    faults.hang(),
+    faults.largeBody(300_000),
+    faults.endlessBody({ pieceBytes: 1_000, everyMs: 1 }),
+    faults.resetStream(),
+    faults.refuseStream(),
+    faults.slow(faults.ok("hello")),
+    faults.early(faults.ok("hello")),
+    faults.unread(faults.ok("hello")),
+    faults.goAway(faults.ok("hello")),
+    faults.cutIn("body", faults.ok("hello")),
+    faults.reset(),
+    faults.raw("no frame"),
+  ];
+  const tls = how === "with TLS" ? ({ tls: "valid" } as const) : {};
+  await using server = await openFaultServer(({ number }) => all[number % all.length]!, { http2: true, ...tls });
+  const one = async (i: number): Promise<void> => {
+    using session = open(server.url, server.authority);
+    for (let asked = 0; asked < 4 && !session.destroyed && !session.closed; asked++) {
+      const stream = session.request({ ":method": i % 3 === 0 ? "POST" : "GET" });
+      stream.on("error", () => {});
+      if (i % 4 !== 0) stream.resume();
+      if (i % 3 === 0) stream.write(new Uint8Array(100_000));
+      await sleep(i % 10);
+      if (asked % 2 === 1) stream.close(8);
+    }
+  };
+  await taskGroup(async (group) => {
+    for (let i = 0; i < 60; i++) {
+      group.spawn(() => one(i));
+      await sleep(1);
+    }
+  });
+  await server.until(({ openConnections, inFlight }) => openConnections === 0 && inFlight === 0);
+
+  expect(server.statistics().requests).toBeGreaterThan(50);
 });
 
 test("what speaks no HTTP/2 is recorded as a problem", async () => {

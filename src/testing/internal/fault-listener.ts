@@ -62,7 +62,7 @@ export class FaultListener {
       // What is thrown after the end is its trace.
       if (!(error instanceof PeerGone) && scope.cancelled === undefined) {
         this.#onError(error);
-        connection.dispose();
+        await connection.end("reset");
       }
     }
     await connection.closed;

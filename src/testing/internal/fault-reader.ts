@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { NotHttp } from "./fault-connection.ts";
 
 /** When more than this has come that nobody has asked for, the client is made to wait. */
 const maxAheadBytes = 2 ** 18;
@@ -46,12 +47,16 @@ export class ByteReader {
     return this.#take(bytes);
   }
 
-  /** Everything up to and with `marker`; undefined if the end comes first, or nothing like it within `maxBytes`. */
+  /**
+   * Everything up to and with `marker`; undefined if the end comes first.
+   *
+   * @throws {NotHttp} there is none within `maxBytes`
+   */
   async through(marker: string, maxBytes: number): Promise<Buffer | undefined> {
     for (let from = 0; ;) {
       const at = this.#held.indexOf(marker, from);
       if (at !== -1) return this.#take(at + marker.length);
-      if (this.#held.length > maxBytes) return undefined;
+      if (this.#held.length > maxBytes) throw new NotHttp(`lines of more than ${maxBytes} bytes`);
       from = Math.max(0, this.#held.length - marker.length);
       if (!(await this.#more())) return undefined;
     }

@@ -1,6 +1,6 @@
 /** Redirects: where to, how often, and without an end. */
 import { expectInteger } from "../../core/index.ts";
-import { answer, makeFault } from "./fault-answers.ts";
+import { answer, around, makeFault } from "./fault-answers.ts";
 import type { Fault, FaultWire } from "./fault-script.ts";
 
 /** Settings of a redirect. */
@@ -28,7 +28,7 @@ export const redirectFaults: RedirectFaults = {
   redirect: (location, options) => makeFault("redirect", (wire) => redirectTo(wire, location, options)),
   redirectChain: (hops, last, options) => {
     expectInteger("hops", hops, 0);
-    return makeFault("redirect chain", (wire) => {
+    return around("redirect chain", last, (wire) => {
       const hop = hopOf(wire);
       return hop >= hops ? last.play(wire) : redirectTo(wire, hopTo(wire, hop + 1, options), options);
     });

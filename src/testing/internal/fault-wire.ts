@@ -92,7 +92,7 @@ export function notHttp2(): TypeError {
   return new TypeError("This fault is of HTTP/2, and the request came by HTTP/1: open the server with `http2: true`");
 }
 
-/** Text as it stands on the wire: in heads each character is a byte, in bodies it is UTF-8. */
+/** Text as UTF-8. */
 export function toBytes(bytes: string | Uint8Array): Uint8Array {
   return typeof bytes === "string" ? Buffer.from(bytes) : bytes;
 }
