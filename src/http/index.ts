@@ -44,6 +44,8 @@ export type { TlsOptions, WireHeaders } from "./undici.ts";
 // For the batch engine, not for users. The types stay in the published declarations, because its own name them.
 /** @internal */
 export { fetchWhole } from "./fetch-whole.ts";
+/** @internal */
+export { isIdempotent, isRetryableError, isRetryableStatus, isStale, retryAfterMs } from "./internal/retryable.ts";
 /** @hidden */
 export type { Order } from "./internal/exchange.ts";
 /** @hidden */

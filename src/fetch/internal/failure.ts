@@ -1,4 +1,4 @@
-import { ConnectionError, HttpError } from "../../http/index.ts";
+import { ConnectionError, HttpError, isRetryableError, isStale } from "../../http/index.ts";
 
 /** Why a request has no whole answer. */
 export interface Failure {
@@ -11,14 +11,14 @@ export interface Failure {
   readonly isStale: boolean;
 }
 
-/** What the same request will meet again: bad certificates, broken protocols, limits of ours, wrong arguments. */
-const lasting = /CERT|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$|^HTTP_PROTOCOL$|^HTTP_BODY_TOO_LARGE$|^INVALID_REQUEST$/;
-
 /** Makes of an error what results say of it. */
 export function failureOf(error: unknown): Failure {
-  const code = codeOf(error);
-  const isStale = error instanceof ConnectionError && error.isReused && error.phase === "request";
-  return { code, message: messageOf(error), isRetryable: !lasting.test(code), isStale };
+  return {
+    code: codeOf(error),
+    message: messageOf(error),
+    isRetryable: isRetryableError(error),
+    isStale: isStale(error),
+  };
 }
 
 function codeOf(error: unknown): string {

@@ -1,4 +1,5 @@
 import { Link } from "../../core/index.ts";
+import { isIdempotent } from "../../http/index.ts";
 import type { Target } from "./target.ts";
 
 /** One request on its way through the engine, from its line in the input to its outcome. */
@@ -46,16 +47,7 @@ export class Job extends Link {
 
 /** Whether asking twice does no more than asking once, so that it may be asked again after a failure. */
 export function isRepeatable(job: Job): boolean {
-  switch (job.method) {
-    case "GET":
-    case "HEAD":
-    case "OPTIONS":
-    case "PUT":
-    case "DELETE":
-      return true;
-    default:
-      return hasHeader(job.headers, "idempotency-key");
-  }
+  return isIdempotent(job.method) || hasHeader(job.headers, "idempotency-key");
 }
 
 /** Whether a flat list of names and values has the header `name`, given in lower case. */

@@ -1,6 +1,6 @@
+import { isRetryableStatus, retryAfterMs } from "../../http/index.ts";
 import type { Attempt } from "./attempt.ts";
 import { isRepeatable } from "./job.ts";
-import { parseHttpDate, parseRetryAfter } from "./retry-after.ts";
 
 /** When and how often a request is asked again. */
 export interface RetryPolicy {
@@ -14,11 +14,6 @@ export interface RetryPolicy {
   readonly maxTimeMs: number;
   /** From 0 up to, but not including, 1. */
   readonly random: () => number;
-}
-
-/** Answers that may be another one next time, by RFC 9110 and RFC 6585. */
-function isRetryableStatus(status: number): boolean {
-  return status === 408 || status === 425 || status === 429 || (status >= 500 && status <= 599);
 }
 
 /**
@@ -39,15 +34,9 @@ export function retryDelayMs(policy: RetryPolicy, attempt: Attempt, dateMs: numb
   if (failure?.isStale === true && !job.wasStale) return 0;
   const counted = job.wasStale ? job.attempts - 1 : job.attempts;
   if (counted >= policy.attempts) return undefined;
-  const delayMs = retryAfterMs(attempt, dateMs) ?? jitteredMs(policy, counted);
+  const askedMs = answer === undefined ? undefined : retryAfterMs(answer.headers, dateMs);
+  const delayMs = askedMs ?? jitteredMs(policy, counted);
   return endMs + delayMs - job.firstStartMs > policy.maxTimeMs ? undefined : delayMs;
-}
-
-function retryAfterMs({ answer }: Attempt, dateMs: number): number | undefined {
-  const value = answer?.headers["retry-after"];
-  if (typeof value !== "string") return undefined;
-  const date = answer!.headers["date"];
-  return parseRetryAfter(value, (typeof date === "string" ? parseHttpDate(date) : undefined) ?? dateMs);
 }
 
 function jitteredMs(policy: RetryPolicy, attempts: number): number {
