@@ -694,6 +694,50 @@ test(
 );
 
 test(
+  "what is told to stop because its scope ends may cancel, spawn and wait: the scope has ended, and what is around goes on",
+  virtually(async () => {
+    const log: unknown[] = [];
+    await cancelScope(async (outer) => {
+      const value = await taskGroup((group, scope) => {
+        const suddenly = (): void => {
+          scope.cancel();
+          group.cancel();
+          scope.deadline = -1;
+          try {
+            group.spawn(() => log.push("not here"));
+          } catch (error) {
+            log.push((error as Error).name);
+          }
+          log.push(scope.cancelled, scope.signal.aborted);
+          outer.cancel("from within");
+        };
+        const floating = interruptible(
+          (signal) =>
+            new Promise<void>((resolve) => {
+              signal.addEventListener("abort", suddenly);
+              signal.addEventListener("abort", () => resolve());
+            }),
+        );
+        floating.catch((error: unknown) => log.push((error as Error).name));
+        return "value";
+      });
+      log.push(value, outer.cancelled);
+      await checkpoint();
+      log.push("not here");
+    });
+
+    expect(log).toEqual([
+      "GroupClosedError",
+      undefined,
+      true,
+      "ScopeClosedError",
+      "value",
+      { kind: "requested", why: "from within" },
+    ]);
+  }),
+);
+
+test(
   "a ScopeClosedError is no cancellation: where it is awaited it is an error",
   virtually(async () => {
     let floating: Promise<void> | undefined;
