@@ -1,22 +1,25 @@
-import { dirname } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-
-/** The folder of this package's own code, which is not what anybody looks for. */
-const ownFolder = dirname(dirname(fileURLToPath(import.meta.url)));
-const ownFolders = [ownFolder, pathToFileURL(ownFolder).href].map((folder) => `${folder}/`);
-
 /**
  * The innermost frame in the stack of `error` that is neither of this package nor of Node: `work (/home/me/pool.ts:12:5)`.
  * Undefined if it was made by what nobody has called, such as a timer.
  */
 export function callSite(error: Error): string | undefined {
+  const own = ownFolder();
   const frames = (error.stack ?? "").split("\n").slice(1);
-  return frames.find(isOfUser)?.replace(/^\s*at (async )?/, "");
+  return frames.find((frame) => isOfUser(frame, own))?.replace(/^\s*at (async )?/, "");
 }
 
-function isOfUser(frame: string): boolean {
+function isOfUser(frame: string, own: string | undefined): boolean {
   if (!/:\d+:\d+\)?$/.test(frame) || /\bnode:/.test(frame)) return false;
-  return isTest(frame) || !ownFolders.some((folder) => frame.includes(folder));
+  return isTest(frame) || own === undefined || !frame.includes(own);
+}
+
+/**
+ * The folder of this package's own code, as it stands in stacks, which is how frames are compared. Not by `import.meta`,
+ * which is gone where the package was bundled into a script; there nothing tells its code from that of others.
+ */
+function ownFolder(): string | undefined {
+  const frame = new Error("here").stack?.split("\n")[1] ?? "";
+  return /(?:file:\/\/)?([^(]*\/)core\/call-site\.[jt]s:\d+:\d+\)$/.exec(frame)?.[1];
 }
 
 /** Tests of this package stand among its files. */
