@@ -1,3 +1,5 @@
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { callSite } from "./call-site.ts";
@@ -30,3 +32,15 @@ test("there is none where only a timer has called, or the error has no stack", (
   expect(callSite(timer)).toBeUndefined();
   expect(callSite(rest as Error)).toBeUndefined();
 });
+
+test.for(["core", "sync", "flow"])(
+  "nothing in %s needs import.meta, which a program bundled into a script has not",
+  async (module) => {
+    const folder = join(import.meta.dirname, "..", module);
+    const files = (await readdir(folder)).filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
+    const sources = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
+
+    expect(files.filter((_, index) => /import\.meta\./.test(sources[index]!))).toEqual([]);
+    expect(files).not.toEqual([]);
+  },
+);
