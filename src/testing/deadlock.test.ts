@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { loopTurns, realTime, thrownBy, warningsOf } from "../../test/core/helpers.ts";
@@ -126,7 +127,7 @@ test("nothing is a deadlock while the process has a timer or a socket that it di
       server.listen(0, "127.0.0.1");
       await bySocket.wait();
     });
-    await realTime(150);
+    await once(process, "warning");
     server.close();
     bySocket.set();
     await ended;
@@ -159,7 +160,7 @@ test("a sleep without end is no deadlock: it waits for its cancellation", async 
     let ended: Promise<unknown> | undefined;
     await cancelScope(async (scope) => {
       ended = impatiently(() => run(() => sleep(Infinity), { signals: false, name: "server" }));
-      await realTime(150);
+      await once(process, "warning");
       scope.cancel();
       await ended;
     });
@@ -206,11 +207,11 @@ test("who holds the time is not told where nobody waits for it to pass, nor wher
   const warnings = await warningsOf(async () => {
     await impatiently(() => realTime(150));
     await impatiently(async () => {
-      for (let n = 0; n < 10; n++) {
+      for (let n = 0; n < 12; n++) {
         await sleep(1);
-        await realTime(20);
+        await realTime(50);
       }
-    });
+    }, 400);
   });
 
   expect(warnings).toEqual([]);
