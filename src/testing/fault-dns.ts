@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { isIP } from "node:net";
 import { type ScopeNode, arrive, expectInteger, expectMs, realClock, refuse, sleep } from "../core/index.ts";
 import { Berth } from "./internal/fault-berth.ts";
-import { type DnsQuestion, type ReceivedQuestion, readQuestion, writeReply } from "./internal/fault-dns-message.ts";
+import { type Question, readQuestion, writeReply } from "./internal/fault-dns-message.ts";
 import { ServerTree } from "./internal/fault-tree.ts";
 
 /** How an answer of DNS goes: well, or why not. */
@@ -46,7 +46,11 @@ export type DnsSequence = DnsAnswer | readonly DnsAnswer[];
 export type DnsScript = Readonly<Record<string, DnsSequence>> | ((query: DnsQuery) => DnsAnswer);
 
 /** A question that a DNS server has seen. */
-export interface DnsQuery extends DnsQuestion {
+export interface DnsQuery {
+  /** In small letters, without a dot at the end. */
+  readonly name: string;
+  /** `A`, `AAAA`, or another by its number. */
+  readonly type: string;
   /** Its number among all, from 1. */
   readonly number: number;
   /** How many times this has been asked, this time included. */
@@ -124,7 +128,7 @@ export class FaultDns implements AsyncDisposable {
     this.#tree.spawn(() => this.#answer(question, query, from), `${type} ${name}`);
   }
 
-  async #answer(question: ReceivedQuestion, query: DnsQuery, from: RemoteInfo): Promise<void> {
+  async #answer(question: Question, query: DnsQuery, from: RemoteInfo): Promise<void> {
     try {
       const answer = checkAnswer(this.#pick(query));
       if (answer.delayMs !== undefined) await sleep(answer.delayMs);

@@ -1,6 +1,7 @@
 import { type ScopeNode, arrive, refuse } from "../core/index.ts";
-import { type ConnectionScript, type Offer, readConnectionScript, serveConnection } from "./internal/fault-accept.ts";
+import { type Offer, serveConnection } from "./internal/fault-accept.ts";
 import { Berth } from "./internal/fault-berth.ts";
+import { type ConnectionScript, readConnectionScript } from "./internal/fault-connection-script.ts";
 import { type FaultCertificate, authorityCertificate, expectCertificate } from "./internal/fault-certificate.ts";
 import { FaultListener } from "./internal/fault-listener.ts";
 import { faults } from "./internal/fault-list.ts";

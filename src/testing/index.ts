@@ -17,10 +17,10 @@ export {
   openFaultDns,
 } from "./fault-dns.ts";
 export { FaultServer, type FaultServerOptions, openFaultServer } from "./fault-server.ts";
-export type { ConnectionFault, ConnectionScript } from "./internal/fault-accept.ts";
 export type { FaultAnswerOptions, FaultBusyOptions, FaultRetryAfter } from "./internal/fault-answers.ts";
 export type { FaultEvent, FaultEventsOptions, FaultPace } from "./internal/fault-bodies.ts";
 export type { FaultCertificate } from "./internal/fault-certificate.ts";
+export type { ConnectionFault, ConnectionScript } from "./internal/fault-connection-script.ts";
 export type { FaultEncoding } from "./internal/fault-encodings.ts";
 export type { FaultThenEndOptions } from "./internal/fault-endings.ts";
 export type { FaultShortBodyOptions } from "./internal/fault-framing.ts";

@@ -1,16 +1,12 @@
 /** Messages of DNS, RFC 1035: one question with its answer. */
 import { isIPv4 } from "node:net";
 
-/** What a client asks. */
-export interface DnsQuestion {
+/** A question, with what it takes to answer it. */
+export interface Question {
   /** In small letters, without a dot at the end. */
   readonly name: string;
   /** `A`, `AAAA`, or another by its number. */
   readonly type: string;
-}
-
-/** A question, with what it takes to answer it. */
-export interface ReceivedQuestion extends DnsQuestion {
   readonly id: number;
   /** As it came: it is repeated in the answer. */
   readonly bytes: Buffer;
@@ -23,7 +19,7 @@ const types = new Map([
 ]);
 
 /** @returns undefined if it is no question */
-export function readQuestion(message: Buffer): ReceivedQuestion | undefined {
+export function readQuestion(message: Buffer): Question | undefined {
   // Neither an answer, nor something without a question.
   if (message.length < headBytes || message[2]! >= 0x80 || message.readUInt16BE(4) === 0) return undefined;
   const labels: string[] = [];
@@ -54,7 +50,7 @@ export interface DnsReply {
 }
 
 /** Of the addresses, only those of the kind that was asked for. */
-export function writeReply(question: ReceivedQuestion, reply: DnsReply): Buffer {
+export function writeReply(question: Question, reply: DnsReply): Buffer {
   const records = reply.addresses
     .filter((address) => (isIPv4(address) ? "A" : "AAAA") === question.type)
     .map((address) => writeRecord(addressBytes(address), reply.ttlSeconds));
