@@ -51,13 +51,19 @@ export class ConnectionError extends HttpError {
   readonly phase: ConnectionPhase;
   /** Whether the connection had served requests before: then the server may just have closed it for being idle. */
   readonly isReused: boolean;
-  /** The code of the cause, such as `ECONNREFUSED`, `ENOTFOUND` or `CERT_HAS_EXPIRED`. */
+  /**
+   * Whether the server has surely done nothing with the request: there was no connection, or it says so itself, as it can
+   * in HTTP/2. Then any request may be made again.
+   */
+  readonly isUnprocessed: boolean;
+  /** The code of the cause, such as `ECONNREFUSED`, `ENOTFOUND`, `CERT_HAS_EXPIRED` or `HTTP2_REFUSED_STREAM`. */
   readonly causeCode: string | undefined;
 
   constructor(request: RequestName, phase: ConnectionPhase, isReused: boolean, cause: Error) {
     super(request, `${brokenIn[phase]}: ${messageOf(cause)}`, { cause });
     this.phase = phase;
     this.isReused = isReused;
+    this.isUnprocessed = phase === "connect" || (cause as { isUnprocessed?: boolean }).isUnprocessed === true;
     this.causeCode = codeOf(cause);
   }
 }

@@ -48,6 +48,12 @@ export interface SessionOptions {
    */
   readonly proxy?: string | URL | ProxyOptions;
   /**
+   * Whether to speak HTTP/2: `"auto"` with servers that choose it when TLS is agreed on, and HTTP/1.1 with others; `true`
+   * always, also without TLS, and servers that do not are an error. All requests to a host then share one connection, or
+   * as many as it takes for the requests the server allows at once; the limits count requests all the same. @default false
+   */
+  readonly http2?: boolean | "auto";
+  /**
    * Whether requests may go to addresses that are not of the public internet: loopback, private networks, link-local
    * (the metadata of clouds), multicast, and addresses of IPv6 that carry such of IPv4. If not, those addresses of a name
    * are passed over, and a host that has no others is refused: what is looked at is what is connected to, each time. Say

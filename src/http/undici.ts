@@ -85,10 +85,14 @@ type BuildConnector = (options: Undici.buildConnector.BuildOptions) => Connector
 type ClientClass = new (origin: string, options: Undici.Client.Options) => WireClient;
 let clientClass: ClientClass | undefined;
 
-/** A connector that keeps TLS sessions for further connections. Has no timeout: that is ours. */
-export function makeConnector(tls: TlsOptions | undefined, lookup: LookupFunction): Connector {
+/**
+ * A connector that keeps TLS sessions for further connections. Has no timeout: that is ours.
+ *
+ * @param offersHttp2 - whether the server may choose HTTP/2, which is then to be spoken over the socket
+ */
+export function makeConnector(tls: TlsOptions | undefined, lookup: LookupFunction, offersHttp2: boolean): Connector {
   const build = require("undici/lib/core/connect.js") as BuildConnector;
-  return build({ ...tls, lookup, timeout: 0, allowH2: false });
+  return build({ ...tls, lookup, timeout: 0, allowH2: offersHttp2, preferH2: offersHttp2 });
 }
 
 /** A client that connects when it is first given a request. Its time limits are off: ours take their place. */

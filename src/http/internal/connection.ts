@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { outside } from "../../core/index.ts";
 import type { Route } from "./network.ts";
 import { PassedOn } from "./passed-on.ts";
@@ -54,14 +55,18 @@ export class Connection<Host extends { readonly origin: string } = { readonly or
   /** Requests that the present socket has been used for. */
   uses = 0;
 
-  constructor(host: Host, { connect, proxy }: Route, keepAliveMs: number, owner: ConnectionOwner) {
+  /** @param first - a socket to begin with, which is connected */
+  constructor(host: Host, { connect, proxy }: Route, keepAliveMs: number, owner: ConnectionOwner, first?: Socket) {
+    let given = first;
     this.host = host;
     this.#owner = owner;
     this.#passedOnBy = host.origin.startsWith("http:") ? proxy : undefined;
     const connectAndTell: Connector = (to, connected) => {
       this.user?.connecting();
       this.uses = 1;
-      const connecting = connect(to, (error, open) => {
+      const take = given === undefined ? connect : handOver(given);
+      given = undefined;
+      const connecting = take(to, (error, open) => {
         this.#connecting = undefined;
         this.#isConnected = error === null;
         if (error === null) this.user?.connected();
@@ -102,4 +107,15 @@ export class Connection<Host extends { readonly origin: string } = { readonly or
     this.#connecting?.destroy();
     this.#client.destroy(noLongerWanted, closed);
   }
+}
+
+/** Connects to where `socket` is connected already. */
+function handOver(socket: Socket): Connector {
+  return (_to, connected) => {
+    queueMicrotask(() => {
+      if (socket.destroyed) connected(new Error("the connection was closed as soon as it was open"), null);
+      else connected(null, socket);
+    });
+    return socket;
+  };
 }

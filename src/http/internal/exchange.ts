@@ -10,6 +10,7 @@ import {
 import type { FlowControl, WireHeaders, WireRequest } from "../undici.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
 import { failureOf } from "./failure.ts";
+import type { Http2Lease } from "./http2-lease.ts";
 import { PhasedWait } from "./phased-wait.ts";
 import type { Host } from "./pool.ts";
 import type { Job } from "./slots.ts";
@@ -65,7 +66,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   /** When it left the queue. */
   startedMs = 0;
   protected control: FlowControl | undefined = undefined;
-  #connection: Connection<Host> | undefined = undefined;
+  #connection: Connection<Host> | Http2Lease | undefined = undefined;
   #isConnecting = false;
 
   constructor(scope: ScopeNode, transport: Transport, order: Order) {
@@ -282,7 +283,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   }
 
   protected override timedOut(phase: TimeoutPhase): void {
-    const proxy = phase === "connect" ? this.host.route?.proxy?.name : undefined;
+    const proxy = phase === "connect" ? this.host.route.proxy?.name : undefined;
     this.fail(new HttpTimeoutError(this, phase, this.timeouts[`${phase}Ms`], proxy));
   }
 }

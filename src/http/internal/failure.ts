@@ -34,6 +34,7 @@ export function failureOf(request: RequestName, place: FailurePlace, error: Erro
 function isNotHttp(code: string, { phase }: FailurePlace, { name, message }: Error): boolean {
   switch (code) {
     case "UND_ERR_HEADERS_OVERFLOW":
+    case "ERR_HTTP2_ERROR": // frames that are none, or not allowed
       return true;
     case "UND_ERR_RES_CONTENT_LENGTH_MISMATCH":
       return phase !== "response";

@@ -12,12 +12,15 @@ export interface NetworkOptions {
   readonly tls?: TlsOptions;
   readonly dns?: DnsOptions;
   readonly proxy?: string | URL | ProxyOptions;
+  readonly http2?: boolean | "auto";
   readonly allowPrivateHosts?: boolean;
 }
 
 /** How connections to one origin are made. */
 export interface Route {
   readonly connect: Connector;
+  /** The same for HTTP/2: over TLS it offers the server both versions. */
+  readonly connectHttp2: Connector;
   /** Through which they go. */
   readonly proxy: ProxyServer | undefined;
 }
@@ -29,11 +32,10 @@ export class Network {
   readonly #isGuarded: boolean;
   readonly #findProxy: FindProxy | undefined;
   readonly #routes = new Map<ProxyServer | undefined, Route>();
-  /** By their TLS settings: each keeps the TLS sessions of its own. */
-  readonly #connectors = new Map<TlsOptions | undefined, Connector>();
+  readonly #http2: boolean | "auto";
 
   /** @throws {TypeError | RangeError} an option is wrong */
-  constructor({ tls, dns = {}, proxy, allowPrivateHosts = true }: NetworkOptions) {
+  constructor({ tls, dns = {}, proxy, http2 = false, allowPrivateHosts = true }: NetworkOptions) {
     if (typeof allowPrivateHosts !== "boolean") {
       throw new TypeError(wrong("allowPrivateHosts", "a boolean", allowPrivateHosts));
     }
@@ -42,6 +44,9 @@ export class Network {
     }
     this.#tls = tls;
     this.#dns = new Dns(dns);
+    if (typeof http2 !== "boolean" && http2 !== "auto")
+      throw new TypeError(wrong("http2", 'a boolean or "auto"', http2));
+    this.#http2 = http2;
     this.#isGuarded = !allowPrivateHosts;
     if (proxy !== undefined) this.#findProxy = readProxy(proxy, tls, process.env);
   }
@@ -50,27 +55,39 @@ export class Network {
   route(origin: string): Route {
     const proxy = this.#findProxy?.(origin);
     let route = this.#routes.get(proxy);
-    if (route === undefined) this.#routes.set(proxy, (route = { connect: this.#connectorFor(proxy), proxy }));
+    if (route === undefined) this.#routes.set(proxy, (route = this.#makeRoute(proxy)));
     return route;
   }
 
-  #connectorFor(proxy: ProxyServer | undefined): Connector {
-    const host = this.#direct(this.#tls);
-    if (proxy === undefined) return host;
-    const ends = { proxy: this.#direct(proxy.tls), host };
-    return (to, connected) => connectThrough(proxy, ends, to, connected);
+  /** Whether HTTP/2 is to be spoken with `origin`: only that, or if the server likes, or not at all. */
+  http2For(origin: string): boolean | "auto" {
+    if (this.#http2 === false || origin.startsWith("https:")) return this.#http2;
+    // Without TLS there is nothing to agree on it by, and proxies pass HTTP/1.1 on.
+    return this.#http2 === true && this.route(origin).proxy === undefined;
+  }
+
+  #makeRoute(proxy: ProxyServer | undefined): Route {
+    const connect = this.#direct(this.#tls, false);
+    const connectHttp2 = this.#direct(this.#tls, true);
+    if (proxy === undefined) return { connect, connectHttp2, proxy };
+    const toProxy = this.#direct(proxy.tls, false);
+    const through = (toHost: Connector): Connector => {
+      const ends = { proxy: toProxy, host: toHost };
+      return (to, connected) => connectThrough(proxy, ends, to, connected);
+    };
+    return { connect: through(connect), connectHttp2: through(connectHttp2), proxy };
   }
 
   /** A connector to the very host it is told. */
-  #direct(tls: TlsOptions | undefined): Connector {
+  #direct(tls: TlsOptions | undefined, offersHttp2: boolean): Connector {
+    let open: Connector | undefined;
     return (to, connected) => {
       const { hostname } = to;
       // Sockets do not look up what is an address already.
       if (this.#isGuarded && isIP(hostname) !== 0 && !isPublicAddress(hostname)) {
         return failLater(new PrivateHost(hostname, hostname), connected);
       }
-      let open = this.#connectors.get(tls);
-      if (open === undefined) this.#connectors.set(tls, (open = makeConnector(tls, this.#lookup)));
+      open ??= makeConnector(tls, this.#lookup, offersHttp2);
       return open(to, (error, socket) => {
         if (error !== null) this.#dns.doubt(hostname);
         connected(error, socket);

@@ -1,4 +1,7 @@
+import type { Socket } from "node:net";
 import { Connection, type ConnectionOwner } from "./connection.ts";
+import { Http2Lease } from "./http2-lease.ts";
+import { Multiplexer, type MultiplexerOwner } from "./multiplexer.ts";
 import type { Network, Route } from "./network.ts";
 import { Lane } from "./slots.ts";
 
@@ -10,40 +13,46 @@ export class Host extends Lane {
   readonly name: string;
   /** Connections that wait for the next request. The one used last goes first: the others may grow old. */
   readonly idle: Connection<Host>[] = [];
-  /** How to get there, once a connection was needed. */
-  route: Route | undefined = undefined;
+  /** How to get there. */
+  readonly route: Route;
+  /** What requests go through where HTTP/2 is spoken, or may be. */
+  multiplexer: Multiplexer | undefined = undefined;
 
-  constructor(origin: string) {
+  constructor(origin: string, route: Route) {
     super();
     this.origin = origin;
+    this.route = route;
     this.name = origin.slice(origin.indexOf("//") + 2);
   }
 }
 
 /** The connections of a session. Never more than `maxOpen`: an idle one makes way for another host's. */
-export class Pool implements ConnectionOwner {
+export class Pool implements ConnectionOwner, MultiplexerOwner {
   readonly #hosts = new Map<string, Host>();
   readonly #open = new Set<Connection<Host>>();
   readonly #closing = new Set<Promise<void>>();
   readonly #maxOpen: number;
-  readonly #keepAliveMs: number;
+  readonly keepAliveMs: number;
+  /** Those of HTTP/2. */
+  #multiplexed = 0;
   readonly #network: Network;
 
   constructor(maxOpen: number, keepAliveMs: number, network: Network) {
     this.#maxOpen = maxOpen;
-    this.#keepAliveMs = keepAliveMs;
+    this.keepAliveMs = keepAliveMs;
     this.#network = network;
   }
 
   /** Connections open, idle ones included. */
   get open(): number {
-    return this.#open.size;
+    return this.#open.size + this.#multiplexed;
   }
 
   /** Connections that wait for somebody to read a response. For people: it looks at all. */
   countUnread(): number {
     let count = 0;
     for (const connection of this.#open) if (connection.user?.isUnread === true) count++;
+    for (const { multiplexer } of this.#hosts.values()) count += multiplexer?.countUnread() ?? 0;
     return count;
   }
 
@@ -52,23 +61,25 @@ export class Pool implements ConnectionOwner {
 
   host(origin: string): Host {
     let host = this.#hosts.get(origin);
-    if (host === undefined) this.#hosts.set(origin, (host = new Host(origin)));
+    if (host === undefined) this.#hosts.set(origin, (host = this.#makeHost(origin)));
     return host;
   }
 
-  /** A connection to `host` that nobody uses. */
-  take(host: Host): Connection<Host> {
-    return host.idle.pop() ?? this.#make(host);
+  /** A connection to `host` that nobody uses, or a place on one. */
+  take(host: Host): Connection<Host> | Http2Lease {
+    return host.multiplexer?.lease() ?? host.idle.pop() ?? this.#make(host);
   }
 
   /** The connection can serve the next. */
-  putBack(connection: Connection<Host>): void {
+  putBack(connection: Connection<Host> | Http2Lease): void {
+    if (connection instanceof Http2Lease) return this.#endLease(connection, (own) => this.putBack(own));
     connection.free();
     connection.host.idle.push(connection);
   }
 
-  /** Closes a connection that was taken. */
-  drop(connection: Connection<Host>): void {
+  /** Closes a connection that was taken, or ends what goes on in that place. */
+  drop(connection: Connection<Host> | Http2Lease): void {
+    if (connection instanceof Http2Lease) return this.#endLease(connection, (own) => this.drop(own));
     this.#open.delete(connection);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#closing.add(promise);
@@ -76,6 +87,11 @@ export class Pool implements ConnectionOwner {
       this.#closing.delete(promise);
       resolve();
     });
+  }
+
+  #endLease(lease: Http2Lease, endOwn: (connection: Connection<Host>) => void): void {
+    lease.end();
+    if (lease.connection !== undefined) endOwn(lease.connection);
   }
 
   connectionIdled(connection: Connection): void {
@@ -89,7 +105,8 @@ export class Pool implements ConnectionOwner {
 
   /** Forgets a host of which nothing is left. */
   release(host: Host): void {
-    if (host.isUnused && host.idle.length === 0) this.#hosts.delete(host.origin);
+    if (host.isUnused && host.idle.length === 0 && host.multiplexer?.isUnused !== false)
+      this.#hosts.delete(host.origin);
   }
 
   /** Ends what is in line and under way, closes all connections, and waits until their sockets are closed. */
@@ -100,24 +117,50 @@ export class Pool implements ConnectionOwner {
       if (connection.user === undefined) this.drop(connection);
       else connection.user.sessionClosed();
     }
+    const multiplexed = [...this.#hosts.values()].map((host) => host.multiplexer?.close());
     this.#hosts.clear();
     this.#network.close();
-    await Promise.all(this.#closing);
+    await Promise.all([...this.#closing, ...multiplexed]);
   }
 
-  #make(host: Host): Connection<Host> {
-    if (this.#open.size >= this.#maxOpen) this.#dropOneIdle();
-    host.route ??= this.#network.route(host.origin);
-    const connection = new Connection(host, host.route, this.#keepAliveMs, this);
+  #makeHost(origin: string): Host {
+    const host = new Host(origin, this.#network.route(origin));
+    const http2 = this.#network.http2For(origin);
+    if (http2 !== false) host.multiplexer = new Multiplexer(host, this, http2 === true);
+    return host;
+  }
+
+  #make(host: Host, socket?: Socket): Connection<Host> {
+    this.makeRoom();
+    const connection = new Connection(host, host.route, this.keepAliveMs, this, socket);
     this.#open.add(connection);
     return connection;
+  }
+
+  // What multiplexers ask for.
+
+  makeRoom(): void {
+    if (this.open >= this.#maxOpen) this.#dropOneIdle();
+  }
+
+  count(change: 1 | -1): void {
+    this.#multiplexed += change;
+  }
+
+  fallBack(host: Host, leases: readonly Http2Lease[], socket: Socket): void {
+    host.multiplexer = undefined;
+    let first: Socket | undefined = socket;
+    for (const lease of leases) {
+      lease.fallBackTo(this.#make(host, first));
+      first = undefined;
+    }
   }
 
   #dropOneIdle(): void {
     for (const host of this.#hosts.values()) {
       const connection = host.idle.shift();
-      if (connection === undefined) continue;
-      this.drop(connection);
+      if (connection !== undefined) this.drop(connection);
+      else if (host.multiplexer?.dropIdle() !== true) continue;
       this.release(host);
       return;
     }

@@ -1,0 +1,107 @@
+import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
+import type { Socket } from "node:net";
+
+/** Bytes of one body, and of all together, that may be under way unread. Node's 64 KB would slow down long distances. */
+const streamWindowBytes = 256 * 1024;
+const connectionWindowBytes = 8 * 1024 * 1024;
+
+/** Whom a session tells how it goes. */
+export interface Http2SessionOwner {
+  /** It takes requests, as many as it `hasRoom` for. */
+  sessionReady(session: Http2Session): void;
+  /** Nothing more goes over it. The error is that of the connection, if it had one. */
+  sessionEnded(session: Http2Session, error: Error | undefined): void;
+}
+
+/**
+ * One connection that speaks HTTP/2.
+ *
+ *     opening ── settings of the server ──> ready ── GOAWAY, close() ──> closing
+ *        └──────── closed by either side ─────┴──────────────────────────────┴──> ended
+ *
+ * It waits for the settings because they say how many requests the server takes at once: those above it are refused.
+ */
+export class Http2Session {
+  readonly #session: ClientHttp2Session;
+  readonly #socket: Socket;
+  readonly #closed = Promise.withResolvers<void>();
+  #isReady = false;
+  #error: Error | undefined = undefined;
+  /** The last stream that the server says it has looked at. */
+  #lastStream = Infinity;
+  /** Requests on their way. */
+  #streams = 0;
+  /** Requests that it has been used for. */
+  uses = 0;
+
+  constructor(origin: string, socket: Socket, keepAliveMs: number, owner: Http2SessionOwner) {
+    // Loaded only where it is needed: few speak it.
+    const { connect } = process.getBuiltinModule("node:http2");
+    const settings = { enablePush: false, initialWindowSize: streamWindowBytes };
+    const session = connect(origin, { createConnection: () => socket, settings });
+    this.#session = session;
+    this.#socket = socket;
+    session.once("remoteSettings", () => {
+      this.#isReady = true;
+      session.setLocalWindowSize(connectionWindowBytes);
+      if (keepAliveMs < 2 ** 31) session.setTimeout(keepAliveMs, () => this.#closeIfIdle());
+      owner.sessionReady(this);
+      if (this.#streams === 0) session.unref();
+    });
+    session.on("goaway", (_code, lastStream) => {
+      this.#lastStream = lastStream;
+      if (this.#streams === 0) this.destroy();
+    });
+    session.on("error", (error: Error) => (this.#error = error));
+    session.once("close", () => {
+      this.#closed.resolve();
+      owner.sessionEnded(this, this.#error);
+    });
+  }
+
+  /** Whether it takes one more request. */
+  get hasRoom(): boolean {
+    const { closed, destroyed, remoteSettings } = this.#session;
+    return this.#isReady && !closed && !destroyed && this.#streams < (remoteSettings.maxConcurrentStreams ?? Infinity);
+  }
+
+  get isIdle(): boolean {
+    return this.#isReady && this.#streams === 0;
+  }
+
+  /** Starts a request. Its place is given back with {@link leave}. */
+  request(headers: OutgoingHttpHeaders, hasBody: boolean): ClientHttp2Stream {
+    const stream = this.#session.request(headers, { endStream: !hasBody });
+    if (this.#streams++ === 0) this.#session.ref();
+    this.uses++;
+    return stream;
+  }
+
+  leave(): void {
+    if (--this.#streams > 0) return;
+    if (this.#session.closed) this.destroy();
+    else this.#session.unref();
+  }
+
+  /** Whether the server has said that it has not looked at the stream. */
+  hasIgnored(stream: ClientHttp2Stream): boolean {
+    return stream.id === undefined || stream.id > this.#lastStream;
+  }
+
+  /** Closes it at once. */
+  destroy(): void {
+    this.#session.destroy();
+    // After GOAWAY Node would wait for the server to close its side, which may take as long as it likes.
+    this.#socket.destroy();
+  }
+
+  /** Closes it at once, and waits until its socket is closed. */
+  close(): Promise<void> {
+    this.destroy();
+    return this.#closed.promise;
+  }
+
+  #closeIfIdle(): void {
+    if (this.#streams === 0) this.destroy();
+  }
+}

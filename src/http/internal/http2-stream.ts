@@ -1,0 +1,179 @@
+import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader, OutgoingHttpHeaders } from "node:http2";
+import type { FlowControl, WireHandler, WireHeaders, WireRequest } from "../undici.ts";
+import type { Http2Session } from "./http2-session.ts";
+
+/** Codes of RST_STREAM, in their order. */
+const codes: readonly string[] = [
+  "NO_ERROR",
+  "PROTOCOL_ERROR",
+  "INTERNAL_ERROR",
+  "FLOW_CONTROL_ERROR",
+  "SETTINGS_TIMEOUT",
+  "STREAM_CLOSED",
+  "FRAME_SIZE_ERROR",
+  "REFUSED_STREAM",
+  "CANCEL",
+  "COMPRESSION_ERROR",
+  "CONNECT_ERROR",
+  "ENHANCE_YOUR_CALM",
+  "INADEQUATE_SECURITY",
+  "HTTP_1_1_REQUIRED",
+];
+const noError = codes.indexOf("NO_ERROR");
+const refusedStream = codes.indexOf("REFUSED_STREAM");
+const cancel = codes.indexOf("CANCEL");
+
+/** Headers that HTTP/2 has other means for, or that belong to a connection. */
+const notForHttp2: ReadonlySet<string> = new Set(["host", "connection", "proxy-connection", "te", "http2-settings"]);
+
+/** The end of a stream that was not the end of its response. */
+class StreamError extends Error {
+  readonly code: string;
+  /** Whether the server has not looked at the request. */
+  readonly isUnprocessed: boolean;
+
+  constructor(code: number, isUnprocessed: boolean, cause: Error | undefined) {
+    const name = codes[code] ?? String(code);
+    const message = code === noError ? "the server ended the stream too early" : `the stream was reset: ${name}`;
+    super(isUnprocessed ? `${message} (the server has not processed the request)` : message, cause && { cause });
+    this.code = `HTTP2_${name}`;
+    this.isUnprocessed = isUnprocessed;
+  }
+}
+
+/** One request and its response as a stream of an HTTP/2 connection. Closing it leaves the connection to the others. */
+export class Http2Stream implements FlowControl {
+  readonly #session: Http2Session;
+  readonly #stream: ClientHttp2Stream;
+  readonly #handler: WireHandler;
+  #isOver = false;
+  #isSent = false;
+  #hasResponded = false;
+  #error: Error | undefined = undefined;
+  /** Bytes of the body still to come, if the server has said how many. */
+  #bytesLeft: number | undefined = undefined;
+
+  constructor(session: Http2Session, origin: string, request: WireRequest, handler: WireHandler) {
+    this.#session = session;
+    this.#handler = handler;
+    const stream = session.request(headersOf(origin, request), request.body !== null);
+    this.#stream = stream;
+    stream.on("response", (headers) => this.#responded(request.method, headers));
+    stream.on("data", (chunk: Buffer) => this.#came(chunk));
+    stream.on("end", () => this.#ended());
+    stream.on("error", (error) => (this.#error = error));
+    stream.on("close", () => this.#failed());
+    handler.onRequestStart(this);
+    void this.#send(request.body);
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  /** Ends it, whatever goes on. Nothing more is told. */
+  close(): void {
+    if (!this.#leave()) return;
+    this.#stream.close(cancel);
+  }
+
+  async #send(body: WireRequest["body"]): Promise<void> {
+    if (body === null || typeof body === "string" || body instanceof Uint8Array) {
+      this.#isSent = true;
+      if (body !== null) this.#stream.end(body);
+      return;
+    }
+    try {
+      for await (const piece of body) {
+        if (this.#isOver) return;
+        if (piece.length > 0 && !this.#stream.write(piece)) await this.#drained();
+      }
+      this.#isSent = true;
+      this.#stream.end();
+    } catch (error) {
+      if (!this.#leave()) return;
+      this.#stream.close(cancel);
+      this.#handler.onResponseError(this, error as Error);
+    }
+  }
+
+  /** Waits until the connection takes more, or the stream is closed. */
+  #drained(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stream = this.#stream.once("drain", resolve).once("close", resolve);
+    if (stream.destroyed) resolve();
+    return promise.finally(() => stream.off("drain", resolve).off("close", resolve));
+  }
+
+  #responded(method: string, headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
+    if (this.#isOver) return;
+    this.#hasResponded = true;
+    const status = headers[":status"] ?? 0;
+    const length = headers["content-length"];
+    if (length !== undefined && method !== "HEAD" && status !== 304) this.#bytesLeft = Number(length);
+    this.#handler.onResponseStart(this, status, wireHeaders(headers));
+  }
+
+  #came(chunk: Buffer): void {
+    if (this.#isOver) return;
+    if (this.#bytesLeft !== undefined) this.#bytesLeft -= chunk.length;
+    this.#handler.onResponseData(this, chunk);
+  }
+
+  #ended(): void {
+    // After a reset Node reports an end too. Without a code it looks like any other, unless more was announced.
+    const isReset = (this.#stream.rstCode ?? noError) !== noError || this.#stream.aborted;
+    const isWhole = this.#hasResponded && (this.#bytesLeft ?? 0) === 0;
+    if (isReset || !isWhole || !this.#leave()) return;
+    // The server has answered without wanting all of the request.
+    if (!this.#isSent) this.#stream.close(noError);
+    this.#handler.onResponseEnd(this);
+  }
+
+  #failed(): void {
+    if (!this.#leave()) return;
+    const code = this.#stream.rstCode ?? noError;
+    const isUnprocessed = code === refusedStream || this.#session.hasIgnored(this.#stream);
+    const isOurs = this.#error !== undefined && !isUnprocessed && code === noError;
+    this.#handler.onResponseError(this, isOurs ? this.#error! : new StreamError(code, isUnprocessed, this.#error));
+  }
+
+  /** Gives its place back. False if it has already. */
+  #leave(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#session.leave();
+    return true;
+  }
+}
+
+function headersOf(origin: string, { method, path, headers, body }: WireRequest): OutgoingHttpHeaders {
+  const { protocol, host } = new URL(origin);
+  const all: Record<string, string | string[]> = {
+    ":method": method,
+    ":scheme": protocol.slice(0, -1),
+    ":authority": host,
+    ":path": path,
+  };
+  for (let i = 0; i < headers.length; i += 2) {
+    const [name, value] = [headers[i]!, headers[i + 1]!];
+    const others = all[name];
+    if (name === "host") all[":authority"] = value;
+    if (notForHttp2.has(name)) continue;
+    if (others === undefined) all[name] = value;
+    else if (Array.isArray(others)) others.push(value);
+    else all[name] = [others, value];
+  }
+  if (typeof body === "string" || body instanceof Uint8Array) all["content-length"] ??= String(Buffer.byteLength(body));
+  return all;
+}
+
+function wireHeaders(headers: IncomingHttpHeaders): WireHeaders {
+  const plain: WireHeaders = {};
+  for (const [name, value] of Object.entries(headers)) if (!name.startsWith(":")) plain[name] = value;
+  return plain;
+}
