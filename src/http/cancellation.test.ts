@@ -58,7 +58,7 @@ test("a request cancelled in line never reaches the wire", async () => {
 test("what is cancelled or left unread says nothing to the limiter, and what fails does", async () => {
   await using server = await rawServer();
   const limiter = new CircuitBreaker({ failureThreshold: 1, resetMs: 60_000 });
-  await using session = openSession({ limiter });
+  await using session = openSession({ limiter, retry: false });
   const request = (): Promise<HttpResponse> => session.get(server.origin);
   expect(await cancelledWhen(() => server.accept().then((peer) => peer.head()), request)).toBe("AbortError");
   expect(limiter.statistics()).toMatchObject({ state: "closed", inUse: 0 });

@@ -83,7 +83,7 @@ test("whatever servers do and whenever one is cancelled: all requests end, and n
 test("nobody listens: each request fails at once, and nothing is left", async () => {
   const server = await rawServer();
   await server[Symbol.asyncDispose]();
-  await using session = openSession({ limit: 10 });
+  await using session = openSession({ limit: 10, retry: false });
   const outcomes = await Promise.allSettled(Array.from({ length: 500 }, () => session.get(server.origin)));
   for (const outcome of outcomes) {
     expect(outcome).toMatchObject({ reason: { code: "HTTP_CONNECTION", phase: "connect", causeCode: "ECONNREFUSED" } });

@@ -1,13 +1,19 @@
 import { arrive, refuse } from "../core/index.ts";
+import { type AnswerKind, converse } from "./internal/conversation.ts";
 import type { Order } from "./internal/exchange.ts";
 import { type WholeResponse, WholeExchange } from "./internal/whole-exchange.ts";
-import type { MakeExchange } from "./internal/transport.ts";
 import type { Session } from "./session.ts";
 
-const keeping: MakeExchange<WholeResponse> = (scope, transport, order) =>
-  new WholeExchange(scope, transport, order, true);
-const dropping: MakeExchange<WholeResponse> = (scope, transport, order) =>
-  new WholeExchange(scope, transport, order, false);
+const keeping = wholeResponses(true);
+const dropping = wholeResponses(false);
+
+function wholeResponses(keepsBody: boolean): AnswerKind<WholeResponse> {
+  return {
+    make: (scope, transport, order) => new WholeExchange(scope, transport, order, keepsBody),
+    headersOf: (response) => response.headers,
+    drop: () => {}, // All of it has come.
+  };
+}
 
 /**
  * For the batch engine: one request, and all of its response in one wait.
@@ -26,7 +32,7 @@ export function fetchWhole(session: Session, order: Order, keepsBody: boolean): 
   const scope = arrive();
   if (scope.stop !== undefined) return refuse(scope);
   try {
-    return session.transport.send(scope, order, keepsBody ? keeping : dropping);
+    return converse(scope, session.transport, order, keepsBody ? keeping : dropping);
   } catch (error) {
     return Promise.reject(error);
   }

@@ -34,6 +34,7 @@ export type { DnsOptions } from "./internal/dns.ts";
 export type { ProxyOptions } from "./internal/proxy.ts";
 export type { BodyInput, ByteSource } from "./internal/request-body.ts";
 export type { HeadersInput } from "./internal/request-headers.ts";
+export type { HttpRetryOptions } from "./internal/retry-rules.ts";
 export type { Query, QueryValue } from "./internal/target.ts";
 export type { TimeoutOptions, Timeouts } from "./internal/timeouts.ts";
 export type { HttpRequestOptions, SessionOptions } from "./options.ts";

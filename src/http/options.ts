@@ -3,6 +3,7 @@ import type { ProxyOptions } from "./internal/proxy.ts";
 import type { BodyInput } from "./internal/request-body.ts";
 import type { DnsOptions } from "./internal/dns.ts";
 import type { HeadersInput } from "./internal/request-headers.ts";
+import type { HttpRetryOptions } from "./internal/retry-rules.ts";
 import type { Query } from "./internal/target.ts";
 import type { TimeoutOptions } from "./internal/timeouts.ts";
 import type { TlsOptions } from "./undici.ts";
@@ -30,6 +31,11 @@ export interface SessionOptions {
   readonly limiter?: Limiter;
   /** How long each phase of a request may take; a number is the `totalMs`. Waiting for a slot never counts. */
   readonly timeout?: TimeoutOptions | number;
+  /**
+   * When and how often requests are sent again that failed or were answered with 429 or 5xx; false for never. See
+   * {@link HttpRetryOptions}. @default true
+   */
+  readonly retry?: HttpRetryOptions | boolean;
   /** The longest body of a response to accept, in bytes. @default `Infinity` */
   readonly maxBodyBytes?: number;
   /**
@@ -79,4 +85,6 @@ export interface HttpRequestOptions {
   readonly timeout?: TimeoutOptions | number;
   /** In place of the session's. */
   readonly maxBodyBytes?: number;
+  /** In place of the session's, field by field; false for never. */
+  readonly retry?: HttpRetryOptions | boolean;
 }

@@ -129,7 +129,7 @@ test("a proxy where nobody listens is named", async () => {
 
 test("a proxy that breaks off, or talks nonsense, is named", async () => {
   await using proxy = await rawServer();
-  await using session = openSession({ proxy: proxy.origin });
+  await using session = openSession({ proxy: proxy.origin, retry: false });
   const breaks = ["", "HTTP/1.1 200", "220 smtp.test\r\n\r\n", `HTTP/1.1 200 OK\r\nx: ${"x".repeat(100_000)}\r\n\r\n`];
   for (const text of breaks) {
     const outcome = Promise.allSettled([session.get("https://a.test/")]);
@@ -143,7 +143,7 @@ test("a proxy that breaks off, or talks nonsense, is named", async () => {
 
 test("a tunnel that breaks while TLS is agreed on is a failed connection", async () => {
   await using proxy = await rawServer();
-  await using session = openSession({ proxy: proxy.origin });
+  await using session = openSession({ proxy: proxy.origin, retry: false });
   for (const end of ["end", "reset", "nonsense"]) {
     const outcome = Promise.allSettled([session.get("https://a.test/")]);
     const peer = await proxy.accept();

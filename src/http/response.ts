@@ -136,6 +136,16 @@ export class HttpResponse implements Disposable {
     await this.#body.discard();
   }
 
+  /** @internal As they came. */
+  get wireHeaders(): WireHeaders {
+    return this.#exchange.headers;
+  }
+
+  /** @internal Gives it up as {@link discard} does, and does not wait. */
+  drop(): void {
+    this.#body.drop();
+  }
+
   /** Closes the response at once. Its connection is lost, unless all of the body has come. */
   [Symbol.dispose](): void {
     this.#body.close("it was disposed");

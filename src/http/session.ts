@@ -1,6 +1,6 @@
-import { type ScopeNode, arrive, expectInteger, refuse } from "../core/index.ts";
+import { arrive, expectInteger, refuse } from "../core/index.ts";
 import { checkMs, wrong } from "./internal/check.ts";
-import type { Order } from "./internal/exchange.ts";
+import { type AnswerKind, converse } from "./internal/conversation.ts";
 import { Network } from "./internal/network.ts";
 import { OpenExchange } from "./internal/open-exchange.ts";
 import { OrderMaker, readMethod } from "./internal/order-maker.ts";
@@ -151,16 +151,18 @@ export class Session implements AsyncDisposable {
     const scope = arrive();
     if (scope.stop !== undefined) return refuse(scope);
     try {
-      return this.transport.send(scope, this.orders.make(method, url, options), openResponse);
+      return converse(scope, this.transport, this.orders.make(method, url, options), openResponses);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 }
 
-function openResponse(scope: ScopeNode, transport: Transport, order: Order): OpenExchange<HttpResponse> {
-  return new OpenExchange(scope, transport, order, present);
-}
+const openResponses: AnswerKind<HttpResponse> = {
+  make: (scope, transport, order) => new OpenExchange(scope, transport, order, present),
+  headersOf: (response) => response.wireHeaders,
+  drop: (response) => response.drop(),
+};
 
 /**
  * Opens a session: the one way to make requests. Connections are opened when they are needed, and kept for the next.

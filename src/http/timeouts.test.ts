@@ -5,7 +5,7 @@ import { openSession } from "./index.ts";
 
 test("no handshake within connectMs fails in phase connect, and ends the attempt", async () => {
   await using server = await rawServer();
-  await using session = openSession({ timeout: { connectMs: 30 } });
+  await using session = openSession({ retry: false, timeout: { connectMs: 30 } });
   await expect(session.get(server.origin.replace("http:", "https:"))).rejects.toMatchObject({
     code: "HTTP_TIMEOUT",
     phase: "connect",
@@ -19,7 +19,7 @@ test("no handshake within connectMs fails in phase connect, and ends the attempt
 
 test("no response within headersMs fails in phase headers, and closes the connection", async () => {
   await using server = await rawServer();
-  await using session = openSession({ timeout: { headersMs: 30 } });
+  await using session = openSession({ retry: false, timeout: { headersMs: 30 } });
   await expect(session.get(server.origin)).rejects.toMatchObject({ code: "HTTP_TIMEOUT", phase: "headers" });
   await (
     await server.accept()
@@ -28,7 +28,7 @@ test("no response within headersMs fails in phase headers, and closes the connec
 
 test("a hint ahead of the response does not stop the time for the headers", async () => {
   await using server = await rawServer();
-  await using session = openSession({ timeout: { headersMs: 40 } });
+  await using session = openSession({ retry: false, timeout: { headersMs: 40 } });
   const pending = session.get(server.origin);
   const peer = await server.accept();
   await peer.head();
@@ -38,7 +38,7 @@ test("a hint ahead of the response does not stop the time for the headers", asyn
 
 test("silence within the body fails in phase idle", async () => {
   await using server = await rawServer();
-  await using session = openSession({ timeout: { idleMs: 30 } });
+  await using session = openSession({ retry: false, timeout: { idleMs: 30 } });
   const pending = session.get(server.origin);
   const peer = await server.accept();
   await peer.head();
@@ -50,7 +50,7 @@ test("silence within the body fails in phase idle", async () => {
 
 test("a body that keeps coming is not idle, however long it takes", async () => {
   await using server = await rawServer();
-  await using session = openSession({ timeout: { idleMs: 250 } });
+  await using session = openSession({ retry: false, timeout: { idleMs: 250 } });
   const pending = session.get(server.origin);
   const peer = await server.accept();
   await peer.head();
@@ -66,7 +66,7 @@ test("a body that keeps coming is not idle, however long it takes", async () => 
 
 test("while you do not read, the server is not blamed for its silence", async () => {
   await using server = await rawServer();
-  await using session = openSession({ timeout: { idleMs: 100 } });
+  await using session = openSession({ retry: false, timeout: { idleMs: 100 } });
   const pending = session.get(server.origin);
   const peer = await server.accept();
   await peer.head();
@@ -91,7 +91,7 @@ test("a server that does not take the body fails in phase idle", async () => {
 
 test("time for the headers starts when the last byte of the body has gone out", async () => {
   await using server = await rawServer();
-  await using session = openSession({ timeout: { headersMs: 150 } });
+  await using session = openSession({ retry: false, timeout: { headersMs: 150 } });
   const pending = session.post(server.origin, {
     body: (async function* () {
       for (const piece of ["a", "b", "c", "d", "e"]) {
@@ -139,7 +139,7 @@ test("the wait for a slot counts for no timeout", async () => {
 
 test("a response that failed while nobody read it says so when it is read", async () => {
   await using server = await rawServer();
-  await using session = openSession({ timeout: { idleMs: 20 } });
+  await using session = openSession({ retry: false, timeout: { idleMs: 20 } });
   const pending = session.get(server.origin);
   const peer = await server.accept();
   await peer.head();
@@ -151,7 +151,7 @@ test("a response that failed while nobody read it says so when it is read", asyn
 
 test("a timeout frees the slot for the next in line", async () => {
   await using server = await rawServer();
-  await using session = openSession({ limit: 1 });
+  await using session = openSession({ limit: 1, retry: false });
   const first = session.get(server.origin, { timeout: 20 });
   const second = session.get(server.origin);
   await expect(first).rejects.toMatchObject({ phase: "total" });

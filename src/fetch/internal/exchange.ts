@@ -30,7 +30,7 @@ export interface ExchangeOptions {
 /** Opens connections as they are needed. What is sent belongs to `scope`, whoever's turn of the loop it is sent in. */
 export function openExchange(scope: ScopeNode, options: ExchangeOptions): Exchange {
   const { concurrency, connectTimeoutMs, timeoutMs, maxBodyBytes, tls } = options;
-  const session = openSession({ limit: concurrency, ...(tls !== undefined && { tls }) });
+  const session = openSession({ limit: concurrency, retry: false, ...(tls !== undefined && { tls }) });
   const timeouts: Timeouts = { connectMs: connectTimeoutMs, headersMs: Infinity, idleMs: Infinity, totalMs: timeoutMs };
   const send = (job: Job): Promise<WholeResponse> => {
     const { target, method, headers, body = null } = job;

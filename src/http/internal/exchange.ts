@@ -13,6 +13,7 @@ import { failureOf } from "./failure.ts";
 import type { Http2Lease } from "./http2-lease.ts";
 import { PhasedWait } from "./phased-wait.ts";
 import type { Host } from "./pool.ts";
+import type { Rules } from "./rules.ts";
 import type { Job } from "./slots.ts";
 import type { Timeouts } from "./timeouts.ts";
 import type { Transport } from "./transport.ts";
@@ -25,11 +26,18 @@ export interface Order {
   readonly timeouts: Timeouts;
   /** The longest body to accept. */
   readonly maxBodyBytes: number;
+  /** What is done beyond sending it. Nothing if left out. */
+  readonly rules?: Rules | undefined;
 }
 
 /** What a request is called in errors. */
 export function nameOf(order: Order): RequestName {
   return { method: order.wire.method, url: order.origin + pathname(order) };
+}
+
+/** `GET example.com/users`, without what may be secret. */
+export function labelOf(order: Order): string {
+  return `${order.wire.method} ${order.origin.slice(order.origin.indexOf("//") + 2)}${pathname(order)}`;
 }
 
 /** The path without the query, which may hold secrets. */
@@ -90,7 +98,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
 
   /** `GET example.com/users`, without what may be secret. */
   get label(): string {
-    return `${this.method} ${this.host.name}${pathname(this.order)}`;
+    return labelOf(this.order);
   }
 
   /** Whether it is only held up by a response that nobody reads. */
@@ -109,6 +117,8 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
 
   #doing(): string {
     if (this.state === "queued") {
+      const { pause } = this.host;
+      if (pause !== undefined) return pause.describe();
       const { slots, pool } = this.transport;
       const unread = pool.countUnread();
       const held = unread === 0 ? "" : `; ${unread} held by responses that nobody reads`;

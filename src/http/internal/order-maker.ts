@@ -4,6 +4,7 @@ import type { Order } from "./exchange.ts";
 import { type OutgoingBody, encodeBody, jsonBody } from "./request-body.ts";
 import { type HeaderList, mergeHeaders, withDefault, withoutSecrets } from "./request-headers.ts";
 import { TargetReader, withQuery } from "./target.ts";
+import { type Rules, readRules, rulesOf } from "./rules.ts";
 import { type Timeouts, readTimeouts } from "./timeouts.ts";
 import { Upload } from "./upload.ts";
 
@@ -17,6 +18,7 @@ export class OrderMaker {
   readonly #headersElsewhere: HeaderList;
   readonly #timeouts: Timeouts;
   readonly #maxBodyBytes: number;
+  readonly #rules: Rules | undefined;
   readonly #isKnown: (origin: string) => boolean;
 
   /** @param isKnown - whether an origin was used before: its URLs need not be parsed */
@@ -26,6 +28,7 @@ export class OrderMaker {
     this.#headersElsewhere = this.#targets.baseOrigin === undefined ? this.#headers : withoutSecrets(this.#headers);
     this.#timeouts = readTimeouts(options.timeout);
     this.#maxBodyBytes = checkBytes("maxBodyBytes", options.maxBodyBytes ?? Infinity);
+    this.#rules = readRules(options);
     this.#isKnown = isKnown;
   }
 
@@ -36,7 +39,7 @@ export class OrderMaker {
     if (authorization !== undefined) headers = mergeHeaders(headers, { authorization });
     if (options === undefined) {
       const wire = { method, path, headers, body: null };
-      return { wire, origin, timeouts: this.#timeouts, maxBodyBytes: this.#maxBodyBytes };
+      return { wire, origin, timeouts: this.#timeouts, maxBodyBytes: this.#maxBodyBytes, rules: this.#rules };
     }
     if (typeof options !== "object" || options === null) throw new TypeError(wrong("options", "an object", options));
     headers = mergeHeaders(headers, options.headers);
@@ -49,6 +52,7 @@ export class OrderMaker {
       origin,
       timeouts: readTimeouts(options.timeout, this.#timeouts),
       maxBodyBytes: checkBytes("maxBodyBytes", maxBodyBytes),
+      rules: rulesOf(options, this.#rules),
     };
   }
 }
@@ -70,6 +74,6 @@ function readBody({ json, body }: HttpRequestOptions): OutgoingBody | undefined 
 
 function toSend(body: OutgoingBody | undefined): string | Uint8Array | Upload | null {
   if (body === undefined) return null;
-  const { content } = body;
-  return typeof content === "string" || content instanceof Uint8Array ? content : new Upload(content);
+  const { content, isRepeatable = false } = body;
+  return typeof content === "string" || content instanceof Uint8Array ? content : new Upload(content, isRepeatable);
 }

@@ -13,6 +13,8 @@ export interface OutgoingBody {
   readonly contentType: string | undefined;
   /** The length, where it is known but the content goes in pieces. */
   readonly length: number | undefined;
+  /** Whether a `content` in pieces gives the same again when it is iterated again. @default false */
+  readonly isRepeatable?: boolean;
 }
 
 /** Longer bodies go in pieces: then silence in the middle is noticed, and `headersMs` counts from their end. */
@@ -47,7 +49,8 @@ function textBody(text: string): OutgoingBody {
 
 function bytesBody(bytes: Uint8Array): OutgoingBody {
   if (bytes.length <= pieceBytes) return { content: bytes, contentType: undefined, length: undefined };
-  return { content: pieces(bytes), contentType: undefined, length: bytes.length };
+  const content = { [Symbol.iterator]: () => pieces(bytes) };
+  return { content, contentType: undefined, length: bytes.length, isRepeatable: true };
 }
 
 function* pieces(bytes: Uint8Array): Generator<Uint8Array> {

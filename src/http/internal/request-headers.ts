@@ -40,7 +40,7 @@ export function mergeHeaders(base: HeaderList, given: HeadersInput | undefined):
 }
 
 /** Whether `headers` has `name`, which is in lower case. */
-function hasHeader(headers: HeaderList, name: string): boolean {
+export function hasHeader(headers: HeaderList, name: string): boolean {
   for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return true;
   return false;
 }

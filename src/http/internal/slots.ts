@@ -1,4 +1,5 @@
 import { Link, LinkedList } from "../../core/index.ts";
+import type { HostPause } from "./host-pause.ts";
 
 /** Something that needs a slot to start, and to which host it goes. */
 export interface Job extends Link {
@@ -14,9 +15,11 @@ export class Lane extends Link {
   readonly queue: LinkedList<Job> = new LinkedList();
   /** Slots taken. */
   active = 0;
+  /** While it wants to be left alone: nothing starts. */
+  pause: HostPause | undefined = undefined;
 
   get isUnused(): boolean {
-    return this.active === 0 && this.queue.size === 0;
+    return this.active === 0 && this.queue.size === 0 && (this.pause === undefined || this.pause.isOver);
   }
 }
 
@@ -24,7 +27,7 @@ export class Lane extends Link {
  * Who may be under way: so many in all, and so many for each host.
  *
  * Those of one host start in order of arrival. Hosts take turns, so that none can fill all slots while others wait; and
- * a host that is full keeps nobody else waiting. Everything is O(1), however many wait.
+ * a host that is full, or paused, keeps nobody else waiting. Everything is O(1), however many wait.
  */
 export class Slots {
   readonly limit: number;
@@ -46,14 +49,34 @@ export class Slots {
   /** Starts `job` now or when its turn comes. */
   enter(job: Job): void {
     const { host } = job;
-    if (this.active < this.limit && host.active < this.limitPerHost && host.queue.size === 0) {
+    if (host.pause?.isOver === true) this.#endPause(host);
+    if (
+      this.active < this.limit &&
+      host.active < this.limitPerHost &&
+      host.queue.size === 0 &&
+      host.pause === undefined
+    ) {
       // Nobody is passed over: while a slot is free, the ring is empty.
       this.#start(job, host);
       return;
     }
     host.queue.push(job);
     this.waiting++;
-    this.#line(host);
+    if (host.pause === undefined) this.#line(host);
+    else host.pause.watch();
+  }
+
+  /** Starts nothing for `host` until `pause` is over, or the one it has if that lasts longer. */
+  pause(host: Lane, pause: HostPause): void {
+    if (host.pause !== undefined && host.pause.untilMs >= pause.untilMs) return;
+    host.pause?.unwatch();
+    host.pause = pause;
+    pause.onOver = () => {
+      this.#endPause(host);
+      this.#startNext();
+    };
+    host.list?.remove(host);
+    if (host.queue.size > 0) pause.watch();
   }
 
   /** Takes a waiting job out of line. */
@@ -61,7 +84,9 @@ export class Slots {
     const { host } = job;
     host.queue.remove(job);
     this.waiting--;
-    if (host.queue.size === 0) host.list?.remove(host);
+    if (host.queue.size > 0) return;
+    host.list?.remove(host);
+    host.pause?.unwatch();
   }
 
   /** A job has ended: its slot goes to the next in turn. */
@@ -69,6 +94,10 @@ export class Slots {
     this.active--;
     host.active--;
     this.#line(host);
+    this.#startNext();
+  }
+
+  #startNext(): void {
     if (this.#isStarting || this.#ring.size === 0) return;
     this.#isStarting = true;
     while (this.active < this.limit) {
@@ -88,7 +117,14 @@ export class Slots {
     job.start();
   }
 
+  #endPause(host: Lane): void {
+    host.pause?.unwatch();
+    host.pause = undefined;
+    this.#line(host);
+  }
+
   #line(host: Lane): void {
-    if (host.list === null && host.queue.size > 0 && host.active < this.limitPerHost) this.#ring.push(host);
+    if (host.list !== null || host.queue.size === 0 || host.pause !== undefined) return;
+    if (host.active < this.limitPerHost) this.#ring.push(host);
   }
 }

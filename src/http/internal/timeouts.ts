@@ -3,7 +3,8 @@ import { checkMs } from "./check.ts";
 /**
  * How long each phase of a request may take, in milliseconds; `Infinity` turns one off.
  *
- * The wait for a slot of the session is in none of them: time starts when the request is let through.
+ * The wait for a slot of the session is in none of them: time starts when the request is let through. Where a request
+ * is sent again it starts again.
  */
 export interface TimeoutOptions {
   /** To look up the name, connect and shake hands. A kept connection needs none of it. @default 10_000 */

@@ -1,7 +1,9 @@
-import { type Limiter, type ScopeNode, checkedScope } from "../../core/index.ts";
+import { type Limiter, type ScopeNode, checkedScope, currentScope } from "../../core/index.ts";
 import { SessionClosedError } from "../errors.ts";
-import { type Exchange, type Order, nameOf } from "./exchange.ts";
-import type { Pool } from "./pool.ts";
+import { Delay } from "./delay.ts";
+import { type Exchange, type Order, labelOf, nameOf } from "./exchange.ts";
+import { HostPause } from "./host-pause.ts";
+import type { Host, Pool } from "./pool.ts";
 import type { Slots } from "./slots.ts";
 import { Upload } from "./upload.ts";
 
@@ -13,6 +15,8 @@ export class Transport {
   readonly pool: Pool;
   readonly slots: Slots;
   readonly #limiter: Limiter | undefined;
+  /** Hosts that asked to be left alone, longest ago first: they are remembered even when nothing is left of them. */
+  #paused: Host[] = [];
   #isClosed = false;
 
   constructor(pool: Pool, slots: Slots, limiter: Limiter | undefined) {
@@ -34,6 +38,8 @@ export class Transport {
     const { body } = order.wire;
     using cleanup = new DisposableStack();
     if (body instanceof Upload) cleanup.defer(() => body.close());
+    // What waits here holds up no other host, and its permit is given to somebody who can use it.
+    await this.#pauseOver(order);
     const permit = cleanup.use(await limiter.acquire());
     // A permit is received even when the cancellation has come meanwhile.
     const scope = checkedScope();
@@ -43,6 +49,25 @@ export class Transport {
     cleanup.move();
     this.slots.enter(exchange);
     return exchange.promise;
+  }
+
+  /** Sends nothing to the host of `order` for a while, because it answered with `status`. */
+  pause(order: Order, forMs: number, status: number): void {
+    if (this.#isClosed) return;
+    const over = this.#paused.findIndex(({ pause }) => pause?.isOver === false);
+    for (const host of this.#paused.splice(0, over === -1 ? Infinity : over)) this.pool.release(host);
+    const host = this.pool.host(order.origin);
+    this.slots.pause(host, new HostPause(currentScope().tree.clock, forMs, status));
+    this.#paused.push(host);
+  }
+
+  async #pauseOver(order: Order): Promise<void> {
+    for (;;) {
+      const pause = this.pool.knows(order.origin) ? this.pool.host(order.origin).pause : undefined;
+      if (pause === undefined || pause.isOver) return;
+      const describe = (): string => `${labelOf(order)}: ${pause.describe()}`;
+      await new Delay(checkedScope(), pause.untilMs, describe).promise;
+    }
   }
 
   /** Ends everything, and waits until all sockets are closed. */

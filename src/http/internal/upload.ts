@@ -21,6 +21,8 @@ export interface UploadOwner {
  */
 export class Upload implements AsyncIterable<Piece>, AsyncIterator<Piece, undefined> {
   readonly #given: ByteSource;
+  /** Whether it can be sent {@link again}. */
+  readonly isRepeatable: boolean;
   #source: AsyncIterator<Piece, unknown> | Iterator<Piece, unknown> | undefined;
   readonly #inContext: <R>(fn: () => R) => R = AsyncLocalStorage.snapshot();
   #owner: UploadOwner | undefined;
@@ -28,8 +30,14 @@ export class Upload implements AsyncIterable<Piece>, AsyncIterator<Piece, undefi
   /** What the source failed with: the caller gets it as it is. */
   failure: { readonly error: unknown } | undefined = undefined;
 
-  constructor(given: ByteSource) {
+  constructor(given: ByteSource, isRepeatable: boolean) {
     this.#given = given;
+    this.isRepeatable = isRepeatable;
+  }
+
+  /** The same body for another attempt. */
+  again(): Upload {
+    return new Upload(this.#given, true);
   }
 
   attach(owner: UploadOwner): void {
