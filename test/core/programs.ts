@@ -457,9 +457,10 @@ const programs = {
       return loaded;
     });
     print(bind(() => request.getStore())());
-    await copy.moveOnAfter(5, async (scope) => {
+    // Long enough that the listener is there before, on the busiest machine.
+    await copy.moveOnAfter(500, async (scope) => {
       scope.signal.addEventListener("abort", () => print(request.getStore()));
-      await copy.sleep(1_000);
+      await copy.sleep(60_000);
     });
   },
 
