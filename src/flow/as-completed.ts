@@ -67,6 +67,7 @@ class Completions extends DrivenStream<Completion<number | string, unknown>> imp
     this.#fns = fns;
   }
 
+  /* v8 ignore next -- how a function ends is a value: its task could only fail by a mistake of ours */
   taskFailed(_name: string, error: unknown): void {
     this.failed(error, this.#calls!);
   }

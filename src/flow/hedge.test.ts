@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { thrownBy, virtually } from "../../test/core/helpers.ts";
+import { explore } from "../testing/index.ts";
 import { type Scope, Cancelled, cancelScope, hedge, moveOnAfter, now, shield, sleep } from "../index.ts";
 
 /** Calls that take so long or fail, by their attempts; logs when each begins, ends or is cancelled. */
@@ -187,4 +188,19 @@ test.for([
 
   await expect(hedge(() => (isCalled = true), options)).rejects.toThrow(message);
   expect(isCalled).toBe(false);
+});
+
+test("in whatever order things happen, no call begins when another is done", async () => {
+  await explore(
+    async () => {
+      let isDone = false;
+      const call = async (): Promise<void> => {
+        expect(isDone).toBe(false);
+        await sleep(10);
+        isDone = true;
+      };
+      await hedge(call, { afterMs: 10, attempts: 3 });
+    },
+    { seeds: 50 },
+  );
 });

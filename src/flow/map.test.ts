@@ -681,3 +681,20 @@ test(
     expect(thrown).toBeInstanceOf(Cancelled);
   }),
 );
+
+async function* oneAndTwo(): AsyncGenerator<number> {
+  yield 1;
+  yield 2;
+}
+
+test(
+  "cancelled when an async source has ended and its last calls return all the same, it returns their results",
+  virtually(async () => {
+    const results = await cancelScope((scope) => {
+      scope.deadline = now() + 5;
+      return map(oneAndTwo(), (n) => shield(() => sleep(10).then(() => n)), { concurrency: 3 });
+    });
+
+    expect(results).toEqual([1, 2]);
+  }),
+);

@@ -8,6 +8,7 @@ import {
   TaskCancelledError,
   TimeoutError,
   cancelScope,
+  checkpoint,
   merge,
   moveOnAfter,
   now,
@@ -266,3 +267,45 @@ test("endless sources that never wait do not hold the loop", async () => {
 test("works outside any run", async () => {
   expect(await Array.fromAsync(merge([1, 2], "a"))).toEqual([1, "a", 2]);
 });
+
+test(
+  "sources after one that fails at once are not opened",
+  virtually(async () => {
+    const error = new Error("no");
+    const failing: Iterable<number> = {
+      [Symbol.iterator]: () => ({
+        next() {
+          throw error;
+        },
+      }),
+    };
+    const never = new Counted();
+
+    expect(await thrownBy(merge(failing, never).next())).toBe(error);
+    expect(never.read).toBe(0);
+  }),
+);
+
+test(
+  "what was read can still be had when a source meets the cancellation again while it is closed",
+  virtually(async () => {
+    const source: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: false, value: "a" }),
+        return: () => checkpoint().then(() => ({ done: true, value: undefined })),
+      }),
+    };
+    await cancelScope(async (scope) => {
+      const stream = merge(source);
+      await stream.next();
+      await loopTurns();
+      scope.cancel();
+
+      expect(await thrownBy(stream.next())).toBeInstanceOf(Cancelled);
+      await shield(async () => {
+        expect(await stream.next()).toEqual({ done: false, value: "a" });
+        expect(await stream.next()).toEqual({ done: true, value: undefined });
+      });
+    });
+  }),
+);

@@ -281,3 +281,15 @@ test("works outside any run", async () => {
 
   expect(await Promise.all([ask(), ask()])).toEqual([1, 1]);
 });
+
+test(
+  "statistics tell how much is under way, and how many wait for it",
+  virtually(async () => {
+    const flights = new SingleFlight<string, void>();
+    const asks = ["a", "a", "b"].map((key) => flights.run(key, () => sleep(10)));
+
+    expect(flights.statistics()).toEqual({ flights: 2, waiting: 3 });
+    await Promise.all(asks);
+    expect(flights.statistics()).toEqual({ flights: 0, waiting: 0 });
+  }),
+);

@@ -19,6 +19,8 @@ import {
   taskGroup,
 } from "../index.ts";
 
+const noPermit = (): Promise<never> => Promise.reject(new Error("no permit"));
+
 /** A limiter that writes down what is done with it. */
 class Noted implements Limiter {
   readonly isIdle: boolean = false;
@@ -187,4 +189,23 @@ test(
 
 test("one limiter at least is needed", () => {
   expect(() => combine()).toThrow("Expected `limiters` to be one limiter or more, got none");
+});
+
+test(
+  "where one inside another was taken and the next has no permit, all of it is given back unused",
+  virtually(() => {
+    const rate = new RateLimiter({ limit: 1, perMs: 1_000 });
+    const full = new Semaphore(1);
+    full.tryAcquire();
+    const limiter = combine(combine(rate, new Semaphore(1)), full);
+
+    expect(limiter.tryAcquire()).toBeUndefined();
+    expect(rate.tryAcquire()).toBeDefined();
+  }),
+);
+
+test("of limiters that do not say whether they are idle, it is idle", () => {
+  const { isIdle: _, ...own } = { isIdle: false, acquire: noPermit, tryAcquire: () => undefined, run: noPermit };
+
+  expect(combine(own, new Semaphore(1)).isIdle).toBe(true);
 });

@@ -202,3 +202,32 @@ test(
     expect(keyed.statistics()).toEqual({ keys: 0, inUse: 0 });
   }),
 );
+
+/** A limiter of a user's own, which does not say whether it is idle. */
+function plainLimiter(): Limiter {
+  const semaphore = new Semaphore(1);
+  return {
+    acquire: () => semaphore.acquire(),
+    tryAcquire: () => semaphore.tryAcquire(),
+    run: (fn) => semaphore.run(fn),
+  };
+}
+
+test("a limiter that does not say whether it is idle is forgotten when nobody uses it", () => {
+  const keyed = new KeyedLimiter((_key: string) => plainLimiter());
+  keyed.for("a").tryAcquire()!.release();
+
+  expect(keyed.statistics()).toEqual({ keys: 0, inUse: 0 });
+});
+
+test(
+  "a permit of a key that is given back unused uses nothing up",
+  virtually(() => {
+    const keyed = new KeyedLimiter((_key: string) => new RateLimiter({ limit: 1, perMs: 1_000 }));
+    const full = new Semaphore(1);
+    full.tryAcquire();
+
+    expect(combine(keyed.for("a"), full).tryAcquire()).toBeUndefined();
+    expect(keyed.for("a").tryAcquire()).toBeDefined();
+  }),
+);
