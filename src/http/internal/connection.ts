@@ -2,8 +2,10 @@ import type { Socket } from "node:net";
 import { outside } from "../../core/index.ts";
 import type { Route } from "./network.ts";
 import { PassedOn } from "./passed-on.ts";
+import { connectPatiently } from "./patient-connect.ts";
 import type { ProxyServer } from "./proxy.ts";
 import {
+  type Connected,
   type Connecting,
   type Connector,
   type WireClient,
@@ -28,6 +30,8 @@ export interface ConnectionUser extends WireHandler {
 export interface ConnectionOwner {
   /** An idle connection was closed, by the server or for being idle too long. */
   connectionIdled(connection: Connection): void;
+  /** There are no descriptors left: what is idle is to make way. */
+  descriptorsRanOut(): void;
 }
 
 /** Nobody sees it: undici wants to be told why it has to destroy something. A new one each time costs a stack. */
@@ -66,11 +70,15 @@ export class Connection<Host extends { readonly origin: string } = { readonly or
       this.uses = 1;
       const take = given === undefined ? connect : handOver(given);
       given = undefined;
-      const connecting = take(to, (error, open) => {
+      const told: Connected = (error, open) => {
         this.#connecting = undefined;
         this.#isConnected = error === null;
         if (error === null) this.user?.connected();
         connected(error, open);
+      };
+      const connecting = connectPatiently(take, to, told, () => {
+        this.user?.connecting();
+        this.#owner.descriptorsRanOut();
       });
       return (this.#connecting = connecting);
     };

@@ -4,6 +4,7 @@ import type { TLSSocket } from "node:tls";
 import type { Connected, Connecting, ConnectTo } from "../undici.ts";
 import { Http2Lease } from "./http2-lease.ts";
 import { Http2Session, type Http2SessionOwner } from "./http2-session.ts";
+import { connectPatiently } from "./patient-connect.ts";
 import type { Host } from "./pool.ts";
 
 /** What a {@link Multiplexer} asks of the pool. */
@@ -11,6 +12,8 @@ export interface MultiplexerOwner {
   readonly keepAliveMs: number;
   /** A connection more is about to be opened. */
   makeRoom(): void;
+  /** There are no descriptors left: what is idle is to make way. */
+  descriptorsRanOut(): void;
   /** A connection was opened, or closed. */
   count(change: 1 | -1): void;
   /** The server speaks HTTP/1.1: these go on over connections of their own, the first of them over `socket`. */
@@ -120,7 +123,12 @@ export class Multiplexer implements Http2SessionOwner {
     if (this.#opening !== undefined) return;
     this.#owner.makeRoom();
     // The connection outlives the task that needs it first.
-    outside(() => (this.#opening = this.host.route.connectHttp2(placeOf(this.host.origin), this.#connected)));
+    const { origin, route } = this.host;
+    const ranOut = (): void => {
+      for (const lease of this.#waiting) lease.user?.connecting();
+      this.#owner.descriptorsRanOut();
+    };
+    outside(() => (this.#opening = connectPatiently(route.connectHttp2, placeOf(origin), this.#connected, ranOut)));
   }
 
   readonly #connected: Connected = (error, socket) => {

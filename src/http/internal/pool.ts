@@ -137,6 +137,10 @@ export class Pool implements ConnectionOwner, MultiplexerOwner {
     return connection;
   }
 
+  descriptorsRanOut(): void {
+    this.#dropOneIdle();
+  }
+
   // What multiplexers ask for.
 
   makeRoom(): void {
