@@ -24,5 +24,5 @@ function ownFolder(): string | undefined {
 
 /** Tests of this package stand among its files. */
 function isTest(frame: string): boolean {
-  return /\.test\.[cm]?[jt]s:/.test(frame);
+  return /\.test\.[cm]?[jt]s\b/.test(frame);
 }

@@ -5,6 +5,7 @@
  */
 export { currentFrame, enter, outside } from "./ambient.ts";
 export { background, bindToRoot } from "./background.ts";
+export { callSite } from "./call-site.ts";
 export { type Clock, afterThisTurn, realClock } from "./clock.ts";
 export { ContextVar, type ContextVarOptions } from "./context-var.ts";
 export { Crew, type TaskOwner } from "./crew.ts";

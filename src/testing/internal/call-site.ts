@@ -1,9 +1,4 @@
-import { dirname } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-
-/** The folder of this package's own code, which is not what anybody looks for. */
-const ownFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const ownFolders = [ownFolder, pathToFileURL(ownFolder).href].map((folder) => `${folder}/`);
+import { callSite as frameOfCaller } from "../../core/index.ts";
 
 /** More frames than the default: those of this package come first. */
 const depth = 40;
@@ -17,20 +12,9 @@ export function takeStack(): Error {
   return stack;
 }
 
-/** The innermost frame of `stack` that is neither of this package nor of Node: `work (/home/me/pool.ts:12:5)`. */
+/** Whose call it was, as in {@link frameOfCaller}, without what a test runner has put before and behind the file. */
 export function callSite(stack: Error): string | undefined {
-  const frames = (stack.stack ?? "").split("\n").slice(1);
-  const frame = frames.find(isOfUser)?.replace(/^\s*at (async )?/, "");
-  // Without what a test runner has put behind the name of the file.
-  return frame?.replace("file://", "").replace(/\?[^:)]*(?=:\d+:\d+\)?$)/, "");
-}
-
-function isOfUser(frame: string): boolean {
-  if (/\(?node:/.test(frame) || !/:\d+:\d+\)?$/.test(frame)) return false;
-  return isTest(frame) || !ownFolders.some((folder) => frame.includes(folder));
-}
-
-/** Tests of this package stand among its files. */
-function isTest(frame: string): boolean {
-  return /\.test\.[cm]?[jt]s\b/.test(frame);
+  return frameOfCaller(stack)
+    ?.replace("file://", "")
+    .replace(/\?[^:)]*(?=:\d+:\d+\)?$)/, "");
 }
