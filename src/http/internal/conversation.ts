@@ -1,12 +1,17 @@
 import type { ScopeNode } from "../../core/index.ts";
 import type { WireHeaders } from "../undici.ts";
 import type { Order } from "./exchange.ts";
-import { Retrying } from "./retrying.ts";
+import { type Sender, sendRetrying } from "./retrying.ts";
 import type { Rules } from "./rules.ts";
 import type { MakeExchange, Transport } from "./transport.ts";
 
+/** What all of them have. */
+export interface Answer {
+  readonly status: number;
+}
+
 /** How to deal with the answers that a caller gets: open responses, or whole ones. */
-export interface AnswerKind<A extends { readonly status: number }> {
+export interface AnswerKind<A> {
   readonly make: MakeExchange<A>;
   headersOf(answer: A): WireHeaders;
   /** Gives an answer up that the caller does not get, without waiting. */
@@ -14,7 +19,7 @@ export interface AnswerKind<A extends { readonly status: number }> {
 }
 
 /** Sends `order` by its rules, or just sends it where there are none. Throws at once if the session is closed. */
-export function converse<A extends { readonly status: number }>(
+export function converse<A extends Answer>(
   scope: ScopeNode,
   transport: Transport,
   order: Order,
@@ -30,20 +35,20 @@ export function converse<A extends { readonly status: number }>(
  *
  *     answer()   hops: an answer may lead elsewhere
  *     #hop()     attempts: a request may be sent again
- *     #attempt() one request on the wire, with what belongs to each
+ *     attempt()  one request on the wire, with what belongs to each
  *
  * Each level gives its answer to the one above, and drops those that it does not hand on. A level that no rule needs is
  * no async function in between: that is why they are called by way of a return, and not awaited.
  */
-class Conversation<A extends { readonly status: number }> {
-  readonly #transport: Transport;
+class Conversation<A extends Answer> implements Sender<A> {
+  readonly transport: Transport;
+  readonly kind: AnswerKind<A>;
   readonly #rules: Rules;
-  readonly #kind: AnswerKind<A>;
 
   constructor(transport: Transport, rules: Rules, kind: AnswerKind<A>) {
-    this.#transport = transport;
+    this.transport = transport;
     this.#rules = rules;
-    this.#kind = kind;
+    this.kind = kind;
   }
 
   answer(scope: ScopeNode, order: Order): Promise<A> {
@@ -52,12 +57,10 @@ class Conversation<A extends { readonly status: number }> {
 
   #hop(scope: ScopeNode, order: Order): Promise<A> {
     const { retry } = this.#rules;
-    if (retry === undefined) return this.#attempt(scope, order);
-    const retrying = new Retrying(this.#transport, retry, this.#kind, (inside, next) => this.#attempt(inside, next));
-    return retrying.run(scope, order);
+    return retry === undefined ? this.attempt(scope, order) : sendRetrying(scope, order, retry, this);
   }
 
-  #attempt(scope: ScopeNode, order: Order): Promise<A> {
-    return this.#transport.send(scope, order, this.#kind.make);
+  attempt(scope: ScopeNode, order: Order): Promise<A> {
+    return this.transport.send(scope, order, this.kind.make);
   }
 }

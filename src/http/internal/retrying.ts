@@ -1,6 +1,7 @@
 import { type ScopeNode, checkedScope, currentScope, effectiveDeadline, formatMs } from "../../core/index.ts";
 import { ConnectionError, HttpError } from "../errors.ts";
-import type { AnswerKind } from "./conversation.ts";
+import type { WireHeaders } from "../undici.ts";
+import type { Answer, AnswerKind } from "./conversation.ts";
 import { Delay } from "./delay.ts";
 import { type Order, labelOf } from "./exchange.ts";
 import { hasHeader } from "./request-headers.ts";
@@ -21,12 +22,48 @@ interface Again {
   readonly why: string;
 }
 
+/** Who sends each attempt. */
+export interface Sender<A> {
+  readonly transport: Transport;
+  readonly kind: AnswerKind<A>;
+  attempt(scope: ScopeNode, order: Order): Promise<A>;
+}
+
 /** Sends one request until its answer is worth having, or there is no more to be tried. */
-export class Retrying<A extends { readonly status: number }> {
+export async function sendRetrying<A extends Answer>(
+  scope: ScopeNode,
+  order: Order,
+  rules: RetryRules,
+  sender: Sender<A>,
+): Promise<A> {
+  rules.budget.call();
+  // Most requests need none.
+  let course: RetryCourse | undefined;
+  for (let next = order; ; next = sentAgain(order)) {
+    let again: Again | undefined;
+    try {
+      const answer = await sender.attempt(scope, next);
+      if (!isRetryableStatus(answer.status) || scope.stop !== undefined) return answer;
+      course ??= new RetryCourse(sender.transport, order, rules);
+      again = course.afterAnswer(answer.status, sender.kind.headersOf(answer));
+      if (again === undefined) return answer;
+      sender.kind.drop(answer);
+    } catch (error) {
+      course ??= new RetryCourse(sender.transport, order, rules);
+      // In a cancelled scope it is an error of cleaning up, or the cancellation itself.
+      if (scope.stop === undefined) again = course.afterFailure(error);
+      if (again === undefined) throw error;
+    }
+    if (again.delayMs > 0) await course.wait(again);
+    checkedScope();
+  }
+}
+
+/** The attempts at one request, and what follows from each. */
+class RetryCourse {
   readonly #transport: Transport;
+  readonly #order: Order;
   readonly #rules: RetryRules;
-  readonly #kind: AnswerKind<A>;
-  readonly #send: (scope: ScopeNode, order: Order) => Promise<A>;
   /** Failed attempts that count. */
   #failures = 0;
   /** Answers that paused the host. They do not count. */
@@ -37,60 +74,35 @@ export class Retrying<A extends { readonly status: number }> {
   /** When the first attempt failed that counts. */
   #firstFailureMs: number | undefined = undefined;
 
-  constructor(
-    transport: Transport,
-    rules: RetryRules,
-    kind: AnswerKind<A>,
-    send: (scope: ScopeNode, order: Order) => Promise<A>,
-  ) {
+  constructor(transport: Transport, order: Order, rules: RetryRules) {
     this.#transport = transport;
+    this.#order = order;
     this.#rules = rules;
-    this.#kind = kind;
-    this.#send = send;
   }
 
-  async run(scope: ScopeNode, order: Order): Promise<A> {
-    this.#rules.budget.call();
-    for (let next = order; ; next = sentAgain(order)) {
-      let again: Again | undefined;
-      try {
-        const answer = await this.#send(scope, next);
-        if (!isRetryableStatus(answer.status) || scope.stop !== undefined) return answer;
-        again = this.#afterAnswer(order, answer);
-        if (again === undefined) return answer;
-        this.#kind.drop(answer);
-      } catch (error) {
-        // In a cancelled scope it is an error of cleaning up, or the cancellation itself.
-        if (scope.stop === undefined) again = this.#afterFailure(order, error);
-        if (again === undefined) throw error;
-      }
-      if (again.delayMs > 0) await this.#wait(order, again);
-      checkedScope();
-    }
-  }
-
-  #afterAnswer(order: Order, answer: A): Again | undefined {
-    const { status } = answer;
-    const askedMs = retryAfterMs(this.#kind.headersOf(answer), new Date().getTime());
-    if (askedMs !== undefined && (status === 429 || status === 503)) return this.#pause(order, status, askedMs);
-    if (!mayRepeat(order)) return undefined;
+  /** @returns undefined if the answer is the last */
+  afterAnswer(status: number, headers: WireHeaders): Again | undefined {
+    const askedMs = retryAfterMs(headers, new Date().getTime());
+    if (askedMs !== undefined && (status === 429 || status === 503)) return this.#pause(status, askedMs);
+    if (!mayRepeat(this.#order)) return undefined;
     if (status >= 500 && !passing.has(status) && this.#retriesOfOthers++ >= retriesOfOthers) return undefined;
     return this.#count(String(status), askedMs ?? 0);
   }
 
   /** The host is to be left alone by all, whether this request is sent again or not. */
-  #pause(order: Order, status: number, askedMs: number): Again | undefined {
+  #pause(status: number, askedMs: number): Again | undefined {
     // A server that asks for no time at all, again and again, is still not to be hammered.
     const pauseMs = Math.max(askedMs, this.#rules.backoff(++this.#pauses));
-    this.#transport.pause(order, pauseMs, status);
-    return mayRepeat(order) && isBeforeDeadline(pauseMs) ? { delayMs: 0, why: String(status) } : undefined;
+    this.#transport.pause(this.#order, pauseMs, status);
+    return mayRepeat(this.#order) && isBeforeDeadline(pauseMs) ? { delayMs: 0, why: String(status) } : undefined;
   }
 
-  #afterFailure(order: Order, error: unknown): Again | undefined {
+  /** @returns undefined if the error is the caller's */
+  afterFailure(error: unknown): Again | undefined {
     if (!(error instanceof HttpError) || !isRetryableError(error)) return undefined;
-    // What found no connection has reached nobody.
-    const isUnsent = error instanceof ConnectionError && error.phase === "connect" && canBeSentAgain(order);
-    if (!isUnsent && !mayRepeat(order)) return undefined;
+    // Nobody has done anything with it yet, whatever the method.
+    const isUnsent = error instanceof ConnectionError && error.isUnprocessed && canBeSentAgain(this.#order);
+    if (!isUnsent && !mayRepeat(this.#order)) return undefined;
     const why = (error instanceof ConnectionError ? error.causeCode : undefined) ?? error.code;
     if (isStale(error) && !this.#wasStale) {
       this.#wasStale = true;
@@ -109,12 +121,13 @@ export class Retrying<A extends { readonly status: number }> {
     return isBeforeDeadline(delayMs) && budget.tryRetry() ? { delayMs, why } : undefined;
   }
 
-  #wait(order: Order, { delayMs, why }: Again): Promise<void> {
+  /** Cancel: rejects at once. */
+  wait({ delayMs, why }: Again): Promise<void> {
     const scope = checkedScope();
     const { clock } = scope.tree;
     const untilMs = clock.now() + delayMs;
     const left = (): string => formatMs(Math.max(0, untilMs - clock.now()));
-    return new Delay(scope, untilMs, () => `${labelOf(order)}: to be sent again in ${left()} (${why})`).promise;
+    return new Delay(scope, untilMs, () => `${labelOf(this.#order)}: to be sent again in ${left()} (${why})`).promise;
   }
 }
 
