@@ -148,6 +148,7 @@ test("with a server that does not speak it, HTTP/1.1 is spoken, over the connect
     await expect(strict.get(origin)).rejects.toMatchObject({
       code: "HTTP_CONNECTION",
       phase: "connect",
+      causeCode: "ERR_TLS_NO_HTTP2",
       message: expect.stringContaining("the server does not speak HTTP/2"),
     });
     expect(strict.statistics()).toEqual({ active: 0, waiting: 0, connections: 0 });
@@ -277,6 +278,17 @@ test.each([
   expect(server.sessions).toHaveLength(1);
 });
 
+test("what the server has not processed is sent again, whatever the method", async () => {
+  let count = 0;
+  await using server = await http2Server((stream, headers, session) => {
+    if (++count === 1) stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    else hello(stream, headers, session);
+  });
+  await using session = open({ retry: true });
+  expect(await (await session.post(`${server.origin}/1`, { body: "once" })).text()).toBe("hello /1");
+  expect(count).toBe(2);
+});
+
 test.each(["NO_ERROR", "CANCEL", "INTERNAL_ERROR"] as const)(
   "a body that ends too early by %s is not taken for whole",
   async (name) => {
@@ -396,6 +408,16 @@ test("a connection is closed when nobody has needed it for a while", async () =>
   if (!server.sessions[0]!.destroyed) await once(server.sessions[0]!, "close");
   expect(await (await session.get(`${server.origin}/2`)).text()).toBe("hello /2");
   expect(server.sessions).toHaveLength(2);
+});
+
+test("a lower limit closes connections that nobody uses", async () => {
+  await using server = await http2Server(hello, { settings: { maxConcurrentStreams: 1 } });
+  await using session = open({ limit: 3 });
+  await Promise.all([1, 2, 3].map(async () => (await session.get(server.origin)).text()));
+  const closed = server.sessions.slice(0, -1).map((one) => once(one, "close"));
+  session.limit = 1;
+  await Promise.race(closed);
+  expect(await (await session.get(`${server.origin}/next`)).text()).toBe("hello /next");
 });
 
 test("closing the session ends what is under way and closes the connections", async () => {

@@ -52,6 +52,37 @@ export class Session implements AsyncDisposable {
   }
 
   /**
+   * Requests under way at once. It may be changed at any time: what is under way goes on, also where it is more.
+   *
+   * @throws {TypeError | RangeError} set to what is no integer of 1 or more, nor Infinity
+   */
+  get limit(): number {
+    return this.transport.slots.limit;
+  }
+
+  set limit(limit: number) {
+    expectInteger("limit", limit, 1);
+    const { slots, pool } = this.transport;
+    pool.maxOpen = limit;
+    slots.change(limit, slots.limitPerHost, pool.hosts);
+  }
+
+  /**
+   * The same for each host.
+   *
+   * @throws {TypeError | RangeError} set to what is no integer of 1 or more, nor Infinity
+   */
+  get limitPerHost(): number {
+    return this.transport.slots.limitPerHost;
+  }
+
+  set limitPerHost(limitPerHost: number) {
+    expectInteger("limitPerHost", limitPerHost, 1);
+    const { slots, pool } = this.transport;
+    slots.change(slots.limit, limitPerHost, pool.hosts);
+  }
+
+  /**
    * Asks for a resource.
    *
    * Cancel: takes the request out of the line, or closes its connection.

@@ -66,7 +66,7 @@ export class Http2Session {
   }
 
   get isIdle(): boolean {
-    return this.#isReady && this.#streams === 0;
+    return this.#isReady && this.#streams === 0 && !this.#session.destroyed;
   }
 
   /** Starts a request. Its place is given back with {@link leave}. */

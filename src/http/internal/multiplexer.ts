@@ -143,7 +143,8 @@ export class Multiplexer implements Http2SessionOwner {
       this.#owner.count(1);
     } else if (this.#isRequired) {
       socket!.destroy();
-      this.#failWaiting(new Error("the server does not speak HTTP/2"));
+      const refusal = new Error("the server does not speak HTTP/2");
+      this.#failWaiting(Object.assign(refusal, { code: "ERR_TLS_NO_HTTP2" }));
     } else {
       this.#owner.fallBack(this.host, this.#takeWaiting(), socket!);
     }

@@ -31,7 +31,7 @@ export class Pool implements ConnectionOwner, MultiplexerOwner {
   readonly #hosts = new Map<string, Host>();
   readonly #open = new Set<Connection<Host>>();
   readonly #closing = new Set<Promise<void>>();
-  readonly #maxOpen: number;
+  #maxOpen: number;
   readonly keepAliveMs: number;
   /** Those of HTTP/2. */
   #multiplexed = 0;
@@ -46,6 +46,17 @@ export class Pool implements ConnectionOwner, MultiplexerOwner {
   /** Connections open, idle ones included. */
   get open(): number {
     return this.#open.size + this.#multiplexed;
+  }
+
+  /** All hosts of which something is known. */
+  get hosts(): Iterable<Host> {
+    return this.#hosts.values();
+  }
+
+  /** Idle connections above it make way; those in use go on. */
+  set maxOpen(maxOpen: number) {
+    this.#maxOpen = maxOpen;
+    while (this.open > maxOpen && this.#dropOneIdle());
   }
 
   /** Connections that wait for somebody to read a response. For people: it looks at all. */
@@ -160,13 +171,15 @@ export class Pool implements ConnectionOwner, MultiplexerOwner {
     }
   }
 
-  #dropOneIdle(): void {
+  /** False if none is idle. */
+  #dropOneIdle(): boolean {
     for (const host of this.#hosts.values()) {
       const connection = host.idle.shift();
       if (connection !== undefined) this.drop(connection);
       else if (host.multiplexer?.dropIdle() !== true) continue;
       this.release(host);
-      return;
+      return true;
     }
+    return false;
   }
 }

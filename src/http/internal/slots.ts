@@ -30,8 +30,8 @@ export class Lane extends Link {
  * a host that is full, or paused, keeps nobody else waiting. Everything is O(1), however many wait.
  */
 export class Slots {
-  readonly limit: number;
-  readonly limitPerHost: number;
+  limit: number;
+  limitPerHost: number;
   /** Slots taken. */
   active = 0;
   /** Jobs in line. */
@@ -44,6 +44,17 @@ export class Slots {
   constructor(limit: number, limitPerHost: number) {
     this.limit = limit;
     this.limitPerHost = limitPerHost;
+  }
+
+  /** Other limits from now on, for all of `hosts`. What is under way goes on, also where it is more than they allow. */
+  change(limit: number, limitPerHost: number, hosts: Iterable<Lane>): void {
+    this.limit = limit;
+    this.limitPerHost = limitPerHost;
+    for (const host of hosts) {
+      if (host.active >= limitPerHost) host.list?.remove(host);
+      else this.#line(host);
+    }
+    this.#startNext();
   }
 
   /** Starts `job` now or when its turn comes. */
