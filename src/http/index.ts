@@ -35,6 +35,7 @@ export type { ProxyOptions } from "./internal/proxy.ts";
 export type { BodyInput, ByteSource } from "./internal/request-body.ts";
 export type { HeadersInput } from "./internal/request-headers.ts";
 export type { HttpRetryOptions } from "./internal/retry-rules.ts";
+export type { RateOptions } from "./internal/limits.ts";
 export type { Query, QueryValue } from "./internal/target.ts";
 export type { TimeoutOptions, Timeouts } from "./internal/timeouts.ts";
 export type { HttpRequestOptions, SessionOptions } from "./options.ts";

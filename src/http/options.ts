@@ -1,9 +1,11 @@
 import type { Limiter } from "../core/index.ts";
+import type { AdaptiveLimiterOptions } from "../sync/index.ts";
 import type { ProxyOptions } from "./internal/proxy.ts";
 import type { BodyInput } from "./internal/request-body.ts";
 import type { DnsOptions } from "./internal/dns.ts";
 import type { HeadersInput } from "./internal/request-headers.ts";
 import type { HttpRetryOptions } from "./internal/retry-rules.ts";
+import type { RateOptions } from "./internal/limits.ts";
 import type { Query } from "./internal/target.ts";
 import type { TimeoutOptions } from "./internal/timeouts.ts";
 import type { TlsOptions } from "./undici.ts";
@@ -26,9 +28,18 @@ export interface SessionOptions {
   readonly limitPerHost?: number;
   /**
    * One more limit, which may be shared with others, or learn: a permit is taken before each request gets in line, and
-   * given back with a report when its response is through.
+   * given back with a report when its response is through. An answer of 429 or 5xx is reported as failed.
    */
   readonly limiter?: Limiter;
+  /** So many requests in a time, attempts included. More wait for their turn. @default no limit */
+  readonly rate?: RateOptions;
+  /** The same for each host. @default no limit */
+  readonly ratePerHost?: RateOptions;
+  /**
+   * A limit for each host that finds itself, from how long answers take: see `AdaptiveLimiter`, whose options it takes.
+   * `limit` and `limitPerHost` hold besides. @default false
+   */
+  readonly adaptive?: AdaptiveLimiterOptions | boolean;
   /** How long each phase of a request may take; a number is the `totalMs`. Waiting for a slot never counts. */
   readonly timeout?: TimeoutOptions | number;
   /**

@@ -1,6 +1,7 @@
 import { arrive, expectInteger, refuse } from "../core/index.ts";
 import { checkMs, wrong } from "./internal/check.ts";
 import { type AnswerKind, converse } from "./internal/conversation.ts";
+import { readLimits } from "./internal/limits.ts";
 import { Network } from "./internal/network.ts";
 import { OpenExchange } from "./internal/open-exchange.ts";
 import { OrderMaker, readMethod } from "./internal/order-maker.ts";
@@ -39,15 +40,12 @@ export class Session implements AsyncDisposable {
   /** @internal */
   constructor(options: SessionOptions) {
     if (typeof options !== "object" || options === null) throw new TypeError(wrong("options", "an object", options));
-    const { limit = 100, limitPerHost = Infinity, keepAliveMs = 4_000, limiter } = options;
+    const { limit = 100, limitPerHost = Infinity, keepAliveMs = 4_000 } = options;
     expectInteger("limit", limit, 1);
     expectInteger("limitPerHost", limitPerHost, 1);
     checkMs("keepAliveMs", keepAliveMs);
-    if (limiter !== undefined && typeof (limiter as { acquire?: unknown }).acquire !== "function") {
-      throw new TypeError(wrong("limiter", "a Limiter, such as a Semaphore", limiter));
-    }
     const pool = new Pool(limit, keepAliveMs, new Network(options));
-    this.transport = new Transport(pool, new Slots(limit, limitPerHost), limiter);
+    this.transport = new Transport(pool, new Slots(limit, limitPerHost), readLimits(options, { limit, limitPerHost }));
     this.orders = new OrderMaker(options, pool.knows);
   }
 

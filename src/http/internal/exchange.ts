@@ -287,7 +287,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     if (permit === undefined) return;
     this.permit = undefined;
     if (isOk !== undefined && this.startedMs > 0) {
-      permit.report({ ok: isOk && this.status < 500, ms: this.clock.now() - this.startedMs });
+      permit.report({ ok: isOk && this.status < 500 && this.status !== 429, ms: this.clock.now() - this.startedMs });
     }
     permit.release();
   }

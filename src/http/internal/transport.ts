@@ -1,8 +1,9 @@
-import { type Limiter, type ScopeNode, checkedScope, currentScope } from "../../core/index.ts";
+import { type Limiter, type Permit, type ScopeNode, checkedScope, currentScope } from "../../core/index.ts";
 import { SessionClosedError } from "../errors.ts";
 import { Delay } from "./delay.ts";
 import { type Exchange, type Order, labelOf, nameOf } from "./exchange.ts";
 import { HostPause } from "./host-pause.ts";
+import type { LimiterFor } from "./limits.ts";
 import type { Host, Pool } from "./pool.ts";
 import type { Slots } from "./slots.ts";
 import { Upload } from "./upload.ts";
@@ -14,21 +15,21 @@ export type MakeExchange<T> = (scope: ScopeNode, transport: Transport, order: Or
 export class Transport {
   readonly pool: Pool;
   readonly slots: Slots;
-  readonly #limiter: Limiter | undefined;
+  readonly #limiterFor: LimiterFor | undefined;
   /** Hosts that asked to be left alone, longest ago first: they are remembered even when nothing is left of them. */
   #paused: Host[] = [];
   #isClosed = false;
 
-  constructor(pool: Pool, slots: Slots, limiter: Limiter | undefined) {
+  constructor(pool: Pool, slots: Slots, limiterFor: LimiterFor | undefined) {
     this.pool = pool;
     this.slots = slots;
-    this.#limiter = limiter;
+    this.#limiterFor = limiterFor;
   }
 
   /** Lets a request get in line. Throws at once if the session is closed. */
   send<T>(scope: ScopeNode, order: Order, make: MakeExchange<T>): Promise<T> {
     this.#checkOpen(order);
-    if (this.#limiter !== undefined) return this.#sendLimited(this.#limiter, order, make);
+    if (this.#limiterFor !== undefined) return this.#sendLimited(this.#limiterFor(order.origin), order, make);
     const exchange = make(scope, this, order);
     this.slots.enter(exchange);
     return exchange.promise;
@@ -38,9 +39,7 @@ export class Transport {
     const { body } = order.wire;
     using cleanup = new DisposableStack();
     if (body instanceof Upload) cleanup.defer(() => body.close());
-    // What waits here holds up no other host, and its permit is given to somebody who can use it.
-    await this.#pauseOver(order);
-    const permit = cleanup.use(await limiter.acquire());
+    const permit = cleanup.use(await this.#permitted(limiter, order));
     // A permit is received even when the cancellation has come meanwhile.
     const scope = checkedScope();
     this.#checkOpen(order);
@@ -61,13 +60,22 @@ export class Transport {
     this.#paused.push(host);
   }
 
-  async #pauseOver(order: Order): Promise<void> {
+  /** A permit at a time when the host is not paused: who waits for that holds nothing that others could use. */
+  async #permitted(limiter: Limiter, order: Order): Promise<Permit> {
     for (;;) {
-      const pause = this.pool.knows(order.origin) ? this.pool.host(order.origin).pause : undefined;
-      if (pause === undefined || pause.isOver) return;
-      const describe = (): string => `${labelOf(order)}: ${pause.describe()}`;
-      await new Delay(checkedScope(), pause.untilMs, describe).promise;
+      for (let pause = this.#pauseOf(order); pause !== undefined; pause = this.#pauseOf(order)) {
+        const why = pause;
+        await new Delay(checkedScope(), why.untilMs, () => `${labelOf(order)}: ${why.describe()}`).promise;
+      }
+      const permit = await limiter.acquire();
+      if (this.#pauseOf(order) === undefined) return permit;
+      permit.release();
     }
+  }
+
+  #pauseOf(order: Order): HostPause | undefined {
+    const pause = this.pool.knows(order.origin) ? this.pool.host(order.origin).pause : undefined;
+    return pause?.isOver === true ? undefined : pause;
   }
 
   /** Ends everything, and waits until all sockets are closed. */
