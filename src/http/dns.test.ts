@@ -1,15 +1,15 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { dnsServer } from "../../test/dns-server.ts";
 import { httpServer } from "../../test/http-server.ts";
 import { cancelScope, checkpoint } from "../core/index.ts";
+import { openFaultDns } from "../testing/index.ts";
 import { openSession } from "./index.ts";
 
 const portOf = (origin: string): string => new URL(origin).port;
 
 test("names are looked up once for all requests of a session", async () => {
-  await using names = await dnsServer(() => ({ addresses: ["127.0.0.1"] }));
+  await using names = await openFaultDns({ "*": { addresses: ["127.0.0.1"], ttlSeconds: 300 } });
   await using server = await httpServer((request, response) => void response.end(request.headers.host));
   await using session = openSession({ dns: { servers: [names.address] } });
   const host = `app.example.test:${portOf(server.origin)}`;
@@ -17,17 +17,17 @@ test("names are looked up once for all requests of a session", async () => {
     Array.from({ length: 20 }, async () => (await session.get(`http://${host}/`)).text()),
   );
   expect(new Set(texts)).toEqual(new Set([host]));
-  expect(names.questions.filter((question) => question.startsWith("A "))).toEqual(["A app.example.test"]);
+  expect(names.queries.filter(({ type }) => type === "A")).toMatchObject([{ name: "app.example.test" }]);
 });
 
 test("an answer that holds for no time is asked for by each connection", async () => {
-  await using names = await dnsServer(() => ({ addresses: ["127.0.0.1"], ttl: 0 }));
+  await using names = await openFaultDns({ "*": { addresses: ["127.0.0.1"] } });
   await using server = await httpServer((_request, response) => {
     response.setHeader("connection", "close").end("x");
   });
   await using session = openSession({ dns: { servers: [names.address] } });
   for (let i = 0; i < 3; i++) await (await session.get(`http://a.test:${portOf(server.origin)}/`)).text();
-  expect(names.questions.filter((question) => question.startsWith("A "))).toHaveLength(3);
+  expect(names.queries.filter(({ type }) => type === "A")).toHaveLength(3);
 });
 
 test("an address where nobody listens is followed by the next", async () => {
@@ -53,8 +53,8 @@ test("addresses of IPv6 are reached, written out and by name", async () => {
 });
 
 test("a name that nobody knows is a failed connection", async () => {
-  await using names = await dnsServer(() => "NXDOMAIN");
-  await using session = openSession({ dns: { servers: [names.address] } });
+  await using names = await openFaultDns({});
+  await using session = openSession({ retry: false, dns: { servers: [names.address] } });
   await expect(session.get("http://nobody.test/")).rejects.toMatchObject({
     code: "HTTP_CONNECTION",
     phase: "connect",
@@ -67,10 +67,10 @@ test("a lookup of one's own that throws, or returns no addresses, fails the requ
   const boom = new Error("the phone book is shut");
   const lookups = [() => Promise.reject(boom), () => ["not an address"], () => [], () => "127.0.0.1" as never];
   for (const lookup of lookups) {
-    await using session = openSession({ dns: { lookup } });
+    await using session = openSession({ retry: false, dns: { lookup } });
     await expect(session.get("http://a.test/")).rejects.toMatchObject({ code: "HTTP_CONNECTION", phase: "connect" });
   }
-  await using session = openSession({ dns: { lookup: () => Promise.reject(boom) } });
+  await using session = openSession({ retry: false, dns: { lookup: () => Promise.reject(boom) } });
   await expect(session.get("http://a.test/")).rejects.toMatchObject({ cause: boom });
 });
 
@@ -84,7 +84,7 @@ test("a request is cancelled, or late, while its name is looked up, and others o
     await checkpoint(); // Belongs to none of those who ask: the first has been cancelled.
     return ["127.0.0.1"];
   };
-  await using session = openSession({ dns: { lookup } });
+  await using session = openSession({ retry: false, dns: { lookup } });
   const url = `http://a.test:${portOf(server.origin)}/`;
   const cancelled = cancelScope(async (scope) => {
     const request = session.get(url);
@@ -102,9 +102,9 @@ test("a request is cancelled, or late, while its name is looked up, and others o
 
 test("closing the session ends lookups that nobody answers", async () => {
   const asked = Promise.withResolvers<void>();
-  await using names = await dnsServer(() => {
+  await using names = await openFaultDns(() => {
     asked.resolve();
-    return "silence";
+    return { delayMs: Infinity };
   });
   const session = openSession({ dns: { servers: [names.address] } });
   const outcome = Promise.allSettled([session.get("http://a.test/")]);

@@ -1,9 +1,9 @@
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { dnsServer } from "../../test/dns-server.ts";
 import { httpServer } from "../../test/http-server.ts";
 import { cancelScope } from "../core/index.ts";
+import { openFaultDns } from "../testing/index.ts";
 import { PrivateHostError, openSession } from "./index.ts";
 
 test("an address that is not public is refused, however it is written", async () => {
@@ -39,7 +39,7 @@ test("an address that is not public is refused, however it is written", async ()
 });
 
 test("a name of such an address is refused, and the error says which", async () => {
-  await using names = await dnsServer(() => ({ addresses: ["10.1.2.3", "fd00::1"] }));
+  await using names = await openFaultDns({ "*": { addresses: ["10.1.2.3", "fd00::1"] } });
   await using session = openSession({ allowPrivateHosts: false, dns: { servers: [names.address] } });
   await expect(session.get("http://app.example.test/?secret")).rejects.toMatchObject({
     code: "HTTP_PRIVATE_HOST",

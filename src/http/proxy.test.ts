@@ -29,7 +29,7 @@ test("requests to http are passed on by the proxy, and it alone sees its credent
     response.end(`${request.method} ${request.url} ${request.headers["proxy-authorization"] ?? "none"}`);
   });
   await using proxy = await proxyServer({ password: "me:hidden" });
-  await using session = openSession({ proxy: proxy.url.replace("//", "//me:hidden@"), limit: 1 });
+  await using session = openSession({ retry: false, proxy: proxy.url.replace("//", "//me:hidden@"), limit: 1 });
   const response = await session.post(`${server.origin}/path?a=1`, { body: "hello" });
   expect(await response.text()).toBe("POST /path?a=1 none");
   expect(response.url).toBe(`${server.origin}/path?a=1`);
@@ -43,7 +43,7 @@ test("to https a tunnel is opened through the proxy, which sees nothing else", a
   await using host = await tlsHost();
   await using proxy = await proxyServer({ password: "me:hidden" });
   const url = proxy.url.replace("//", "//me:hidden@");
-  await using session = openSession({ proxy: { url, headers: { "x-team": "a" } }, tls });
+  await using session = openSession({ retry: false, proxy: { url, headers: { "x-team": "a" } }, tls });
   expect(await (await session.get(`${host.origin}/1`)).text()).toBe("secret /1 null");
   expect(await (await session.get(`${host.origin}/2`)).text()).toBe("secret /2 null");
   expect(proxy.requests).toMatchObject([
@@ -55,13 +55,13 @@ test("TLS is spoken to the proxy itself where its URL says so, and within the tu
   await using host = await tlsHost();
   await using server = await httpServer((_request, response) => void response.end("plain"));
   await using proxy = await proxyServer({ tls: true });
-  await using session = openSession({ proxy: proxy.url.replace("127.0.0.1", "localhost"), tls });
+  await using session = openSession({ retry: false, proxy: proxy.url.replace("127.0.0.1", "localhost"), tls });
   expect(await (await session.get(`${host.origin}/1`)).text()).toBe("secret /1 null");
   expect(await (await session.get(server.origin)).text()).toBe("plain");
   expect(proxy.requests).toHaveLength(2);
-  await using doubting = openSession({ proxy: proxy.url, tls: { ...tls, servername: "localhost" } });
+  await using doubting = openSession({ retry: false, proxy: proxy.url, tls: { ...tls, servername: "localhost" } });
   expect(await (await doubting.get(server.origin)).text()).toBe("plain");
-  await using untrusting = openSession({ proxy: { url: proxy.url, tls: { ca: [] } } });
+  await using untrusting = openSession({ retry: false, proxy: { url: proxy.url, tls: { ca: [] } } });
   await expect(untrusting.get(server.origin)).rejects.toMatchObject({
     code: "HTTP_PROXY",
     causeCode: "DEPTH_ZERO_SELF_SIGNED_CERT",
@@ -71,7 +71,7 @@ test("TLS is spoken to the proxy itself where its URL says so, and within the tu
 test("a host whose certificate is not trusted is refused within the tunnel too", async () => {
   await using host = await tlsHost();
   await using proxy = await proxyServer();
-  await using session = openSession({ proxy: proxy.url });
+  await using session = openSession({ retry: false, proxy: proxy.url });
   await expect(session.get(host.origin)).rejects.toMatchObject({
     code: "HTTP_CONNECTION",
     phase: "connect",
@@ -82,14 +82,14 @@ test("a host whose certificate is not trusted is refused within the tunnel too",
 test("hosts that are to be reached without the proxy are", async () => {
   await using server = await httpServer((_request, response) => void response.end("direct"));
   await using proxy = await proxyServer();
-  await using session = openSession({ proxy: { url: proxy.url, noProxy: ["127.0.0.0/8"] } });
+  await using session = openSession({ retry: false, proxy: { url: proxy.url, noProxy: ["127.0.0.0/8"] } });
   expect(await (await session.get(server.origin)).text()).toBe("direct");
   expect(proxy.requests).toEqual([]);
 });
 
 test("a proxy that asks for other credentials is named, without those it was given", async () => {
   await using proxy = await proxyServer({ password: "me:hidden" });
-  await using session = openSession({ proxy: proxy.url.replace("//", "//me:wrong@") });
+  await using session = openSession({ retry: false, proxy: proxy.url.replace("//", "//me:wrong@") });
   for (const scheme of ["http", "https"]) {
     const error = (await session.get(`${scheme}://a.test/?q`).catch((reason: unknown) => reason)) as Error;
     expect(error).toMatchObject({ code: "HTTP_PROXY", proxy: proxy.url, status: 407, url: `${scheme}://a.test/` });
@@ -103,7 +103,7 @@ test("a proxy that cannot reach the host says so for tunnels, and answers in pla
   const gone = await rawServer();
   await gone[Symbol.asyncDispose]();
   await using proxy = await proxyServer();
-  await using session = openSession({ proxy: proxy.url });
+  await using session = openSession({ retry: false, proxy: proxy.url });
   await expect(session.get(gone.origin.replace("http:", "https:"))).rejects.toMatchObject({
     code: "HTTP_PROXY",
     status: 502,
@@ -115,7 +115,7 @@ test("a proxy that cannot reach the host says so for tunnels, and answers in pla
 test("a proxy where nobody listens is named", async () => {
   const gone = await rawServer();
   await gone[Symbol.asyncDispose]();
-  await using session = openSession({ proxy: gone.origin });
+  await using session = openSession({ retry: false, proxy: gone.origin });
   for (const url of ["http://a.test/", "https://a.test/"]) {
     await expect(session.get(url)).rejects.toMatchObject({
       code: "HTTP_PROXY",
@@ -193,7 +193,7 @@ const phases: [string, (proxy: TestServer) => Promise<{ closed: Promise<void> }>
 
 test.each(phases)("cancelled when %s, a request closes the connection", async (_phase, reach) => {
   await using proxy = await rawServer();
-  await using session = openSession({ proxy: proxy.origin });
+  await using session = openSession({ retry: false, proxy: proxy.origin });
   let peer: { closed: Promise<void> } | undefined;
   const outcome = await cancelScope(async (scope) => {
     const request = session.get("https://a.test/");
@@ -208,7 +208,7 @@ test.each(phases)("cancelled when %s, a request closes the connection", async (_
 
 test.each(phases)("late when %s, a request names the proxy and closes the connection", async (_phase, reach) => {
   await using proxy = await rawServer();
-  await using session = openSession({ proxy: proxy.origin, timeout: { connectMs: 150 } });
+  await using session = openSession({ retry: false, proxy: proxy.origin, timeout: { connectMs: 150 } });
   const outcome = Promise.allSettled([session.get("https://a.test/")]);
   const peer = await reach(proxy);
   expect(await outcome).toMatchObject([
@@ -225,7 +225,7 @@ test.each(phases)("late when %s, a request names the proxy and closes the connec
 
 test.each(phases)("the session is closed when %s, and the connection with it", async (_phase, reach) => {
   await using proxy = await rawServer();
-  const session = openSession({ proxy: proxy.origin });
+  const session = openSession({ retry: false, proxy: proxy.origin });
   const outcome = Promise.allSettled([session.get("https://a.test/")]);
   const peer = await reach(proxy);
   await session[Symbol.asyncDispose]();
