@@ -8,7 +8,7 @@ import { rawServer } from "../../test/http-server.ts";
 import { type AnswerHttp2, echo, http2Server } from "../../test/http2-server.ts";
 import { proxyServer } from "../../test/proxy-server.ts";
 import { cancelScope, moveOnAfter, sleep, taskGroup } from "../core/index.ts";
-import { type FaultWire, openFaultServer } from "../testing/index.ts";
+import { type FaultWire, faults, openFaultServer } from "../testing/index.ts";
 import { HttpError, type Session, type SessionOptions, openSession } from "./index.ts";
 
 const open = (options: SessionOptions = {}): Session =>
@@ -496,4 +496,13 @@ test("whatever servers do and whenever one is cancelled: all requests end, and n
 
 test("a wrong option is refused when the session is opened", () => {
   expect(() => openSession({ http2: "h2" as never })).toThrow('Expected `http2` to be a boolean or "auto", got "h2"');
+});
+
+test("a server that goes away, refuses or resets, as real ones do, is met by sending again", async () => {
+  const bad = [faults.refuseStream(), faults.goAway(), faults.resetStream(), faults.ok("at last")];
+  await using server = await openFaultServer({ "/all": bad, "*": faults.ok("fine") }, { http2: true });
+  await using session = open({ http2: true, retry: { attempts: 10, backoff: () => 1 } });
+  expect(await (await session.get(`${server.url}/all`)).text()).toBe("at last");
+  expect(await (await session.get(`${server.url}/other`)).text()).toBe("fine");
+  expect(server.statistics().requests).toBe(5);
 });
