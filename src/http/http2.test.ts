@@ -337,7 +337,7 @@ test("GOAWAY with an error ends all, and says which requests the server has not 
   await using session = open();
   const outcomes = await Promise.allSettled([session.get(`${server.origin}/1`), session.get(`${server.origin}/2`)]);
   expect(outcomes).toMatchObject([
-    { reason: { code: "HTTP_CONNECTION", isUnprocessed: false } },
+    { reason: { code: "HTTP_CONNECTION", isUnprocessed: false, causeCode: "HTTP2_ENHANCE_YOUR_CALM" } },
     { reason: { code: "HTTP_CONNECTION", isUnprocessed: true } },
   ]);
   expect(session.statistics()).toMatchObject({ active: 0 });
@@ -352,7 +352,15 @@ test("a connection that breaks fails all requests on it, and the next opens anot
   await using session = open();
   const outcomes = await Promise.allSettled([1, 2, 3].map((i) => session.get(`${server.origin}/${i}`)));
   for (const outcome of outcomes) {
-    expect(outcome).toMatchObject({ reason: { code: "HTTP_CONNECTION", phase: "request", isUnprocessed: false } });
+    expect(outcome).toMatchObject({
+      reason: {
+        code: "HTTP_CONNECTION",
+        phase: "request",
+        isUnprocessed: false,
+        causeCode: "ECONNRESET",
+        message: expect.stringContaining("the connection was closed"),
+      },
+    });
   }
   expect(await (await session.get(`${server.origin}/4`)).text()).toBe("hello /4");
 });

@@ -27,8 +27,9 @@ export class Http2Session {
   readonly #closed = Promise.withResolvers<void>();
   #isReady = false;
   #error: Error | undefined = undefined;
-  /** The last stream that the server says it has looked at. */
+  /** The last stream that the server says it has looked at, and why it goes away. */
   #lastStream = Infinity;
+  #goAwayCode = 0;
   /** Requests on their way. */
   #streams = 0;
   /** Requests that it has been used for. */
@@ -48,8 +49,9 @@ export class Http2Session {
       owner.sessionReady(this);
       if (this.#streams === 0) session.unref();
     });
-    session.on("goaway", (_code, lastStream) => {
+    session.on("goaway", (code, lastStream) => {
       this.#lastStream = lastStream;
+      this.#goAwayCode = code;
       if (this.#streams === 0) this.destroy();
     });
     session.on("error", (error: Error) => (this.#error = error));
@@ -67,6 +69,11 @@ export class Http2Session {
 
   get isIdle(): boolean {
     return this.#isReady && this.#streams === 0 && !this.#session.destroyed;
+  }
+
+  /** Why it broke: the error of its socket, or the code the server went away with, 0 for none. Undefined if it did not. */
+  get end(): { readonly error: Error | undefined; readonly goAwayCode: number } | undefined {
+    return this.#session.destroyed ? { error: this.#error, goAwayCode: this.#goAwayCode } : undefined;
   }
 
   /** Starts a request. Its place is given back with {@link leave}. */

@@ -32,11 +32,9 @@ class StreamError extends Error {
   /** Whether the server has not looked at the request. */
   readonly isUnprocessed: boolean;
 
-  constructor(code: number, isUnprocessed: boolean, cause: Error | undefined) {
-    const name = codes[code] ?? String(code);
-    const message = code === noError ? "the server ended the stream too early" : `the stream was reset: ${name}`;
-    super(isUnprocessed ? `${message} (the server has not processed the request)` : message, cause && { cause });
-    this.code = `HTTP2_${name}`;
+  constructor(what: string, code: string, isUnprocessed: boolean, cause: Error | undefined) {
+    super(isUnprocessed ? `${what} (the server has not processed the request)` : what, cause && { cause });
+    this.code = code;
     this.isUnprocessed = isUnprocessed;
   }
 }
@@ -135,11 +133,17 @@ export class Http2Stream implements FlowControl {
   }
 
   #failed(): void {
-    if (!this.#leave()) return;
+    if (this.#leave()) this.#handler.onResponseError(this, this.#reason());
+  }
+
+  #reason(): Error {
     const code = this.#stream.rstCode ?? noError;
     const isUnprocessed = code === refusedStream || this.#session.hasIgnored(this.#stream);
-    const isOurs = this.#error !== undefined && !isUnprocessed && code === noError;
-    this.#handler.onResponseError(this, isOurs ? this.#error! : new StreamError(code, isUnprocessed, this.#error));
+    const { end } = this.#session;
+    // Node resets all streams of a connection that ends, with codes of its own.
+    if (end !== undefined && code !== refusedStream) return brokenBy(end, isUnprocessed, this.#error);
+    const what = code === noError ? "the server ended the stream too early" : `the stream was reset: ${nameOf(code)}`;
+    return new StreamError(what, `HTTP2_${nameOf(code)}`, isUnprocessed, this.#error);
   }
 
   /** Gives its place back. False if it has already. */
@@ -151,12 +155,28 @@ export class Http2Stream implements FlowControl {
   }
 }
 
+function brokenBy(end: NonNullable<Http2Session["end"]>, isUnprocessed: boolean, own: Error | undefined): Error {
+  const { error = own, goAwayCode } = end;
+  if (goAwayCode !== noError) {
+    const name = nameOf(goAwayCode);
+    return new StreamError(`the server closed the connection: ${name}`, `HTTP2_${name}`, isUnprocessed, error);
+  }
+  const { code = "" } = (error ?? {}) as { code?: string };
+  // What was no HTTP/2 is no broken connection, and what the socket says is best said as it is.
+  if (error !== undefined && (code === "ERR_HTTP2_ERROR" || /^E(?!RR_)/.test(code))) return error;
+  return new StreamError("the connection was closed", "ECONNRESET", isUnprocessed, error);
+}
+
+function nameOf(code: number): string {
+  return codes[code] ?? String(code);
+}
+
 function headersOf(origin: string, { method, path, headers, body }: WireRequest): OutgoingHttpHeaders {
-  const { protocol, host } = new URL(origin);
+  const colon = origin.indexOf(":");
   const all: Record<string, string | string[]> = {
     ":method": method,
-    ":scheme": protocol.slice(0, -1),
-    ":authority": host,
+    ":scheme": origin.slice(0, colon),
+    ":authority": origin.slice(colon + "://".length),
     ":path": path,
   };
   for (let i = 0; i < headers.length; i += 2) {

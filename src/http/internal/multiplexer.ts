@@ -94,8 +94,11 @@ export class Multiplexer implements Http2SessionOwner {
 
   sessionReady(session: Http2Session): void {
     this.#opening = undefined;
-    // Another connection would be no better, and the one after it.
-    if (!session.hasRoom) return this.#failWaiting(new Error("the server takes no requests on a new connection"));
+    if (!session.hasRoom) {
+      // Another connection would be no better, nor the one after it.
+      session.destroy();
+      return this.#failWaiting(new Error("the server takes no requests on a new connection"));
+    }
     for (let lease = this.#waiting.head; lease !== null; lease = this.#waiting.head) {
       const next = this.#findRoom();
       if (next === undefined) return this.#open();
