@@ -1,5 +1,8 @@
 import type { Limiter } from "../core/index.ts";
 import type { AdaptiveLimiterOptions } from "../sync/index.ts";
+import type { AuthOption } from "./internal/auth.ts";
+import type { HttpHooks } from "./internal/hooks.ts";
+import type { TraceSource } from "./internal/propagation.ts";
 import type { ProxyOptions } from "./internal/proxy.ts";
 import type { BodyInput } from "./internal/request-body.ts";
 import type { DnsOptions } from "./internal/dns.ts";
@@ -47,6 +50,27 @@ export interface SessionOptions {
    * {@link HttpRetryOptions}. @default true
    */
   readonly retry?: HttpRetryOptions | boolean;
+  /**
+   * Who to be, in an `Authorization` header: `{ username, password }`; `{ bearer }`; `"netrc"`, for what `$NETRC` or
+   * `~/.netrc` says of the host; or a function that gives the header's value. It is called for each attempt before that
+   * gets in line, and after an answer of 401 once more, with `wasRefused`, to get a fresh token.
+   *
+   * Where there is a `baseUrl` it is for its origin only; it never follows a request to another origin; and a request
+   * that has such a header, or credentials in its URL, keeps those.
+   */
+  readonly auth?: AuthOption;
+  /** Functions that are called on the way of each request: for signing, and for logs. */
+  readonly hooks?: HttpHooks;
+  /**
+   * Whether the server is told how much time is left, in whole milliseconds in a header `request-timeout-ms`, or one of
+   * another name: up to the deadline around the request, or to its `totalMs`. @default false
+   */
+  readonly propagateDeadline?: boolean | string;
+  /**
+   * A context variable that holds a `traceparent` of W3C Trace Context: requests made where it is bound pass the trace
+   * on, each with a new span id.
+   */
+  readonly propagateTrace?: TraceSource;
   /** The longest body of a response to accept, in bytes. @default `Infinity` */
   readonly maxBodyBytes?: number;
   /**
@@ -98,4 +122,6 @@ export interface HttpRequestOptions {
   readonly maxBodyBytes?: number;
   /** In place of the session's, field by field; false for never. */
   readonly retry?: HttpRetryOptions | boolean;
+  /** In place of the session's, whatever its `baseUrl`; false for none. */
+  readonly auth?: AuthOption | false;
 }

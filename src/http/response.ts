@@ -5,6 +5,7 @@ import { checkBytes } from "./internal/check.ts";
 import { LineReader } from "./internal/line-reader.ts";
 import { LineSplitter } from "./internal/lines.ts";
 import type { OpenExchange } from "./internal/open-exchange.ts";
+import { webHeaders } from "./internal/web-headers.ts";
 import type { WireHeaders } from "./undici.ts";
 
 /** Settings of {@link HttpResponse.lines}. */
@@ -185,13 +186,4 @@ const byteOrderMark = 0xfeff;
 function decode(bytes: Buffer): string {
   const text = bytes.toString("utf8");
   return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
-}
-
-function webHeaders(from: WireHeaders): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(from)) {
-    if (typeof value === "string") headers.append(name, value);
-    else for (const one of value ?? []) headers.append(name, one);
-  }
-  return headers;
 }

@@ -1,7 +1,9 @@
 import type { ScopeNode } from "../../core/index.ts";
 import type { WireHeaders } from "../undici.ts";
 import type { Order } from "./exchange.ts";
-import { type Sender, sendRetrying } from "./retrying.ts";
+import { Attempt } from "./attempt.ts";
+import type { Auth } from "./auth.ts";
+import { type RetryReason, type Sender, canBeSentAgain, sendRetrying, sentAgain } from "./retrying.ts";
 import type { Rules } from "./rules.ts";
 import type { MakeExchange, Transport } from "./transport.ts";
 
@@ -27,7 +29,7 @@ export function converse<A extends Answer>(
 ): Promise<A> {
   const { rules } = order;
   if (rules === undefined) return transport.send(scope, order, kind.make);
-  return new Conversation(transport, rules, kind).answer(scope, order);
+  return new Conversation(transport, order.origin, rules, kind).answer(scope, order);
 }
 
 /**
@@ -44,8 +46,14 @@ class Conversation<A extends Answer> implements Sender<A> {
   readonly transport: Transport;
   readonly kind: AnswerKind<A>;
   readonly #rules: Rules;
+  /** Where the request goes first: its credentials are for there alone. */
+  readonly #home: string;
+  #attempts = 0;
+  /** The last one, where it is more than a request on the wire. */
+  #last: Attempt<A> | undefined = undefined;
 
-  constructor(transport: Transport, rules: Rules, kind: AnswerKind<A>) {
+  constructor(transport: Transport, home: string, rules: Rules, kind: AnswerKind<A>) {
+    this.#home = home;
     this.transport = transport;
     this.#rules = rules;
     this.kind = kind;
@@ -61,6 +69,32 @@ class Conversation<A extends Answer> implements Sender<A> {
   }
 
   attempt(scope: ScopeNode, order: Order): Promise<A> {
-    return this.transport.send(scope, order, this.kind.make);
+    const { auth, hooks, propagation } = this.#rules;
+    if (auth === undefined && hooks === undefined && propagation === undefined) {
+      return this.transport.send(scope, order, this.kind.make);
+    }
+    return this.#attemptAs(order, order.origin === this.#home ? auth : undefined);
+  }
+
+  async #attemptAs(order: Order, auth: Auth | undefined): Promise<A> {
+    this.#last = new Attempt<A>(order, this.#rules, ++this.#attempts);
+    const answer = await this.#last.send(this.transport, this.kind, auth, false);
+    if (answer.status !== 401 || auth?.canRefresh !== true || !canBeSentAgain(order)) return answer;
+    // Before it is asked for new ones: that may take a request, and a slot.
+    this.kind.drop(answer);
+    this.#last = new Attempt<A>(sentAgain(order), this.#rules, ++this.#attempts);
+    return this.#last.send(this.transport, this.kind, auth, true);
+  }
+
+  isOfUser(error: unknown): boolean {
+    const thrown = this.#last?.thrown;
+    return thrown !== undefined && thrown.error === error;
+  }
+
+  async beforeRetry({ wire, origin }: Order, why: RetryReason): Promise<void> {
+    const { method, path } = wire;
+    const { status, error, delayMs } = why;
+    const attempt = this.#attempts;
+    await this.#rules.hooks?.beforeRetry?.({ method, url: origin + path, attempt, status, error, delayMs });
   }
 }

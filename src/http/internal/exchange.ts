@@ -13,6 +13,7 @@ import { failureOf } from "./failure.ts";
 import type { Http2Lease } from "./http2-lease.ts";
 import { PhasedWait } from "./phased-wait.ts";
 import type { Host } from "./pool.ts";
+import type { HeaderList } from "./request-headers.ts";
 import type { Rules } from "./rules.ts";
 import type { Job } from "./slots.ts";
 import type { Timeouts } from "./timeouts.ts";
@@ -26,6 +27,8 @@ export interface Order {
   readonly timeouts: Timeouts;
   /** The longest body to accept. */
   readonly maxBodyBytes: number;
+  /** Gives the headers to send instead, when it has its slot. Called in the context that calls {@link Transport.send}. */
+  readonly prepare?: () => HeaderList | Promise<HeaderList>;
   /** What is done beyond sending it. Nothing if left out. */
   readonly rules?: Rules | undefined;
 }
@@ -38,6 +41,11 @@ export function nameOf(order: Order): RequestName {
 /** `GET example.com/users`, without what may be secret. */
 export function labelOf(order: Order): string {
   return `${order.wire.method} ${order.origin.slice(order.origin.indexOf("//") + 2)}${pathname(order)}`;
+}
+
+/** The whole URL with its query, which may hold secrets: for the caller's own code. */
+export function hrefOf(order: Order): string {
+  return order.origin + order.wire.path;
 }
 
 /** The path without the query, which may hold secrets. */
@@ -76,6 +84,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   protected control: FlowControl | undefined = undefined;
   #connection: Connection<Host> | Http2Lease | undefined = undefined;
   #isConnecting = false;
+  #isPreparing = false;
 
   constructor(scope: ScopeNode, transport: Transport, order: Order) {
     super(scope);
@@ -106,9 +115,9 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     return false;
   }
 
-  /** In line it waits for others of this tree; after that, for the network. */
+  /** In line, and while it is prepared, it waits for others of this tree; after that, for the network. */
   override get isExternal(): boolean {
-    return this.state !== "queued";
+    return this.state !== "queued" && !this.#isPreparing;
   }
 
   describe(): string {
@@ -125,6 +134,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
       return `waiting for a slot (${slots.active} of ${slots.limit} in use, ${this.host.active} for this host${held})`;
     }
     if (this.#isConnecting) return "connecting";
+    if (this.#isPreparing) return "preparing";
     if (this.state === "body") return "reading the body";
     return this.phase === "idle" ? "sending the body" : "waiting for the response";
   }
@@ -134,6 +144,13 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   /** It has its slot. */
   start(): void {
     this.state = "sent";
+    if (this.order.prepare === undefined) return this.#sendOut(this.order.wire);
+    this.#isPreparing = true;
+    this.transport.prepare(this, this.scope!, (headers) => this.#sendOut({ ...this.order.wire, headers }));
+  }
+
+  #sendOut(wire: WireRequest): void {
+    this.#isPreparing = false;
     this.startedMs = this.clock.now();
     this.startTotal(this.startedMs);
     const { body } = this.order.wire;
@@ -144,7 +161,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
       this.startPhase("headers", this.startedMs);
     }
     this.#connection = this.transport.pool.take(this.host);
-    this.#connection.send(this.order.wire, this);
+    this.#connection.send(wire, this);
   }
 
   connecting(): void {

@@ -4,7 +4,7 @@ import type { Order } from "./exchange.ts";
 import { type OutgoingBody, encodeBody, jsonBody } from "./request-body.ts";
 import { type HeaderList, mergeHeaders, withDefault, withoutSecrets } from "./request-headers.ts";
 import { TargetReader, withQuery } from "./target.ts";
-import { type Rules, readRules, rulesOf } from "./rules.ts";
+import { RuleMaker } from "./rules.ts";
 import { type Timeouts, readTimeouts } from "./timeouts.ts";
 import { Upload } from "./upload.ts";
 
@@ -18,7 +18,7 @@ export class OrderMaker {
   readonly #headersElsewhere: HeaderList;
   readonly #timeouts: Timeouts;
   readonly #maxBodyBytes: number;
-  readonly #rules: Rules | undefined;
+  readonly #rules: RuleMaker;
   readonly #isKnown: (origin: string) => boolean;
 
   /** @param isKnown - whether an origin was used before: its URLs need not be parsed */
@@ -28,18 +28,25 @@ export class OrderMaker {
     this.#headersElsewhere = this.#targets.baseOrigin === undefined ? this.#headers : withoutSecrets(this.#headers);
     this.#timeouts = readTimeouts(options.timeout);
     this.#maxBodyBytes = checkBytes("maxBodyBytes", options.maxBodyBytes ?? Infinity);
-    this.#rules = readRules(options);
+    this.#rules = new RuleMaker(options, this.#targets.baseOrigin);
     this.#isKnown = isKnown;
   }
 
   /** @throws {TypeError | RangeError} something in it is wrong */
   make(method: string, url: string | URL, options: HttpRequestOptions | undefined): Order {
     const { origin, path, authorization } = this.#targets.read(url, this.#isKnown);
-    let headers = origin === this.#targets.baseOrigin ? this.#headers : this.#headersElsewhere;
+    const isElsewhere = origin !== this.#targets.baseOrigin;
+    let headers = isElsewhere ? this.#headersElsewhere : this.#headers;
     if (authorization !== undefined) headers = mergeHeaders(headers, { authorization });
     if (options === undefined) {
       const wire = { method, path, headers, body: null };
-      return { wire, origin, timeouts: this.#timeouts, maxBodyBytes: this.#maxBodyBytes, rules: this.#rules };
+      return {
+        wire,
+        origin,
+        timeouts: this.#timeouts,
+        maxBodyBytes: this.#maxBodyBytes,
+        rules: this.#rules.rulesFor(isElsewhere, options),
+      };
     }
     if (typeof options !== "object" || options === null) throw new TypeError(wrong("options", "an object", options));
     headers = mergeHeaders(headers, options.headers);
@@ -52,7 +59,7 @@ export class OrderMaker {
       origin,
       timeouts: readTimeouts(options.timeout, this.#timeouts),
       maxBodyBytes: checkBytes("maxBodyBytes", maxBodyBytes),
-      rules: rulesOf(options, this.#rules),
+      rules: this.#rules.rulesFor(isElsewhere, options),
     };
   }
 }

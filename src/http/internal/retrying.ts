@@ -18,8 +18,18 @@ const retriesOfOthers = 2;
 /** How to go on after a failed attempt: after `delayMs`, or when the pause of the host is over. */
 interface Again {
   readonly delayMs: number;
+  /** How long the host is paused, which is waited out in line. */
+  readonly pauseMs?: number;
   /** What led to it, for people: `503`, or the code of an error. */
   readonly why: string;
+}
+
+/** What led to another attempt. */
+export interface RetryReason {
+  readonly status: number | undefined;
+  readonly error: unknown;
+  /** The wait, of the request or of its host, in milliseconds. */
+  readonly delayMs: number;
 }
 
 /** Who sends each attempt. */
@@ -27,6 +37,10 @@ export interface Sender<A> {
   readonly transport: Transport;
   readonly kind: AnswerKind<A>;
   attempt(scope: ScopeNode, order: Order): Promise<A>;
+  /** Whether it was thrown by code of the user: then it is none of the request's. */
+  isOfUser(error: unknown): boolean;
+  /** Told before the wait. What it throws is the caller's. */
+  beforeRetry(order: Order, why: RetryReason): Promise<void>;
 }
 
 /** Sends one request until its answer is worth having, or there is no more to be tried. */
@@ -40,6 +54,8 @@ export async function sendRetrying<A extends Answer>(
   // Most requests need none.
   let course: RetryCourse | undefined;
   for (let next = order; ; next = sentAgain(order)) {
+    let status: number | undefined;
+    let failure: unknown;
     let again: Again | undefined;
     try {
       const answer = await sender.attempt(scope, next);
@@ -47,13 +63,16 @@ export async function sendRetrying<A extends Answer>(
       course ??= new RetryCourse(sender.transport, order, rules);
       again = course.afterAnswer(answer.status, sender.kind.headersOf(answer));
       if (again === undefined) return answer;
+      status = answer.status;
       sender.kind.drop(answer);
     } catch (error) {
       course ??= new RetryCourse(sender.transport, order, rules);
       // In a cancelled scope it is an error of cleaning up, or the cancellation itself.
-      if (scope.stop === undefined) again = course.afterFailure(error);
+      if (scope.stop === undefined && !sender.isOfUser(error)) again = course.afterFailure(error);
       if (again === undefined) throw error;
+      failure = error;
     }
+    await sender.beforeRetry(order, { status, error: failure, delayMs: again.pauseMs ?? again.delayMs });
     if (again.delayMs > 0) await course.wait(again);
     checkedScope();
   }
@@ -94,7 +113,9 @@ class RetryCourse {
     // A server that asks for no time at all, again and again, is still not to be hammered.
     const pauseMs = Math.max(askedMs, this.#rules.backoff(++this.#pauses));
     this.#transport.pause(this.#order, pauseMs, status);
-    return mayRepeat(this.#order) && isBeforeDeadline(pauseMs) ? { delayMs: 0, why: String(status) } : undefined;
+    return mayRepeat(this.#order) && isBeforeDeadline(pauseMs)
+      ? { delayMs: 0, pauseMs, why: String(status) }
+      : undefined;
   }
 
   /** @returns undefined if the error is the caller's */
@@ -140,11 +161,11 @@ function mayRepeat(order: Order): boolean {
   return (isIdempotent(method) || hasHeader(headers, "idempotency-key")) && canBeSentAgain(order);
 }
 
-function canBeSentAgain({ wire: { body } }: Order): boolean {
+export function canBeSentAgain({ wire: { body } }: Order): boolean {
   return !(body instanceof Upload) || body.isRepeatable;
 }
 
-function sentAgain(order: Order): Order {
+export function sentAgain(order: Order): Order {
   const { wire } = order;
   return wire.body instanceof Upload ? { ...order, wire: { ...wire, body: wire.body.again() } } : order;
 }

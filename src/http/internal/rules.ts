@@ -1,21 +1,57 @@
 import type { HttpRequestOptions, SessionOptions } from "../options.ts";
+import { type Auth, readAuth } from "./auth.ts";
+import { type HttpHooks, readHooks } from "./hooks.ts";
+import { type Propagation, readPropagation } from "./propagation.ts";
 import { type RetryRules, readRetry } from "./retry-rules.ts";
 
 /** What a conversation does beyond sending one request and taking its answer. */
 export interface Rules {
   readonly retry: RetryRules | undefined;
+  /** For the origin of the request alone, wherever it leads. */
+  readonly auth: Auth | undefined;
+  readonly hooks: HttpHooks | undefined;
+  readonly propagation: Propagation | undefined;
 }
 
-/** The rules of a session; undefined if there are none, and each request is just sent. */
-export function readRules(options: SessionOptions): Rules | undefined {
-  return rulesOrNone({ retry: readRetry(options.retry ?? true, undefined) });
+/** The rules of a session, made once. */
+export class RuleMaker {
+  readonly #rules: Rules | undefined;
+  readonly #rulesElsewhere: Rules | undefined;
+
+  /**
+   * @param baseOrigin - to which alone the session's credentials go, if there is one
+   * @throws {TypeError | RangeError} an option is wrong
+   */
+  constructor(options: SessionOptions, baseOrigin: string | undefined) {
+    const rules: Rules = {
+      retry: readRetry(options.retry ?? true, undefined),
+      auth: options.auth === undefined ? undefined : readAuth(options.auth),
+      hooks: readHooks(options.hooks),
+      propagation: readPropagation(options),
+    };
+    this.#rules = rulesOrNone(rules);
+    this.#rulesElsewhere = baseOrigin === undefined ? this.#rules : rulesOrNone({ ...rules, auth: undefined });
+  }
+
+  /**
+   * The rules of one request; undefined if there are none, and it is just sent.
+   *
+   * @param isElsewhere - whether it goes to another origin than the session's
+   * @throws {TypeError | RangeError} an option is wrong
+   */
+  rulesFor(isElsewhere: boolean, options: HttpRequestOptions | undefined): Rules | undefined {
+    const rules = isElsewhere ? this.#rulesElsewhere : this.#rules;
+    if (options === undefined || (options.retry === undefined && options.auth === undefined)) return rules;
+    const { retry, auth } = options;
+    return rulesOrNone({
+      ...(rules ?? noRules),
+      retry: readRetry(retry, rules?.retry),
+      auth: auth === undefined ? rules?.auth : auth === false ? undefined : readAuth(auth),
+    });
+  }
 }
 
-/** Those of a request. */
-export function rulesOf(options: HttpRequestOptions, session: Rules | undefined): Rules | undefined {
-  if (options.retry === undefined) return session;
-  return rulesOrNone({ ...session, retry: readRetry(options.retry, session?.retry) });
-}
+const noRules: Rules = { retry: undefined, auth: undefined, hooks: undefined, propagation: undefined };
 
 function rulesOrNone(rules: Rules): Rules | undefined {
   return Object.values(rules).every((rule) => rule === undefined) ? undefined : rules;

@@ -6,6 +6,7 @@ import { HostPause } from "./host-pause.ts";
 import type { LimiterFor } from "./limits.ts";
 import type { Host, Pool } from "./pool.ts";
 import type { Slots } from "./slots.ts";
+import type { HeaderList } from "./request-headers.ts";
 import { Upload } from "./upload.ts";
 
 /** Makes the exchange that waits for what its caller wants of the response. */
@@ -25,6 +26,9 @@ export class Transport {
     this.slots = slots;
     this.#limiterFor = limiterFor;
   }
+
+  /** Those that have their slot and are being prepared: nothing else knows of them. */
+  readonly #preparing = new Set<Exchange<unknown>>();
 
   /** Lets a request get in line. Throws at once if the session is closed. */
   send<T>(scope: ScopeNode, order: Order, make: MakeExchange<T>): Promise<T> {
@@ -48,6 +52,33 @@ export class Transport {
     cleanup.move();
     this.slots.enter(exchange);
     return exchange.promise;
+  }
+
+  /**
+   * Calls what an order is to be prepared with, then `sendOut`, unless the exchange is over by then. That is work of its
+   * task, so it counts as one more flow of the scope: a flow that waits for something foreign holds virtual time.
+   */
+  prepare(exchange: Exchange<unknown>, scope: ScopeNode, sendOut: (headers: HeaderList) => void): void {
+    this.#preparing.add(exchange);
+    scope.flows++;
+    const sent = (headers: HeaderList): void => {
+      if (exchange.state !== "over") sendOut(headers);
+    };
+    const end = (): void => {
+      scope.flows--;
+      this.#preparing.delete(exchange);
+    };
+    const failed = (error: unknown): void => exchange.fail(error);
+    let headers: HeaderList | Promise<HeaderList>;
+    try {
+      headers = exchange.order.prepare!();
+    } catch (error) {
+      end();
+      return failed(error);
+    }
+    if (headers instanceof Promise) return void headers.finally(end).then(sent).catch(failed);
+    end();
+    sent(headers);
   }
 
   /** Sends nothing to the host of `order` for a while, because it answered with `status`. */
@@ -81,6 +112,7 @@ export class Transport {
   /** Ends everything, and waits until all sockets are closed. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    for (const exchange of this.#preparing) exchange.sessionClosed();
     await this.pool.close();
   }
 
