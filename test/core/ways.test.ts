@@ -17,11 +17,11 @@ async function runSuites(node: string, context: string): Promise<string> {
   return stdout + stderr;
 }
 
-test.concurrent("the core works with plain AsyncLocalStorage", { timeout: 120_000 }, async () => {
+test.concurrent("the core works with plain AsyncLocalStorage", { timeout: 600_000 }, async () => {
   expect(await runSuites(process.execPath, "storage")).toMatch(/\n\d{3,} passed, 0 failed\n/);
 });
 
-test.concurrent("the core works on the next Node", { timeout: 120_000 }, async () => {
+test.concurrent("the core works on the next Node", { timeout: 600_000 }, async () => {
   const { path } = await nodeOf("node26");
 
   expect(await runSuites(path, "slot")).toMatch(/\n\d{3,} passed, 0 failed\n/);
