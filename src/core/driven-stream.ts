@@ -149,7 +149,6 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
     } catch (error) {
       this.failed(error, driver);
     }
-    while (driver.hasTasks) await driver.crew!.drain();
     this.#state = "through";
     this.#through.resolve();
     if (!this.#isLeft && this.#isUntold) await this.#untilTold();

@@ -112,6 +112,24 @@ test(
 );
 
 test(
+  "nothing is read while two batches wait, the item that was too much for the first being a batch of its own",
+  virtually(async () => {
+    const source = new Endless();
+    const stream = batch(source, { size: 3, maxWeight: 4, weight: (n) => (n === 4 ? 10 : 1) });
+    expect((await stream.next()).value).toEqual([0, 1, 2]);
+    await sleep(1);
+    expect(source.read).toBe(5);
+    expect((await stream.next()).value).toEqual([3]);
+    await sleep(1);
+    expect(source.read).toBe(5);
+    expect((await stream.next()).value).toEqual([4]);
+    await sleep(1);
+    expect(source.read).toBe(8);
+    await stream.return();
+  }),
+);
+
+test(
   "items that were read come before the error of the source, which is thrown once",
   virtually(async () => {
     const error = new Error("source");

@@ -35,6 +35,16 @@ test(
 );
 
 test(
+  "a call that is done just when the next is due is the only one",
+  virtually(async () => {
+    const log: string[] = [];
+
+    expect(await hedge(calls(log, 20, 20), { afterMs: 20 })).toBe(1);
+    expect(log).toEqual(["1 begins at 0"]);
+  }),
+);
+
+test(
   "a call that takes longer gets a rival; the first to succeed wins, and the other is cancelled and waited for",
   virtually(async () => {
     const log: string[] = [];

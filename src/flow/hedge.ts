@@ -57,10 +57,10 @@ export async function hedge<T>(fn: RetryFunction<T>, options: HedgeOptions): Pro
   });
   const first = await contest.run(async () => {
     for (let attempt = 1; attempt <= attempts; attempt++) {
+      // The call may be done just when the next is due.
       if (contest.isWon) return;
       contest.enter((scope) => fn(attempt, scope), `attempt ${attempt}`);
-      // Where all have failed already, nobody would end the pause.
-      if (attempt === attempts || failures.count === attempt) continue;
+      if (attempt === attempts) return;
       await cancelScope((scope) => {
         pause = scope;
         return sleep(afterMs);

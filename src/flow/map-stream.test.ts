@@ -694,6 +694,25 @@ test(
 );
 
 test(
+  "a stream that a source has begun to read, and left, ends with the source",
+  virtually(async (root) => {
+    const log: string[] = [];
+    const source = async function* (): AsyncGenerator<number> {
+      const inner = mapStream(["a", "b"], (name) => slowToDispose(log, name), { concurrency: 2 });
+      await inner.next();
+      yield 1;
+    };
+    for await (const _ of mapStream(source(), (n) => n, { concurrency: 1 })) {
+      await sleep(1);
+      break;
+    }
+
+    expect(log).toEqual(["b"]);
+    expect(whatIsLeft(root)).toEqual([]);
+  }),
+);
+
+test(
   "a read that is pending when the reader leaves is cancelled, with a reason",
   virtually(async () => {
     const log: unknown[] = [];

@@ -48,6 +48,8 @@ test(
     await sleep(101);
     expect(budget.statistics()).toEqual({ calls: 0, retries: 0, left: 0 });
     expect(await callOften(2, budget)).toBe(3);
+    await sleep(1e14);
+    expect(budget.statistics().calls).toBe(0);
   }),
 );
 

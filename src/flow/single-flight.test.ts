@@ -111,7 +111,9 @@ test(
     ]);
     expect(now()).toBe(5);
     expect(flights.statistics()).toEqual({ flights: 0, waiting: 0 });
-    expect(await flights.run("key", fn)).toBe("2");
+    const ask = () => flights.run("key", fn);
+    // The first work ends meanwhile, and takes nothing along.
+    expect(await gather([ask, async () => (await sleep(22), ask())])).toEqual(["2", "2"]);
     expect(log).toEqual(["1 ended at 25", "2 ended at 35"]);
   }),
 );

@@ -2,7 +2,17 @@ import { EventEmitter, on } from "node:events";
 import { PassThrough, Readable } from "node:stream";
 import { expect, test } from "vitest";
 import { loopTurns, thrownBy, virtually, whatIsLeft } from "../../test/core/helpers.ts";
-import { type Source, Cancelled, TaskCancelledError, cancelScope, map, mapStream, shield, sleep } from "../index.ts";
+import {
+  type Source,
+  Cancelled,
+  TaskCancelledError,
+  cancelScope,
+  map,
+  mapStream,
+  now,
+  shield,
+  sleep,
+} from "../index.ts";
 
 const one = { concurrency: 1 };
 
@@ -160,6 +170,7 @@ test(
       void loopTurns().then(() => scope.cancel());
       await stream.next();
     });
+    await loopTurns(2);
 
     expect(log).toEqual(["next ended"]);
   }),
@@ -198,5 +209,30 @@ test(
 
     expect(reasons).toEqual([undefined]);
     expect(source.locked).toBe(false);
+  }),
+);
+
+test(
+  "a source that is closed while it owes an item may take its time for that",
+  virtually(async (root) => {
+    const stall = Promise.withResolvers<IteratorResult<number>>();
+    const iterator: AsyncIterator<number> = {
+      next: () => stall.promise,
+      async return() {
+        stall.resolve({ done: true, value: undefined });
+        await sleep(5);
+        return { done: true, value: undefined };
+      },
+    };
+    await cancelScope(async () => {
+      const stream = mapStream({ [Symbol.asyncIterator]: () => iterator }, (n) => n, one);
+      const reading = stream.next();
+      await loopTurns(2);
+      await stream.return();
+      await thrownBy(reading);
+    });
+
+    expect(now()).toBe(5);
+    expect(whatIsLeft(root)).toEqual([]);
   }),
 );

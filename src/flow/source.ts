@@ -1,4 +1,4 @@
-import { DrivenStream, type ScopeNode, Waiter, afterThisTurn, enter, stopError } from "../core/index.ts";
+import { type ScopeNode, Waiter, afterThisTurn, enter, stopError } from "../core/index.ts";
 
 /** What flow functions read from: any sync or async iterable. */
 export type Source<T> = Iterable<T> | AsyncIterable<T>;
@@ -10,7 +10,7 @@ export type Step<T> = { readonly item: T; readonly index: number } | undefined;
 interface Opened<T> {
   readonly iterator: Iterator<T> | AsyncIterator<T>;
   readonly isAsync: boolean;
-  /** Closes the source while it owes an item. Not for those that would only do it afterwards, or end by themselves. */
+  /** Closes the source while it owes an item. Not for those that would only do it afterwards. */
   readonly interrupt?: () => unknown;
 }
 
@@ -135,7 +135,7 @@ function open<T>(source: Source<T>): Opened<T> {
   const iterator = makeAsync.call(source);
   const { destroy } = source as { destroy?: unknown };
   if (typeof destroy === "function") return { iterator, isAsync: true, interrupt: () => void destroy.call(source) };
-  if (iterator instanceof DrivenStream || isGenerator(iterator)) return { iterator, isAsync: true };
+  if (isGenerator(iterator)) return { iterator, isAsync: true };
   return { iterator, isAsync: true, interrupt: () => iterator.return?.() };
 }
 
