@@ -3,6 +3,7 @@ import type { WireHeaders } from "../undici.ts";
 import type { Order } from "./exchange.ts";
 import { Attempt } from "./attempt.ts";
 import type { Auth } from "./auth.ts";
+import { isRetryableStatus } from "./retryable.ts";
 import { type RetryReason, type Sender, canBeSentAgain, sendRetrying, sentAgain } from "./retrying.ts";
 import type { Rules } from "./rules.ts";
 import type { MakeExchange, Transport } from "./transport.ts";
@@ -29,7 +30,18 @@ export function converse<A extends Answer>(
 ): Promise<A> {
   const { rules } = order;
   if (rules === undefined) return transport.send(scope, order, kind.make);
-  return new Conversation(transport, order.origin, rules, kind).answer(scope, order);
+  if (!isOnlyRetry(rules)) return new Conversation(transport, order.origin, rules, kind).answer(scope, order);
+  // Most requests need their first attempt only: for them there is no conversation, and nothing async around them. A rule
+  // that only looks at some statuses, as one for redirects would, is best asked here too.
+  rules.retry?.budget.call();
+  const first = transport.send(scope, order, kind.make);
+  const goOn = (): Promise<A> => new Conversation(transport, order.origin, rules, kind).answer(scope, order, first);
+  return first.then((answer) => (isRetryableStatus(answer.status) ? goOn() : answer), goOn);
+}
+
+/** Whether attempts are just sent. A rule that does something to each is named here. */
+function isOnlyRetry({ auth, hooks, propagation }: Rules): boolean {
+  return auth === undefined && hooks === undefined && propagation === undefined;
 }
 
 /**
@@ -59,21 +71,19 @@ class Conversation<A extends Answer> implements Sender<A> {
     this.kind = kind;
   }
 
-  answer(scope: ScopeNode, order: Order): Promise<A> {
-    return this.#hop(scope, order);
+  /** @param first - the first attempt, if it has been made */
+  answer(scope: ScopeNode, order: Order, first?: Promise<A>): Promise<A> {
+    return this.#hop(scope, order, first);
   }
 
-  #hop(scope: ScopeNode, order: Order): Promise<A> {
+  #hop(scope: ScopeNode, order: Order, first: Promise<A> | undefined): Promise<A> {
     const { retry } = this.#rules;
-    return retry === undefined ? this.attempt(scope, order) : sendRetrying(scope, order, retry, this);
+    return retry === undefined ? this.attempt(scope, order) : sendRetrying(scope, order, retry, this, first);
   }
 
   attempt(scope: ScopeNode, order: Order): Promise<A> {
-    const { auth, hooks, propagation } = this.#rules;
-    if (auth === undefined && hooks === undefined && propagation === undefined) {
-      return this.transport.send(scope, order, this.kind.make);
-    }
-    return this.#attemptAs(order, order.origin === this.#home ? auth : undefined);
+    if (isOnlyRetry(this.#rules)) return this.transport.send(scope, order, this.kind.make);
+    return this.#attemptAs(order, order.origin === this.#home ? this.#rules.auth : undefined);
   }
 
   async #attemptAs(order: Order, auth: Auth | undefined): Promise<A> {

@@ -43,14 +43,19 @@ export interface Sender<A> {
   beforeRetry(order: Order, why: RetryReason): Promise<void>;
 }
 
-/** Sends one request until its answer is worth having, or there is no more to be tried. */
+/**
+ * Sends one request until its answer is worth having, or there is no more to be tried.
+ *
+ * @param first - the first attempt, if it has been made
+ */
 export async function sendRetrying<A extends Answer>(
   scope: ScopeNode,
   order: Order,
   rules: RetryRules,
   sender: Sender<A>,
+  first: Promise<A> | undefined,
 ): Promise<A> {
-  rules.budget.call();
+  if (first === undefined) rules.budget.call();
   // Most requests need none.
   let course: RetryCourse | undefined;
   for (let next = order; ; next = sentAgain(order)) {
@@ -58,7 +63,7 @@ export async function sendRetrying<A extends Answer>(
     let failure: unknown;
     let again: Again | undefined;
     try {
-      const answer = await sender.attempt(scope, next);
+      const answer = await (course === undefined && first !== undefined ? first : sender.attempt(scope, next));
       if (!isRetryableStatus(answer.status) || scope.stop !== undefined) return answer;
       course ??= new RetryCourse(sender.transport, order, rules);
       again = course.afterAnswer(answer.status, sender.kind.headersOf(answer));
