@@ -121,7 +121,7 @@ test("disposing of a session ends a request that a hook holds up", async () => {
 
 test("the time of a hook is none of the request's", async () => {
   await using server = await openFaultServer();
-  await using session = openSession({ timeout: 200, retry: false, hooks: { beforeRequest: () => sleep(300) } });
+  await using session = openSession({ timeout: 400, retry: false, hooks: { beforeRequest: () => sleep(500) } });
   expect((await session.get(server.url)).status).toBe(200);
 });
 

@@ -61,7 +61,7 @@ test("a reset connection is tried again, and its error thrown when there are no 
 
 test("a timeout of a phase is tried again", async () => {
   await using server = await openFaultServer([faults.hang(), faults.ok("done")]);
-  await using session = openSession({ retry: quick, timeout: { headersMs: 40 } });
+  await using session = openSession({ retry: quick, timeout: { headersMs: 150 } });
   expect(await (await session.get(server.url)).text()).toBe("done");
 });
 
@@ -224,7 +224,7 @@ test("Retry-After pauses the host for all, in full, and does not use up attempts
 });
 
 test("others wait out the pause in line, and a request to another host does not", async () => {
-  await using paused = await openFaultServer([faults.busy({ retryAfter: 0.08, status: 503 }), faults.ok("late")]);
+  await using paused = await openFaultServer([faults.busy({ retryAfter: 0.7, status: 503 }), faults.ok("late")]);
   await using other = await openFaultServer(faults.ok("at once"));
   await using session = openSession({ retry: quick, limit: 3 });
   const order: string[] = [];
@@ -245,12 +245,12 @@ test("others wait out the pause in line, and a request to another host does not"
 test("a request that may not be repeated pauses the host all the same", async () => {
   await using server = await openFaultServer([faults.busy({ retryAfter: 0.05, status: 429 }), faults.ok("done")]);
   await using session = openSession({ retry: quick });
+  const startMs = now();
   const response = await session.post(server.url);
   expect(response.status).toBe(429);
   await response.discard();
-  const startMs = now();
   expect(await (await session.get(server.url)).text()).toBe("done");
-  expect(now() - startMs).toBeGreaterThan(20);
+  expect(now() - startMs).toBeGreaterThanOrEqual(50);
 });
 
 test("a pause holds no permit of the session's limiter, and a cancelled wait leaves the line", async () => {
