@@ -163,3 +163,25 @@ describe.for(Object.entries(streams))("%s", ([name, open]) => {
     expect((await stream.next()).done).toBe(true);
   });
 });
+
+test.for([
+  ["batch", (source: AsyncIterable<number>) => batch(source, { size: 1 })],
+  ["merge", (source: AsyncIterable<number>) => merge(source)],
+  ["throttle", (source: AsyncIterable<number>) => throttle(source, { everyMs: 1 })],
+] as const)("%s: a cancelled next() is told of an error of closing the source, and then nothing is left", ([, open]) =>
+  virtually(() =>
+    cancelScope(async (scope) => {
+      const error = new Error("closing");
+      const source = async function* (): AsyncGenerator<number> {
+        yield 1;
+        await thrownBy(sleep(Infinity));
+        throw error;
+      };
+      const stream = open(source());
+      await stream.next();
+      scope.deadline = 5;
+      expect(await thrownBy(stream.next())).toBe(error);
+      expect(whatIsLeft(scope)).toEqual([]);
+    }),
+  )(),
+);

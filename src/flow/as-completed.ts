@@ -46,10 +46,12 @@ export type CompletionStream<F extends Functions> = AsyncGenerator<CompletionOf<
  * import { asCompleted, sleep } from "taskwright";
  *
  * const mirrors = { slow: () => sleep(20), fast: () => sleep(5), down: () => Promise.reject(new Error("down")) };
+ * const seen: string[] = [];
  * for await (const { key, ok } of asCompleted(mirrors)) {
- *   console.log(key, ok); // => down false
- *   if (ok) break; // => fast true
+ *   seen.push(key);
+ *   if (ok) break;
  * }
+ * console.log(seen); // => [ 'down', 'fast' ]
  * ```
  */
 export function asCompleted<const F extends Functions>(fns: F): CompletionStream<F> {
