@@ -45,7 +45,7 @@ export type CompletionStream<F extends Functions> = AsyncGenerator<CompletionOf<
  * ```ts
  * import { asCompleted, sleep } from "taskwright";
  *
- * const mirrors = { slow: () => sleep(20), fast: () => sleep(5), down: () => Promise.reject(new Error("down")) };
+ * const mirrors = { slow: () => sleep(60_000), fast: () => sleep(5), down: () => Promise.reject(new Error("down")) };
  * const seen: string[] = [];
  * for await (const { key, ok } of asCompleted(mirrors)) {
  *   seen.push(key);
