@@ -43,7 +43,7 @@ export type MergedStream<T> = AsyncGenerator<T, void, void>;
  *     yield `${name}${n}`;
  *   }
  * }
- * const items = await Array.fromAsync(merge(every(20, "a"), every(15, "b")));
+ * const items = await Array.fromAsync(merge(every(400, "a"), every(300, "b")));
  * console.log(items.join()); // => b1,a1,b2,a2
  * ```
  */

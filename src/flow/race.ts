@@ -17,7 +17,7 @@ import { type ResultOf, entriesOf, expectSome } from "./internal/functions.ts";
  * ```ts
  * import { race, sleep } from "taskwright";
  *
- * const winner = await race([async () => (await sleep(50), "slow"), async () => (await sleep(1), "fast")]);
+ * const winner = await race([async () => (await sleep(60_000), "slow"), async () => (await sleep(1), "fast")]);
  * console.log(winner); // => fast
  * ```
  */
