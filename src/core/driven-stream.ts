@@ -94,7 +94,10 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
     try {
       if (scope.stop !== undefined) throw stopError(scope);
       if (this.#state === "idle") this.#open(scope);
-      if (this.#readers.head === null && this.hasReady) return await grant(scope, this.#takeReady());
+      if (this.#readers.head === null && this.hasReady) {
+        const result = this.#takeReady();
+        return scope.tree.conductor === undefined ? result : await grant(scope, result);
+      }
       if (this.#state === "driven") return await this.#wait(scope);
     } catch (error) {
       throw await this.#leave(scope, !this.#keepsUnread, error);
@@ -219,7 +222,7 @@ export abstract class DrivenStream<R> implements AsyncGenerator<R, void, void> {
 
   #takeReady(): IteratorResult<R, void> {
     const value = this.take();
-    if (!this.#isUntold) this.#unread?.resolve();
+    if (this.#unread !== undefined && !this.#isUntold) this.#unread.resolve();
     return { done: false, value };
   }
 

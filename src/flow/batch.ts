@@ -91,13 +91,10 @@ class Batches<T> extends DrivenStream<T[]> {
     const source = new DrivenSource(this.#items);
     this.#source = source;
     try {
-      for (;;) {
-        const reading = source.next();
-        const step = reading instanceof Promise ? await reading : reading;
-        if (step === undefined) break;
-        this.#add(step.item, driver);
-        if (this.#ready.size > 0) await this.#room.wait(driver);
-      }
+      await source.read((item) => {
+        this.#add(item, driver);
+        return this.#ready.size > 0 ? this.#room.wait(driver) : undefined;
+      });
     } catch (error) {
       this.failed(error, driver);
     }

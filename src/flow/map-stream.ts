@@ -101,7 +101,7 @@ class MapStream<T, R> extends DrivenStream<R> implements TaskOwner {
     this.#calls = calls;
     try {
       this.#source = new DrivenSource(this.#items);
-      await this.#feed(this.#source, driver);
+      await this.#source.read((item, index) => this.#begin(item, index, driver));
     } catch (error) {
       this.#fail(error);
     }
@@ -117,18 +117,12 @@ class MapStream<T, R> extends DrivenStream<R> implements TaskOwner {
     this.#room.close();
   }
 
-  async #feed(source: DrivenSource<T>, driver: ScopeNode): Promise<void> {
-    for (;;) {
-      if (this.#taken >= this.#options.concurrency) await this.#room.wait(driver);
-      const reading = source.next();
-      const step = reading instanceof Promise ? await reading : reading;
-      if (step === undefined) return;
-      this.#taken++;
-      const slot: Slot<R> = { isReady: false, value: undefined };
-      if (this.#options.ordered !== false) this.#slots.push(slot);
-      const call = (scope: ScopeNode): Promise<void> => this.#call(step.item, step.index, slot, scope);
-      spawn(this.#calls!, (scope) => call(scope as ScopeNode), { name: `call ${step.index}` });
-    }
+  #begin(item: T, index: number, driver: ScopeNode): Promise<void> | undefined {
+    this.#taken++;
+    const slot: Slot<R> = { isReady: false, value: undefined };
+    if (this.#options.ordered !== false) this.#slots.push(slot);
+    spawn(this.#calls!, (scope) => this.#call(item, index, slot, scope as ScopeNode), { name: `call ${index}` });
+    return this.#taken < this.#options.concurrency ? undefined : this.#room.wait(driver);
   }
 
   async #call(item: T, index: number, slot: Slot<R>, scope: ScopeNode): Promise<void> {

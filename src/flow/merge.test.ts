@@ -269,7 +269,26 @@ test("works outside any run", async () => {
 });
 
 test(
-  "sources after one that fails at once are not opened",
+  "sources after one whose first read leaves the stream are not opened",
+  virtually(async () => {
+    const never = new Counted();
+    const leaving: Iterable<number> = {
+      [Symbol.iterator]: () => ({
+        next() {
+          void stream.return(undefined);
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+    const stream: AsyncGenerator<number> = merge(leaving, never);
+
+    expect(await thrownBy(stream.next())).toBeInstanceOf(TaskCancelledError);
+    expect(never.read).toBe(0);
+  }),
+);
+
+test(
+  "a source that fails at once closes those after it",
   virtually(async () => {
     const error = new Error("no");
     const failing: Iterable<number> = {
@@ -279,10 +298,10 @@ test(
         },
       }),
     };
-    const never = new Counted();
+    const other = new Counted();
 
-    expect(await thrownBy(merge(failing, never).next())).toBe(error);
-    expect(never.read).toBe(0);
+    expect(await thrownBy(Array.fromAsync(merge(failing, other)))).toBe(error);
+    expect(other.closed).toBe(1);
   }),
 );
 

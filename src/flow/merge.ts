@@ -104,14 +104,11 @@ class Merged extends DrivenStream<unknown> implements TaskOwner {
     const room = new Room("a reader of merge");
     this.#open.set(source, room);
     try {
-      for (;;) {
-        const reading = source.next();
-        const step = reading instanceof Promise ? await reading : reading;
-        if (step === undefined) break;
-        if (this.handOver(step.item)) continue;
-        this.#ready.push({ item: step.item, room });
-        await room.wait(scope);
-      }
+      await source.read((item) => {
+        if (this.handOver(item)) return undefined;
+        this.#ready.push({ item, room });
+        return room.wait(scope);
+      });
     } catch (error) {
       this.#fail(ownFailure(scope, error));
     }

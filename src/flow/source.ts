@@ -16,7 +16,10 @@ interface Opened<T> {
 
 /** Reads a source one item at a time, and closes it once. Calls may overlap: they are served one after another. */
 export class Reader<T> {
-  readonly #source: Opened<T>;
+  // Taken apart: one object more on the way to each item of map would be felt.
+  readonly #iterator: Iterator<T> | AsyncIterator<T>;
+  readonly #isAsync: boolean;
+  readonly #interrupt: (() => unknown) | undefined;
   readonly #home: ScopeNode;
   #index = 0;
   #isOver = false;
@@ -27,7 +30,10 @@ export class Reader<T> {
 
   /** @param home - the scope that closes the source */
   constructor(source: Source<T>, home: ScopeNode) {
-    this.#source = open(source);
+    const { iterator, isAsync, interrupt } = open(source);
+    this.#iterator = iterator;
+    this.#isAsync = isAsync;
+    this.#interrupt = interrupt;
     this.#home = home;
   }
 
@@ -37,7 +43,7 @@ export class Reader<T> {
    * Cancel: interrupts a source that leaves a read unanswered, if it can be. Otherwise waits until it answers.
    */
   next(scope: ScopeNode): Step<T> | Promise<Step<T>> {
-    if (!this.#source.isAsync) return this.#readSync();
+    if (!this.#isAsync) return this.#readSync();
     const step = this.#last.then(() => this.#readAsync(scope));
     this.#last = step.then(
       () => {},
@@ -55,7 +61,7 @@ export class Reader<T> {
 
   /** Whether nothing is left. Asks a sync source, and drops the item it gives: for when nothing will be read any more. */
   isAtEnd(): boolean {
-    if (this.#source.isAsync) return this.#isOver && !this.#isInterrupted;
+    if (this.#isAsync) return this.#isOver && !this.#isInterrupted;
     return this.#isOver || this.#readSync() === undefined;
   }
 
@@ -69,14 +75,14 @@ export class Reader<T> {
     }
     if (this.#isOver) return;
     this.#isOver = true;
-    await this.#source.iterator.return?.();
+    await this.#iterator.return?.();
   }
 
   #readSync(): Step<T> {
     if (this.#isOver) return undefined;
     let result: IteratorResult<T>;
     try {
-      result = (this.#source.iterator as Iterator<T>).next();
+      result = (this.#iterator as Iterator<T>).next();
     } catch (error) {
       this.#isOver = true;
       throw error;
@@ -86,13 +92,13 @@ export class Reader<T> {
 
   async #readAsync(scope: ScopeNode): Promise<Step<T>> {
     if (this.#isOver) return undefined;
-    const { iterator, interrupt } = this.#source;
+    const interrupt = this.#interrupt;
     const watch =
       interrupt === undefined || scope.stop !== undefined
         ? undefined
-        : new ReadWatch(scope, () => this.#interrupt(interrupt));
+        : new ReadWatch(scope, () => this.#closeMeanwhile(interrupt));
     try {
-      const step = this.#accept(await iterator.next());
+      const step = this.#accept(await this.#iterator.next());
       // The end of a source that was told to come to it says nothing of what it had.
       if (step === undefined && this.#isInterrupted) throw stopError(scope);
       return step;
@@ -103,7 +109,7 @@ export class Reader<T> {
     }
   }
 
-  #interrupt(interrupt: () => unknown): void {
+  #closeMeanwhile(interrupt: () => unknown): void {
     const home = this.#home;
     const flow = async (): Promise<void> => {
       home.flows++;

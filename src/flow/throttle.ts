@@ -80,16 +80,7 @@ class Throttled<T> extends DrivenStream<T> {
     this.#source = source;
     this.#pace = pace;
     try {
-      for (;;) {
-        const reading = source.next();
-        const step = reading instanceof Promise ? await reading : reading;
-        if (step === undefined) break;
-        this.#held = { item: step.item };
-        await enter(pace, () => this.#untilDue(), undefined, undefined);
-        this.#isDue = true;
-        this.deliver();
-        if (this.#held !== undefined) await this.#room.wait(driver);
-      }
+      await source.read((item) => this.#pass(item, driver));
     } catch (error) {
       if (pace.own === undefined || pace.cancellationBehind(error) !== pace.own) this.failed(error, driver);
     }
@@ -104,6 +95,14 @@ class Throttled<T> extends DrivenStream<T> {
     this.#source?.stop(reason);
     this.#pace?.cancel(reason);
     this.#room.close();
+  }
+
+  async #pass(item: T, driver: ScopeNode): Promise<void> {
+    this.#held = { item };
+    await enter(this.#pace!, () => this.#untilDue(), undefined, undefined);
+    this.#isDue = true;
+    this.deliver();
+    if (this.#held !== undefined) await this.#room.wait(driver);
   }
 
   async #untilDue(): Promise<void> {

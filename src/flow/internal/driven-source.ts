@@ -21,7 +21,6 @@ const itemsInABreath = 16;
 export class DrivenSource<T> {
   readonly #scope: ScopeNode = openScope("source");
   readonly #reader: Reader<T>;
-  #count = 0;
   #isReading = false;
   #isStopped = false;
 
@@ -35,9 +34,13 @@ export class DrivenSource<T> {
     }
   }
 
-  /** The next item; undefined at the end, and when the source was stopped. Synchronous where it can be. */
-  next(): Step<T> | Promise<Step<T>> {
-    return ++this.#count % itemsInABreath === 0 ? this.#breatheAndRead() : this.#read();
+  /**
+   * Gives each item to `take`, until the end of the source or until it is stopped.
+   *
+   * @param take - may return what has to be waited for before the next item is read
+   */
+  read(take: (item: T, index: number) => Promise<void> | undefined): Promise<void> {
+    return enter(this.#scope, () => this.#readAll(take), undefined, undefined);
   }
 
   /** No item is needed any more. */
@@ -46,7 +49,7 @@ export class DrivenSource<T> {
     if (this.#isReading) this.#scope.cancel(reason);
   }
 
-  /** Closes the source, unless it has ended, and waits for what it has started. */
+  /** Closes the source, unless it has ended, and waits for what it has started. Called in the driver. */
   async close(): Promise<void> {
     const scope = this.#scope;
     try {
@@ -57,40 +60,39 @@ export class DrivenSource<T> {
     }
   }
 
-  async #breatheAndRead(): Promise<Step<T>> {
-    await breathe();
-    return this.#read();
-  }
-
-  #read(): Step<T> | Promise<Step<T>> {
-    const scope = this.#scope;
-    if (this.#isStopped) return undefined;
-    if (scope.stop !== undefined) throw stopError(scope);
-    this.#isReading = true;
-    try {
-      const step = enter(scope, readNext<T>, this.#reader, scope);
-      if (step instanceof Promise) return this.#await(step);
-      this.#isReading = false;
-      return step;
-    } catch (error) {
-      this.#isReading = false;
-      throw error;
+  async #readAll(take: (item: T, index: number) => Promise<void> | undefined): Promise<void> {
+    for (let count = 1; ; count++) {
+      if (count % itemsInABreath === 0) await breathe();
+      if (this.#isStopped) return;
+      if (this.#scope.stop !== undefined) throw stopError(this.#scope);
+      const reading = this.#readNext();
+      const step = reading instanceof Promise ? await this.#answer(reading) : reading;
+      if (step === undefined) return;
+      const pause = take(step.item, step.index);
+      if (pause !== undefined) await pause;
     }
   }
 
-  async #await(step: Promise<Step<T>>): Promise<Step<T>> {
-    const scope = this.#scope;
+  #readNext(): Step<T> | Promise<Step<T>> {
+    this.#isReading = true;
     try {
-      return await step;
+      return this.#reader.next(this.#scope);
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  async #answer(reading: Promise<Step<T>>): Promise<Step<T>> {
+    const scope = this.#scope;
+    this.#isReading = true;
+    try {
+      return await reading;
     } catch (error) {
+      // Cut because it was stopped.
       if (scope.own !== undefined && scope.cancellationBehind(error) === scope.own) return undefined;
       throw error;
     } finally {
       this.#isReading = false;
     }
   }
-}
-
-function readNext<T>(reader: Reader<T>, scope: ScopeNode): Step<T> | Promise<Step<T>> {
-  return reader.next(scope);
 }

@@ -11,12 +11,12 @@ export class Room {
     this.#label = label;
   }
 
-  /** Waits for {@link open} or {@link close}. */
-  async wait(scope: ScopeNode): Promise<void> {
-    if (this.#isClosed) return;
+  /** Waits for {@link open} or {@link close}. Undefined if there is nothing to wait for any more. */
+  wait(scope: ScopeNode): Promise<void> | undefined {
+    if (this.#isClosed) return undefined;
     const waiter = new RoomWaiter(scope, this.#label);
     this.#waiting.push(waiter);
-    await waiter.promise;
+    return waiter.promise;
   }
 
   /** Lets one that waits go on, if any does. */
