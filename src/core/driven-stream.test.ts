@@ -16,6 +16,7 @@ import {
   taskGroup,
   throttle,
 } from "../index.ts";
+import { type ScopeNode, drawTree } from "./index.ts";
 
 async function* slowly(count: number, ms: number): AsyncGenerator<number> {
   for (let n = 0; n < count; n++) {
@@ -184,4 +185,34 @@ test.for([
       expect(whatIsLeft(scope)).toEqual([]);
     }),
   )(),
+);
+
+test(
+  "the tree of tasks says what a stream waits for",
+  virtually(async (root) => {
+    const stall = Promise.withResolvers<IteratorResult<number>>();
+    const stalled = { [Symbol.asyncIterator]: () => ({ next: () => stall.promise }) };
+    await taskGroup(async (group) => {
+      const full = mapStream([1, 2], (n) => n, { concurrency: 1 });
+      const unread = asCompleted([() => 1, () => 2]);
+      const waiting = batch(stalled, { size: 1 });
+      await Promise.all([full.next(), unread.next()]);
+      group.spawn(() => waiting.next(), { name: "reader" });
+      await loopTurns(2);
+
+      const lines = drawTree(root as ScopeNode).split("\n");
+      expect(lines.map((line) => line.replace(/^[ │├└─]+/, "")).filter((line) => !line.includes("computes"))).toEqual([
+        "withVirtualTime",
+        "group",
+        "mapStream: waits for a reader of mapStream",
+        "asCompleted",
+        "unread: waits for a reader of asCompleted",
+        "reader: waits for the next result of batch",
+        "batch",
+        "source: waits for an item of its source",
+      ]);
+      stall.resolve({ done: true, value: undefined });
+      await Promise.all([full.return(), unread.return()]);
+    });
+  }),
 );

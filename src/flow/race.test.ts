@@ -106,6 +106,18 @@ test(
 );
 
 test(
+  "what lost may be anything: only what is disposable is disposed, functions included",
+  virtually(async () => {
+    const log: unknown[] = [];
+    const unsubscribe = Object.assign(() => {}, disposable(log, "function"));
+    const winner = await race<unknown>([() => 1, () => null, () => "text", () => ({}), () => unsubscribe]);
+
+    expect(winner).toBe(1);
+    expect(log).toEqual(["function"]);
+  }),
+);
+
+test(
   "an error of disposing what lost is a warning",
   virtually(async () => {
     const error = new Error("dispose");
