@@ -33,9 +33,7 @@ export interface FetchSettings {
 }
 
 /** How progress is shown: `auto` is a bar on a terminal and plain lines elsewhere. */
-type ProgressMode = (typeof progressModes)[number];
-const progressModes = ["auto", "bar", "plain", "none"] as const;
-const inputFormats = ["urls", "jsonl"] as const;
+type ProgressMode = "auto" | "bar" | "plain" | "none";
 
 /** What `auto` means, until concurrency finds its own measure. */
 const autoConcurrency = 100;
@@ -55,7 +53,7 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
   return {
     urls,
     input,
-    inputFormat: given.read("input-format", "urls or jsonl", oneOf(inputFormats), undefined),
+    inputFormat: given.get("input-format") as InputFormat | undefined,
     output: output === "-" ? undefined : output,
     method,
     headers: readHeaders(given, bodyHeaders, version),
@@ -75,8 +73,8 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     ),
     withHeaders: given.has("include-headers"),
     isDryRun: given.has("dry-run"),
-    hasJsonSummary: given.read("summary", "json", oneOf(["json"]), undefined) !== undefined,
-    progress: given.read("progress", "auto, bar, plain or none", oneOf(progressModes), "auto"),
+    hasJsonSummary: given.has("summary"),
+    progress: (given.get("progress") ?? "auto") as ProgressMode,
     isQuiet: given.has("quiet"),
     isVerbose: given.has("verbose"),
   };
@@ -131,7 +129,6 @@ function readBody(given: GivenFlags): { body: string | Uint8Array | undefined; b
   const data = given.all("data");
   const json = given.get("json");
   if (json !== undefined) {
-    if (data.length > 0) throw new UsageError("Got --data and --json", "give one or the other");
     return { body: content(json), bodyHeaders: ["content-type", "application/json", "accept", "application/json"] };
   }
   if (data.length === 0) return { body: undefined, bodyHeaders: [] };
@@ -148,10 +145,6 @@ function content(data: string): string | Uint8Array {
   } catch (error) {
     throw new UsageError(`Cannot read \`${data.slice(1)}\`: ${(error as Error).message}`, undefined, { cause: error });
   }
-}
-
-function oneOf<const T extends string>(choices: readonly T[]): (text: string) => T | undefined {
-  return (text) => choices.find((choice) => choice === text);
 }
 
 function atLeastOne(text: string): number | undefined {

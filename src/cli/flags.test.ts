@@ -7,6 +7,8 @@ const flags = {
   header: { short: "H", value: "HEADER", isRepeatable: true, help: "" },
   quiet: { short: "q", help: "" },
   verbose: { short: "v", help: "" },
+  timeout: { short: "t", also: ["m", "max-time"], value: "TIME", help: "" },
+  progress: { value: "MODE", choices: ["auto", "bar", "none"], excludes: ["quiet"], help: "" },
 } as const;
 
 const parse = (...args: string[]) => parseFlags("fetch", flags, args);
@@ -44,6 +46,28 @@ describe("parseFlags", () => {
   test("says which value is missing, or too much", () => {
     expect(() => parse("-c")).toThrow("-c needs a value: N");
     expect(() => parse("--quiet=yes")).toThrow("--quiet takes no value, got `yes`");
+  });
+
+  test("knows a flag by all of its names, and a letter only behind one dash", () => {
+    for (const args of [["-t", "1"], ["-m1"], ["--max-time=1"], ["--timeout", "1"]]) {
+      expect(parse(...args).get("timeout")).toBe("1");
+    }
+    expect(hintOf(() => parse("--m", "1"))).toContain("Unknown flag --m (");
+    expect(hintOf(() => parse("--max-tme", "1"))).toContain("did you mean --max-time?");
+  });
+
+  test("keeps the order in which several flags were given", () => {
+    const given = parse("-H", "a", "-t", "1", "--header", "b", "-c", "2");
+    expect(given.allOf(["header", "timeout"])).toEqual([
+      ["header", "a"],
+      ["timeout", "1"],
+      ["header", "b"],
+    ]);
+  });
+
+  test("refuses values that are no choice, and flags that make no sense together", () => {
+    expect(() => parse("--progress", "fast")).toThrow("Expected --progress to be auto, bar or none, got `fast`");
+    expect(hintOf(() => parse("--progress", "bar", "-q"))).toBe("Got --quiet and --progress (give one or the other)");
   });
 
   test("says what a value should have been", () => {

@@ -5,37 +5,59 @@ import { UsageError } from "./usage-error.ts";
 /** A flag of a command. */
 export interface Flag {
   readonly short?: string;
+  /** Other names of it, for people who know it by another: letters or words. */
+  readonly also?: readonly string[];
   /** What the value is called in the help; without one the flag is on or off. */
   readonly value?: string;
   /** May be given several times. */
   readonly isRepeatable?: true;
+  /** The only values there are: others are refused. */
+  readonly choices?: readonly string[];
+  /** Some of the values there are, for completions. */
+  readonly suggests?: readonly string[];
+  /** Flags that make no sense beside it: both together are refused. */
+  readonly excludes?: readonly string[];
+  /** Whether it stands in the short help. */
+  readonly isCommon?: true;
+  /** What it is for, in one line. */
   readonly help: string;
+  /** What else there is to know: for the long help and the reference. */
+  readonly more?: string;
 }
 
 /** The flags of a command, by name. */
 export type Flags = Readonly<Record<string, Flag>>;
 
+/** A flag that was given, by its name in the table, and its value: empty where it takes none. */
+export type GivenFlag = readonly [name: string, value: string];
+
 /** What was given on the command line. */
 export class GivenFlags {
   readonly positionals: readonly string[];
-  readonly #values: ReadonlyMap<string, readonly string[]>;
+  readonly #given: readonly GivenFlag[];
 
-  constructor(values: ReadonlyMap<string, readonly string[]>, positionals: readonly string[]) {
-    this.#values = values;
+  /** @param given - in the order of the command line */
+  constructor(given: readonly GivenFlag[], positionals: readonly string[]) {
+    this.#given = given;
     this.positionals = positionals;
   }
 
   has(name: string): boolean {
-    return this.#values.has(name);
+    return this.#given.some(([one]) => one === name);
   }
 
   /** The value given last. */
   get(name: string): string | undefined {
-    return this.#values.get(name)?.at(-1);
+    return this.#given.findLast(([one]) => one === name)?.[1];
   }
 
   all(name: string): readonly string[] {
-    return this.#values.get(name) ?? [];
+    return this.allOf([name]).map(([, value]) => value);
+  }
+
+  /** Those of several names, in the order in which they were given. */
+  allOf(names: readonly string[]): readonly GivenFlag[] {
+    return this.#given.filter(([one]) => names.includes(one));
   }
 
   /** The value of `name` as `parse` reads it, or `otherwise` if the flag was not given. */
@@ -51,40 +73,73 @@ export class GivenFlags {
 /**
  * Reads the arguments of `command`.
  *
- * @throws {UsageError} an unknown flag, or a missing or superfluous value
+ * @throws {UsageError} an unknown flag, a missing, wrong or superfluous value, or two flags that do not go together
  */
 export function parseFlags(command: string, flags: Flags, args: readonly string[]): GivenFlags {
+  const names = namesOf(flags);
   const options = Object.fromEntries(
-    Object.entries(flags).map(([name, { short, value }]) => [
-      name,
-      { type: value === undefined ? ("boolean" as const) : ("string" as const), ...(short !== undefined && { short }) },
-    ]),
+    [...names].map(([spelling, name]) => {
+      const type = flags[name]!.value === undefined ? ("boolean" as const) : ("string" as const);
+      return [spelling, spelling.length === 1 ? { type, short: spelling } : { type }];
+    }),
   );
   // Not strict: its messages are not ours, and know no hints.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
-  const values = new Map<string, string[]>();
+  const given: GivenFlag[] = [];
   const positionals: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") positionals.push(token.value);
     else if (token.kind === "option") {
-      const flag = Object.hasOwn(flags, token.name) ? flags[token.name]! : undefined;
-      if (flag === undefined) throw unknownFlag(command, flags, token.rawName);
-      if (flag.value === undefined && token.value !== undefined) {
-        throw new UsageError(`${token.rawName} takes no value, got \`${token.value}\``);
-      }
-      if (flag.value !== undefined && token.value === undefined) {
-        throw new UsageError(`${token.rawName} needs a value: ${flag.value}`);
-      }
-      const given = values.get(token.name) ?? [];
-      given.push(token.value ?? "");
-      values.set(token.name, given);
+      const name = isSpelling(token.rawName) ? names.get(token.name) : undefined;
+      if (name === undefined) throw unknownFlag(command, names, token.rawName);
+      given.push([name, checkedValue(name, flags[name]!, token.rawName, token.value)]);
     }
   }
-  return new GivenFlags(values, positionals);
+  refuseContradictions(flags, given);
+  return new GivenFlags(given, positionals);
 }
 
-function unknownFlag(command: string, flags: Flags, given: string): UsageError {
-  const meant = given.startsWith("--") ? nearest(given.slice(2), Object.keys(flags)) : undefined;
+/** The names in the table, by every way to write them: words, and single letters. */
+function namesOf(flags: Flags): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const [name, { short, also = [] }] of Object.entries(flags)) {
+    for (const spelling of [name, ...(short === undefined ? [] : [short]), ...also]) names.set(spelling, name);
+  }
+  return names;
+}
+
+/** One letter has one dash, a word has two. */
+function isSpelling(rawName: string): boolean {
+  return rawName.startsWith("--") ? rawName.length > 3 : true;
+}
+
+function checkedValue(name: string, flag: Flag, rawName: string, value: string | undefined): string {
+  if (flag.value === undefined) {
+    if (value === undefined) return "";
+    throw new UsageError(`${rawName} takes no value, got \`${value}\``);
+  }
+  if (value === undefined) throw new UsageError(`${rawName} needs a value: ${flag.value}`);
+  if (flag.choices?.includes(value) === false) {
+    throw new UsageError(`Expected --${name} to be ${alternatives(flag.choices)}, got \`${value}\``);
+  }
+  return value;
+}
+
+/** `a, b or c` */
+function alternatives(words: readonly string[]): string {
+  return words.length === 1 ? words[0]! : `${words.slice(0, -1).join(", ")} or ${words.at(-1)!}`;
+}
+
+function refuseContradictions(flags: Flags, given: readonly GivenFlag[]): void {
+  for (const [name] of given) {
+    const other = flags[name]!.excludes?.find((one) => given.some(([was]) => was === one));
+    if (other !== undefined) throw new UsageError(`Got --${other} and --${name}`, "give one or the other");
+  }
+}
+
+function unknownFlag(command: string, names: ReadonlyMap<string, string>, given: string): UsageError {
+  const words = [...names.keys()].filter((spelling) => spelling.length > 1);
+  const meant = given.startsWith("--") ? nearest(given.slice(2), words) : undefined;
   const all = `\`taskwright ${command} --help\` lists all flags`;
   return new UsageError(`Unknown flag ${given}`, meant === undefined ? all : `did you mean --${meant}? ${all}`);
 }
