@@ -50,7 +50,7 @@ async function listToFile(list: string, results: string, concurrency: number): P
     timeoutMs: 30_000,
     connectTimeoutMs: 10_000,
     maxBodyBytes: 32 * 1024 * 1024,
-    tls: undefined,
+    session: {},
     retry: { attempts: 3, baseMs: 500, maxMs: 30_000, maxTimeMs: 300_000, random: Math.random },
     withHeaders: false,
   });

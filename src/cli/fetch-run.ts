@@ -50,13 +50,12 @@ export class FetchRun {
   }
 
   #batchOptions(destination: Destination): BatchOptions {
-    const { isQuiet, isVerbose, isInsecure, attempts, retryMaxTimeMs, method, headers, body } = this.#settings;
+    const { isQuiet, isVerbose, attempts, retryMaxTimeMs, method, headers, body } = this.#settings;
     const log = (line: string): void => this.#display.log(line);
     const badLines = new BadLineLog(this.#opened.name, log);
     return {
       ...this.#settings,
       input: this.#opened.input,
-      tls: isInsecure ? { rejectUnauthorized: false } : undefined,
       destination,
       concurrency: this.#affordable(),
       defaults: { method, headers, body },

@@ -17,6 +17,7 @@
  * ```
  */
 export { type FetchStream, fetchAll } from "./fetch-all.ts";
+export type { FetchSessionOptions } from "./internal/exchange.ts";
 export type { FetchAllOptions, FetchRetryOptions } from "./options.ts";
 export type { FetchAnswer, FetchFailure, FetchInput, FetchOutcome, FetchRequest, FetchTimings } from "./outcome.ts";
 

@@ -1,6 +1,5 @@
 import { expectInteger } from "../core/index.ts";
-import type { TlsOptions } from "../http/index.ts";
-import type { ExchangeOptions } from "./internal/exchange.ts";
+import type { ExchangeOptions, FetchSessionOptions } from "./internal/exchange.ts";
 import { readHeaders } from "./internal/job-builder.ts";
 import type { RetryPolicy } from "./internal/retry-policy.ts";
 
@@ -23,8 +22,8 @@ export interface FetchAllOptions {
   readonly headers?: Readonly<Record<string, string | number | readonly string[]>>;
   /** A longer body is a failure, `HTTP_BODY_TOO_LARGE`. Bodies are held in memory. @default 33_554_432, 32 MiB */
   readonly maxBodyBytes?: number;
-  /** Settings of TLS, as of `tls.connect` of Node. */
-  readonly tls?: TlsOptions;
+  /** How hosts are reached, and who one is there: settings of the session that all requests go through. */
+  readonly session?: FetchSessionOptions;
 }
 
 /**
@@ -59,7 +58,8 @@ const standardHeaders = { "user-agent": "taskwright", accept: "*/*" };
 
 /** @throws {TypeError | RangeError} an option is wrong */
 export function readOptions(options: FetchAllOptions): FetchAllSettings {
-  const { concurrency = 100, perHost = 10, maxBodyBytes = 32 * 1024 * 1024, tls, retry = {}, headers = {} } = options;
+  const { concurrency = 100, perHost = 10, maxBodyBytes = 32 * 1024 * 1024 } = options;
+  const { session = {}, retry = {}, headers = {} } = options;
   const { attempts = 3, random = Math.random } = retry;
   expectInteger("concurrency", concurrency, 1);
   expectInteger("perHost", perHost, 1);
@@ -70,7 +70,7 @@ export function readOptions(options: FetchAllOptions): FetchAllSettings {
     concurrency,
     perHost,
     maxBodyBytes,
-    tls,
+    session,
     timeoutMs: milliseconds("timeoutMs", options.timeoutMs, 30_000),
     connectTimeoutMs: milliseconds("connectTimeoutMs", options.connectTimeoutMs, 10_000),
     headers: readHeaders({ ...standardHeaders, ...own }),

@@ -1,8 +1,8 @@
 import { type ScopeNode, currentScope, enter } from "../../core/index.ts";
 import {
   type Order,
+  type SessionOptions,
   type Timeouts,
-  type TlsOptions,
   type WholeResponse,
   fetchWhole,
   openSession,
@@ -17,6 +17,12 @@ export interface Exchange {
   close(): Promise<void>;
 }
 
+/** What of the settings of a session batches take as well: see `SessionOptions` of `taskwright/http`. */
+export type FetchSessionOptions = Pick<
+  SessionOptions,
+  "tls" | "proxy" | "dns" | "http2" | "allowPrivateHosts" | "auth"
+>;
+
 export interface ExchangeOptions {
   /** The most connections that may be open. */
   readonly concurrency: number;
@@ -24,13 +30,14 @@ export interface ExchangeOptions {
   /** For everything, connecting included. */
   readonly timeoutMs: number;
   readonly maxBodyBytes: number;
-  readonly tls: TlsOptions | undefined;
+  readonly session: FetchSessionOptions;
 }
 
 /** Opens connections as they are needed. What is sent belongs to `scope`, whoever's turn of the loop it is sent in. */
 export function openExchange(scope: ScopeNode, options: ExchangeOptions): Exchange {
-  const { concurrency, connectTimeoutMs, timeoutMs, maxBodyBytes, tls } = options;
-  const session = openSession({ limit: concurrency, retry: false, ...(tls !== undefined && { tls }) });
+  const { concurrency, connectTimeoutMs, timeoutMs, maxBodyBytes } = options;
+  const session = openSession({ ...options.session, limit: concurrency, retry: false });
+  const { rules } = session.orders;
   const timeouts: Timeouts = { connectMs: connectTimeoutMs, headersMs: Infinity, idleMs: Infinity, totalMs: timeoutMs };
   const send = (job: Job): Promise<WholeResponse> => {
     const { target, method, headers, body = null } = job;
@@ -39,6 +46,7 @@ export function openExchange(scope: ScopeNode, options: ExchangeOptions): Exchan
       wire: { method, path: target.path, headers, body },
       timeouts,
       maxBodyBytes,
+      rules,
     };
     return fetchWhole(session, order, true);
   };

@@ -4,7 +4,7 @@ import type { Order } from "./exchange.ts";
 import { type OutgoingBody, encodeBody, jsonBody } from "./request-body.ts";
 import { type HeaderList, mergeHeaders, withDefault, withoutSecrets } from "./request-headers.ts";
 import { TargetReader, withQuery } from "./target.ts";
-import { RuleMaker } from "./rules.ts";
+import { RuleMaker, type Rules } from "./rules.ts";
 import { type Timeouts, readTimeouts } from "./timeouts.ts";
 import { Upload } from "./upload.ts";
 
@@ -30,6 +30,11 @@ export class OrderMaker {
     this.#maxBodyBytes = checkBytes("maxBodyBytes", options.maxBodyBytes ?? Infinity);
     this.#rules = new RuleMaker(options, this.#targets.baseOrigin);
     this.#isKnown = isKnown;
+  }
+
+  /** The rules of requests that say nothing of their own: for orders that are put together by hand. */
+  get rules(): Rules | undefined {
+    return this.#rules.rulesFor(this.#targets.baseOrigin !== undefined, undefined);
   }
 
   /** @throws {TypeError | RangeError} something in it is wrong */
