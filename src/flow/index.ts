@@ -20,3 +20,7 @@ export { type Outcomes, settle } from "./settle.ts";
 export { SingleFlight, type SingleFlightStatistics, singleFlight } from "./single-flight.ts";
 export type { Source } from "./source.ts";
 export { type ThrottleOptions, type ThrottledStream, throttle } from "./throttle.ts";
+
+// For the batch engine, which counts where there is no task.
+/** @internal */
+export { RetryWindow } from "./internal/retry-window.ts";

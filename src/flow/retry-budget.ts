@@ -1,4 +1,5 @@
 import { type Clock, currentScope } from "../core/index.ts";
+import { RetryWindow } from "./internal/retry-window.ts";
 
 /** Settings of a {@link RetryBudget}. */
 export interface RetryBudgetOptions {
@@ -20,15 +21,6 @@ export interface RetryBudgetStatistics {
   readonly left: number;
 }
 
-/** The window moves on by this part of itself. */
-const slices = 10;
-
-/** What happened in one part of the window. */
-interface Slice {
-  calls: number;
-  retries: number;
-}
-
 /**
  * How many retries many calls may make together: a ratio of the calls, and a few a second besides. So what is down is
  * not kept down by those who try again.
@@ -48,14 +40,9 @@ interface Slice {
  * ```
  */
 export class RetryBudget {
-  readonly #ratio: number;
-  readonly #reserve: number;
-  readonly #sliceMs: number;
-  /** The window, newest last: never more than {@link slices}. */
-  #window: Slice[] = [];
-  /** Which slice of all time the newest is. */
-  #newest = 0;
-  /** The clock that says so. */
+  readonly #make: () => RetryWindow;
+  #window: RetryWindow;
+  /** The clock of what is counted there. */
   #clock: Clock | undefined;
 
   constructor(options: RetryBudgetOptions = {}) {
@@ -67,50 +54,33 @@ export class RetryBudget {
         `Expected \`windowMs\` to be a number of milliseconds, more than 0, got \`${windowMs}\` (${typeof windowMs})`,
       );
     }
-    this.#ratio = ratio;
-    this.#reserve = (minPerSecond * windowMs) / 1_000;
-    this.#sliceMs = windowMs / slices;
+    this.#make = () => new RetryWindow(ratio, minPerSecond, windowMs);
+    this.#window = this.#make();
   }
 
   /** Counts a call, of which retries may be made. `retry` does so by itself. */
   call(): void {
-    this.#slice().calls++;
+    const { clock } = currentScope().tree;
+    this.#windowOf(clock).call(clock.now());
   }
 
   /** Takes one retry from what is left, and says whether it could. `retry` does so by itself. */
   tryRetry(): boolean {
-    const slice = this.#slice();
-    // 29 hundredths of 100 calls are a little less than 29, in binary.
-    if (this.#left() < 1 - 1e-9) return false;
-    slice.retries++;
-    return true;
+    const { clock } = currentScope().tree;
+    return this.#windowOf(clock).tryRetry(clock.now());
   }
 
   /** What the window holds now. */
   statistics(): RetryBudgetStatistics {
-    this.#slice();
-    return Object.freeze({ calls: this.#sum("calls"), retries: this.#sum("retries"), left: this.#left() });
-  }
-
-  #left(): number {
-    return this.#reserve + this.#ratio * this.#sum("calls") - this.#sum("retries");
-  }
-
-  #sum(what: keyof Slice): number {
-    return this.#window.reduce((sum, slice) => sum + slice[what], 0);
-  }
-
-  /** The slice of this moment. Drops those that have left the window. */
-  #slice(): Slice {
     const { clock } = currentScope().tree;
-    const now = Math.floor(clock.now() / this.#sliceMs);
-    // What was counted by another clock says nothing here.
-    const passed = clock === this.#clock ? Math.min(now - this.#newest, slices) : slices;
+    return Object.freeze(this.#windowOf(clock).statistics(clock.now()));
+  }
+
+  /** What was counted by another clock says nothing to this one. */
+  #windowOf(clock: Clock): RetryWindow {
+    if (clock !== this.#clock) this.#window = this.#make();
     this.#clock = clock;
-    for (let count = 0; count < passed; count++) this.#window.push({ calls: 0, retries: 0 });
-    if (passed > 0) this.#window = this.#window.slice(-slices);
-    this.#newest = now;
-    return this.#window.at(-1)!;
+    return this.#window;
   }
 }
 

@@ -243,14 +243,25 @@ test("others wait out the pause in line, and a request to another host does not"
 });
 
 test("a request that may not be repeated pauses the host all the same", async () => {
-  await using server = await openFaultServer([faults.busy({ retryAfter: 0.05, status: 429 }), faults.ok("done")]);
+  await using server = await openFaultServer([faults.busy({ retryAfter: 0.05, status: 503 }), faults.ok("done")]);
   await using session = openSession({ retry: quick });
   const startMs = now();
   const response = await session.post(server.url);
-  expect(response.status).toBe(429);
+  expect(response.status).toBe(503);
   await response.discard();
   expect(await (await session.get(server.url)).text()).toBe("done");
   expect(now() - startMs).toBeGreaterThanOrEqual(50);
+});
+
+test("a request that was answered with 429 has done nothing, and is sent again whatever its method", async () => {
+  await using server = await openFaultServer([
+    faults.busy({ retryAfter: 0.01, status: 429 }),
+    faults.status(429),
+    faults.ok("done"),
+  ]);
+  await using session = openSession({ retry: quick });
+  expect(await (await session.post(server.url, { body: "once" })).text()).toBe("done");
+  expect(server.requests.map(({ bodyBytes }) => bodyBytes)).toEqual([4, 4, 4]);
 });
 
 test("a pause holds no permit of the session's limiter, and a cancelled wait leaves the line", async () => {

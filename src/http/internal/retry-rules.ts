@@ -7,8 +7,8 @@ import { wrong } from "./check.ts";
  *
  * Sent again are requests that failed on the way (no connection, a connection that broke, a timeout of a phase), and
  * those answered with 408, 425, 429 or 5xx: of the methods GET, HEAD, OPTIONS, PUT and DELETE, or with an
- * `Idempotency-Key` header. Those that found no connection reached nobody, and are sent again whatever their method. A
- * body that is an iterable can be sent once only.
+ * `Idempotency-Key` header. Those that found no connection reached nobody, and by 429 a server says that it has done
+ * nothing: these are sent again whatever their method. A body that is an iterable can be sent once only.
  *
  * 429 and 503 with a `Retry-After` pause their host: until then no request of the session is sent to it, and the wait
  * does not count as an attempt. So throttling never gives up, while the deadline around the request allows to go on.

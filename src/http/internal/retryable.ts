@@ -15,8 +15,21 @@ export function isRetryableStatus(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || (status >= 500 && status <= 599);
 }
 
-/** What the same request will meet again: bad certificates, and peers that speak no TLS. */
-const lasting = /CERT|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$/;
+/** Whether an answer asks for fewer requests: then its host is to be left alone by all, and nothing has failed. */
+export function isThrottling(status: number, askedMs: number | undefined): boolean {
+  return status === 429 || (status === 503 && askedMs !== undefined);
+}
+
+/** Of 5xx those that are known to pass. */
+const passing: ReadonlySet<number> = new Set([500, 502, 503, 504]);
+
+/** How often a request is sent again at most, however many attempts it has, because of answers with `status`. */
+export function mostRetriesFor(status: number): number {
+  return status < 500 || passing.has(status) ? Infinity : 2;
+}
+
+/** What the same request will meet again: bad certificates, peers that speak no TLS, or want another version of HTTP. */
+const lasting = /CERT|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$|^HTTP2_(?:HTTP_1_1_REQUIRED|INADEQUATE_SECURITY)$/;
 
 /** Whether a failure may be none next time: of the network, the name, or time; not of our limits or broken protocols. */
 export function isRetryableError(error: unknown): boolean {
@@ -26,9 +39,17 @@ export function isRetryableError(error: unknown): boolean {
   return error.status === undefined || isRetryableStatus(error.status);
 }
 
+/** Whether nobody has done anything with the request yet: then it may be sent again, whatever its method. */
+export function isUnprocessed(error: unknown): boolean {
+  if (error instanceof HttpTimeoutError) return error.phase === "connect";
+  return error instanceof ProxyError || (error instanceof ConnectionError && error.isUnprocessed);
+}
+
 /** The server closed a kept connection, as it may at any time, just when the request was on its way. */
 export function isStale(error: unknown): boolean {
-  return error instanceof ConnectionError && error.isReused && error.phase === "request";
+  if (!(error instanceof ConnectionError) || !error.isReused || error.phase !== "request") return false;
+  // A stream of HTTP/2 that is reset is an answer to this request, unless the server has not looked at it.
+  return error.isUnprocessed || error.causeCode?.startsWith("HTTP2_") !== true;
 }
 
 /**

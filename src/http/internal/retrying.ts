@@ -6,14 +6,18 @@ import { Delay } from "./delay.ts";
 import { type Order, labelOf } from "./exchange.ts";
 import { hasHeader } from "./request-headers.ts";
 import type { RetryRules } from "./retry-rules.ts";
-import { isIdempotent, isRetryableError, isRetryableStatus, isStale, retryAfterMs } from "./retryable.ts";
+import {
+  isIdempotent,
+  isRetryableError,
+  isRetryableStatus,
+  isStale,
+  isThrottling,
+  isUnprocessed,
+  mostRetriesFor,
+  retryAfterMs,
+} from "./retryable.ts";
 import type { Transport } from "./transport.ts";
 import { Upload } from "./upload.ts";
-
-/** Of 5xx those that are known to pass. */
-const passing: ReadonlySet<number> = new Set([500, 502, 503, 504]);
-/** How often other 5xx are sent again, at most. */
-const retriesOfOthers = 2;
 
 /** How to go on after a failed attempt: after `delayMs`, or when the pause of the host is over. */
 interface Again {
@@ -107,9 +111,9 @@ class RetryCourse {
   /** @returns undefined if the answer is the last */
   afterAnswer(status: number, headers: WireHeaders): Again | undefined {
     const askedMs = retryAfterMs(headers, new Date().getTime());
-    if (askedMs !== undefined && (status === 429 || status === 503)) return this.#pause(status, askedMs);
-    if (!mayRepeat(this.#order)) return undefined;
-    if (status >= 500 && !passing.has(status) && this.#retriesOfOthers++ >= retriesOfOthers) return undefined;
+    if (askedMs !== undefined && isThrottling(status, askedMs)) return this.#pause(status, askedMs);
+    if (!this.#mayRepeat(status)) return undefined;
+    if (mostRetriesFor(status) < Infinity && this.#retriesOfOthers++ >= mostRetriesFor(status)) return undefined;
     return this.#count(String(status), askedMs ?? 0);
   }
 
@@ -118,17 +122,20 @@ class RetryCourse {
     // A server that asks for no time at all, again and again, is still not to be hammered.
     const pauseMs = Math.max(askedMs, this.#rules.backoff(++this.#pauses));
     this.#transport.pause(this.#order, pauseMs, status);
-    return mayRepeat(this.#order) && isBeforeDeadline(pauseMs)
+    return this.#mayRepeat(status) && isBeforeDeadline(pauseMs)
       ? { delayMs: 0, pauseMs, why: String(status) }
       : undefined;
+  }
+
+  /** By an answer of 429 the server says that it has done nothing. */
+  #mayRepeat(status: number): boolean {
+    return status === 429 ? canBeSentAgain(this.#order) : mayRepeat(this.#order);
   }
 
   /** @returns undefined if the error is the caller's */
   afterFailure(error: unknown): Again | undefined {
     if (!(error instanceof HttpError) || !isRetryableError(error)) return undefined;
-    // Nobody has done anything with it yet, whatever the method.
-    const isUnsent = error instanceof ConnectionError && error.isUnprocessed && canBeSentAgain(this.#order);
-    if (!isUnsent && !mayRepeat(this.#order)) return undefined;
+    if (!(isUnprocessed(error) && canBeSentAgain(this.#order)) && !mayRepeat(this.#order)) return undefined;
     const why = (error instanceof ConnectionError ? error.causeCode : undefined) ?? error.code;
     if (isStale(error) && !this.#wasStale) {
       this.#wasStale = true;
