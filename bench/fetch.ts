@@ -2,7 +2,15 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Batch, fetchAll, openDestination, openInput } from "taskwright/fetch";
+import {
+  Batch,
+  JsonLinesOutput,
+  LineSource,
+  RequestStream,
+  fetchAll,
+  inputFile,
+  openDestination,
+} from "taskwright/fetch";
 import type { Contender } from "./harness.ts";
 
 /** Where writing costs least: what is measured is not the disk. */
@@ -40,11 +48,11 @@ export function fetchContenders(url: string, count: number, concurrency: number)
 
 /** What `taskwright fetch` does, without its flags and its progress. Returns how many bytes of bodies came. */
 async function listToFile(list: string, results: string, concurrency: number): Promise<number> {
+  const headers = ["user-agent", "taskwright", "accept", "*/*"];
+  const requests = new RequestStream({ inputs: [await inputFile(list)], headers });
   const batch = new Batch({
-    input: await openInput(list),
-    inputFormat: undefined,
-    destination: await openDestination(results),
-    defaults: { headers: ["user-agent", "taskwright", "accept", "*/*"] },
+    openSource: (events) => new LineSource(requests, events),
+    output: new JsonLinesOutput({ destination: await openDestination(results), withHeaders: false }),
     concurrency,
     perHost: concurrency,
     timeoutMs: 30_000,
@@ -52,7 +60,6 @@ async function listToFile(list: string, results: string, concurrency: number): P
     maxBodyBytes: 32 * 1024 * 1024,
     session: {},
     retry: { attempts: 3, baseMs: 500, maxMs: 30_000, maxTimeMs: 300_000, random: Math.random },
-    withHeaders: false,
   });
   await batch.run();
   if (batch.statistics.failed > 0) throw new Error("requests failed");

@@ -1,13 +1,29 @@
 import { stat } from "node:fs/promises";
-import { type Destination, openDestination, standardOutput } from "../fetch/index.ts";
+import {
+  type Destination,
+  JsonLinesOutput,
+  type RequestInput,
+  type ResultOutput,
+  openDestination,
+  standardOutput,
+} from "../fetch/index.ts";
 import type { FetchSettings } from "./fetch-settings.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** @throws {UsageError} the results cannot be written there */
-export async function openResults({ input, output }: FetchSettings): Promise<Destination> {
+export async function openResults(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
+  return new JsonLinesOutput({
+    destination: await openFile(settings.output, inputs),
+    withHeaders: settings.withHeaders,
+  });
+}
+
+async function openFile(output: string | undefined, inputs: readonly RequestInput[]): Promise<Destination> {
   if (output === undefined) return standardOutput();
-  if (input !== undefined && input !== "-" && (await isSameFile(input, output))) {
-    throw new UsageError(`\`${output}\` is the input`, "results in its place would delete the requests");
+  for (const { path } of inputs) {
+    if (path !== undefined && (await isSameFile(path, output))) {
+      throw new UsageError(`\`${output}\` is an input`, "results in its place would delete the requests");
+    }
   }
   try {
     return await openDestination(output);

@@ -1,30 +1,22 @@
 import { type Scope, type ScopeNode, Timer, cancelScope, checkpoint, realClock } from "../../core/index.ts";
 import type { Attempt } from "./attempt.ts";
 import { BatchStatistics } from "./batch-statistics.ts";
-import type { ByteInput } from "./byte-input.ts";
+import type { BatchSource, SourceEvents } from "./batch-source.ts";
 import { CancelWatch } from "./cancel-watch.ts";
 import { Engine, type JobSink } from "./engine.ts";
 import { type ExchangeOptions, openExchange } from "./exchange.ts";
-import { type Destination, LineOutput } from "./line-output.ts";
+import { DoneSet, type ResultCounts } from "./done-set.ts";
 import type { BadLine } from "./line-splitter.ts";
-import { LineSource } from "./line-source.ts";
-import { type InputFormat, RequestReader } from "./request-reader.ts";
-import { writeBadLine, writeResult } from "./result-line.ts";
+import { RemainingSource } from "./remaining-source.ts";
+import type { ResultOutput } from "./result-output.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 
 export interface BatchOptions extends ExchangeOptions {
-  readonly input: ByteInput;
-  readonly inputFormat: InputFormat | undefined;
-  readonly destination: Destination;
-  /** Of requests that do not say otherwise. */
-  readonly defaults: {
-    readonly method?: string | undefined;
-    readonly headers: readonly string[];
-    readonly body?: string | Uint8Array | undefined;
-  };
+  /** Called once; the source tells of itself through `events`. */
+  readonly openSource: (events: SourceEvents) => BatchSource;
+  readonly output: ResultOutput;
   readonly perHost: number;
   readonly retry: RetryPolicy;
-  readonly withHeaders: boolean;
   readonly onBadLine?: (bad: BadLine) => void;
   readonly onRetry?: (failed: Attempt, delayMs: number) => void;
 }
@@ -33,6 +25,8 @@ export interface BatchOptions extends ExchangeOptions {
 export type BatchEnd =
   | { readonly kind: "finished" | "drained" | "cancelled" }
   | { readonly kind: "input-failed" | "output-failed"; readonly error: unknown };
+
+const none: ResultCounts = { succeeded: 0, failed: 0, badLines: 0 };
 
 /** How long a reader of results may take for what is left when the batch is cancelled. */
 const patienceMs = 1_000;
@@ -43,34 +37,38 @@ export function lookAheadOf(concurrency: number): { lookAhead: number; lookAhead
 }
 
 /**
- * From lines of requests to lines of results, with as little as possible between the two.
+ * From a source of requests to an output of results, with as little as possible between the two. What the output holds
+ * already is not asked again.
  *
  *     ready ── run() ──> running ── all done, drain(), cancel(), input or output broke ──> ended
  */
 export class Batch {
+  /** What happened in this run. */
   readonly statistics: BatchStatistics = new BatchStatistics();
+  /** Results of earlier runs. */
+  readonly earlier: ResultCounts;
   readonly #options: BatchOptions;
-  readonly #reader: RequestReader;
-  readonly #source: LineSource;
-  readonly #output: LineOutput;
+  readonly #source: BatchSource;
+  readonly #remaining: RemainingSource;
+  readonly #output: ResultOutput;
   readonly #giveUp: Timer = new Timer(() => this.#output.abandon());
   #engine: Engine | undefined;
   /** Why it ends, where it does not just finish. */
   #end: BatchEnd | undefined;
 
   constructor(options: BatchOptions) {
-    const { input, inputFormat: format, defaults, destination } = options;
     this.#options = options;
-    this.#reader = new RequestReader({ ...defaults, format });
-    this.#source = new LineSource({
-      input,
-      reader: this.#reader,
+    this.#output = options.output;
+    this.#source = options.openSource({
       onBadLine: (bad) => this.#foundBadLine(bad),
       onReady: () => this.#engine?.pump(),
       onError: (error) => this.#stop({ kind: "input-failed", error }),
     });
-    this.#output = new LineOutput({
-      destination,
+    this.#remaining = new RemainingSource(this.#source, this.#output.done ?? new DoneSet(), (error) =>
+      this.#stop({ kind: "input-failed", error }),
+    );
+    this.earlier = this.#output.done?.counts ?? none;
+    this.#output.start({
       onFull: () => this.#engine?.pause(),
       onReady: () => this.#engine?.resume(),
       onError: (error) => this.#stop({ kind: "output-failed", error }),
@@ -89,9 +87,8 @@ export class Batch {
 
   /** Requests read so far, and how much of the input that was: undefined where its size is not known. */
   get progress(): { readonly read: number; readonly isAll: boolean; readonly share: number | undefined } {
-    const { size } = this.#options.input;
-    const share = size === undefined || size === 0 ? undefined : this.#reader.bytes / size;
-    return { read: this.#source.count, isAll: this.#source.hasEnded, share };
+    const { count, hasEnded, share } = this.#source;
+    return { read: count, isAll: hasEnded, share };
   }
 
   /** Bytes of results that are not written yet. */
@@ -112,8 +109,9 @@ export class Batch {
   async run(): Promise<BatchEnd> {
     try {
       await cancelScope((scope) => this.#ask(scope), { name: "fetch" });
+      if (this.#end === undefined) this.#remaining.expectAll();
     } finally {
-      await this.#options.input.close();
+      await this.#source.close();
       await this.#output.end().catch((error: unknown) => (this.#end = { kind: "output-failed", error }));
     }
     this.#giveUp.cancel();
@@ -150,7 +148,7 @@ export class Batch {
         abort: () => scope.cancel("the batch was stopped"),
         clock: node.tree.clock,
       },
-      this.#source,
+      this.#remaining,
       this.#sink(finished),
     );
     this.#engine = engine;
@@ -167,18 +165,19 @@ export class Batch {
   }
 
   #foundBadLine(bad: BadLine): void {
+    if (this.#remaining.hasBadLine(bad.line)) return;
     this.statistics.foundBadLine();
-    writeBadLine(this.#output, bad);
+    this.#output.foundBadLine(bad);
     this.#options.onBadLine?.(bad);
   }
 
   #sink(finished: PromiseWithResolvers<void>): JobSink {
-    const { onRetry, withHeaders } = this.#options;
+    const { onRetry } = this.#options;
     const { statistics } = this;
     return {
       settled: (last) => {
         statistics.settled(last);
-        writeResult(this.#output, last, withHeaders);
+        this.#output.settled(last);
       },
       retrying: (failed, delayMs) => {
         statistics.retries++;

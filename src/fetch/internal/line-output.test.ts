@@ -38,9 +38,8 @@ class SlowDestination implements Destination {
 function setUp(): { destination: SlowDestination; output: LineOutput; events: unknown[] } {
   const destination = new SlowDestination();
   const events: unknown[] = [];
-  const output = new LineOutput({
-    destination,
-    clock: realClock,
+  const output = new LineOutput({ destination, clock: realClock });
+  output.start({
     onFull: () => events.push("full"),
     onReady: () => events.push("ready"),
     onError: (error) => events.push(error),

@@ -1,9 +1,17 @@
 import { type Clock, realClock, Timer } from "../../core/index.ts";
+import type { ResultKind } from "./done-set.ts";
+import { RecordWriter } from "./line-records.ts";
+import type { LineSink } from "./result-line.ts";
+import type { OutputEvents } from "./result-output.ts";
 
 /** Takes bytes, one write at a time. */
 export interface Destination {
-  /** Writes all of `bytes`, which are whole lines, or fails. */
-  write(bytes: Buffer): Promise<void>;
+  /**
+   * Writes all of `bytes`, which are whole lines, or fails.
+   *
+   * @param records - what the lines are, packed; empty unless the output is told to keep records
+   */
+  write(bytes: Buffer, records: Buffer): Promise<void>;
   /** Gives up a write that is under way, if that is possible: it fails. */
   abandon(): void;
   close(): Promise<void>;
@@ -11,13 +19,17 @@ export interface Destination {
 
 export interface LineOutputOptions {
   readonly destination: Destination;
-  /** More should not be handed over: much is still to be written. `onReady` comes when it may. */
-  readonly onFull: () => void;
-  readonly onReady: () => void;
-  /** A write has failed. What was handed over and not written is lost; nothing more is written. */
-  readonly onError: (error: unknown) => void;
+  /** Whether each line is marked, and the destination told what the lines of each chunk are. @default false */
+  readonly isRecorded?: boolean;
   readonly clock?: Clock;
 }
+
+interface Chunk {
+  readonly bytes: Buffer;
+  readonly records: Buffer;
+}
+
+const noRecords: Buffer = Buffer.alloc(0);
 
 /** As much as is written at once, if it is there. */
 const chunkBytes = 256 * 1024;
@@ -36,17 +48,24 @@ const readyBytes = 2 * 1024 * 1024;
  *     idle ── a line ──> lingering ── a whole chunk, `lingerMs`, end() ──> writing ── done ──> idle or writing
  *                                                                             └── failed ──> failed: lines are dropped
  */
-export class LineOutput {
+export class LineOutput implements LineSink {
   /** Bytes written. */
   bytes = 0;
   /** Bytes of whole lines that are not written yet. */
   waitingBytes = 0;
-  readonly #options: LineOutputOptions;
+  readonly #destination: Destination;
   readonly #clock: Clock;
+  #events: OutputEvents | undefined;
+  /** What the lines of the current chunk are. */
+  readonly #records: RecordWriter | undefined;
+  /** What the line is that is being handed over. */
+  #index = 0;
+  #kind: ResultKind = "ok";
+  #hash = 0;
   readonly #linger = new Timer(() => this.#startWriting());
   #state: "idle" | "lingering" | "writing" | "failed" = "idle";
   /** Whole chunks, to be written one after the other. */
-  #chunks: Buffer[] = [];
+  #chunks: Chunk[] = [];
   /** What comes after them, and still grows. */
   #current: Buffer = Buffer.allocUnsafe(chunkBytes);
   #currentBytes = 0;
@@ -60,8 +79,21 @@ export class LineOutput {
   #onWritten: (() => void) | undefined;
 
   constructor(options: LineOutputOptions) {
-    this.#options = options;
+    this.#destination = options.destination;
     this.#clock = options.clock ?? realClock;
+    if (options.isRecorded === true) this.#records = new RecordWriter();
+  }
+
+  /** To be called before anything is handed over. */
+  start(events: OutputEvents): void {
+    this.#events = events;
+  }
+
+  /** Says what the line is that is handed over next. */
+  mark(index: number, kind: ResultKind, hash: number): void {
+    this.#index = index;
+    this.#kind = kind;
+    this.#hash = hash;
   }
 
   /** Hands over part of a line. It is not written before the line has ended. */
@@ -78,13 +110,15 @@ export class LineOutput {
     if (this.#currentBytes + 2 > this.#current.length) this.#nextChunk(2);
     this.#current[this.#currentBytes++] = 0x7d;
     this.#current[this.#currentBytes++] = 0x0a;
-    this.waitingBytes += this.#currentBytes - this.#lineStart;
+    const lineBytes = this.#currentBytes - this.#lineStart;
+    this.#records?.add(this.#index, this.#kind, this.#hash, lineBytes);
+    this.waitingBytes += lineBytes;
     this.#lineStart = this.#currentBytes;
     if (this.#state === "idle") this.#lingerOrWrite();
     else if (this.#state === "lingering" && this.#isEnough) this.#startWriting();
     if (this.waitingBytes >= fullBytes && !this.#isFull) {
       this.#isFull = true;
-      this.#options.onFull();
+      this.#events?.onFull();
     }
   }
 
@@ -95,13 +129,13 @@ export class LineOutput {
     while (this.#state === "writing") {
       await new Promise<void>((resolve) => (this.#onWritten = resolve));
     }
-    await this.#options.destination.close();
+    await this.#destination.close();
     if (this.#state === "failed") throw this.#failure;
   }
 
   /** Gives up what is not written yet, because nobody takes it. */
   abandon(): void {
-    if (this.#state === "writing") this.#options.destination.abandon();
+    if (this.#state === "writing") this.#destination.abandon();
   }
 
   get #isEnough(): boolean {
@@ -111,7 +145,12 @@ export class LineOutput {
   /** Begins a chunk with room for `neededBytes`. The line that is being handed over moves there. */
   #nextChunk(neededBytes: number): void {
     const line = this.#current.subarray(this.#lineStart, this.#currentBytes);
-    if (this.#lineStart > 0) this.#chunks.push(this.#current.subarray(0, this.#lineStart));
+    if (this.#lineStart > 0) {
+      this.#chunks.push({
+        bytes: this.#current.subarray(0, this.#lineStart),
+        records: this.#records?.take() ?? noRecords,
+      });
+    }
     const spare = this.#spare;
     this.#spare = undefined;
     const room = line.length + neededBytes;
@@ -132,8 +171,8 @@ export class LineOutput {
     this.#state = "writing";
     if (this.#chunks.length === 0) this.#nextChunk(0);
     const chunk = this.#chunks.shift()!;
-    this.#options.destination.write(chunk).then(
-      () => this.#written(chunk),
+    this.#destination.write(chunk.bytes, chunk.records).then(
+      () => this.#written(chunk.bytes),
       (error: unknown) => this.#fail(error),
     );
   }
@@ -147,7 +186,7 @@ export class LineOutput {
     if (this.waitingBytes > 0) this.#lingerOrWrite();
     if (this.#isFull && this.waitingBytes <= readyBytes) {
       this.#isFull = false;
-      this.#options.onReady();
+      this.#events?.onReady();
     }
     this.#onWritten?.();
   }
@@ -156,7 +195,7 @@ export class LineOutput {
     this.#state = "failed";
     this.#failure = error;
     this.#chunks = [];
-    this.#options.onError(error);
+    this.#events?.onError(error);
     this.#onWritten?.();
   }
 }

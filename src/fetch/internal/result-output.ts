@@ -1,0 +1,37 @@
+import type { Attempt } from "./attempt.ts";
+import type { DoneSet } from "./done-set.ts";
+import type { BadLine } from "./line-splitter.ts";
+
+/** What an output tells the batch that fills it. */
+export interface OutputEvents {
+  /** More should not be handed over: much is still to be written. `onReady` comes when it may. */
+  readonly onFull: () => void;
+  readonly onReady: () => void;
+  /** Something could not be written. What was handed over and not written is lost; nothing more is written. */
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Where the outcomes of a batch go: lines of a file, rows of a table, files of a folder.
+ *
+ * What is handed over is taken at once, and written in time. If the process is killed, whatever was written is in
+ * `done` the next time, and whatever is in `done` was written.
+ */
+export interface ResultOutput {
+  /** What earlier runs have left here, which is not asked again; undefined if this output remembers nothing. */
+  readonly done: DoneSet | undefined;
+  /** Bytes written in this run. */
+  readonly bytes: number;
+  /** Bytes handed over and not written yet. */
+  readonly waitingBytes: number;
+  /** Called once, before all else. */
+  start(events: OutputEvents): void;
+  /** Takes how a request ended. */
+  settled(last: Attempt): void;
+  /** Takes a line that was no request. */
+  foundBadLine(bad: BadLine): void;
+  /** Writes what was handed over, and closes. Rejects if anything could not be written. */
+  end(): Promise<void>;
+  /** Gives up what is not written yet, because nobody takes it. */
+  abandon(): void;
+}
