@@ -17,6 +17,7 @@
  * No message and no field holds the query of a URL, its user and password, or a header: those carry secrets.
  */
 import { TaskwrightError, formatMs } from "../core/index.ts";
+import { codeOf, explain } from "./internal/explain.ts";
 
 /** What a request is called in errors. */
 export interface RequestName {
@@ -24,6 +25,8 @@ export interface RequestName {
   readonly method: string;
   /** Without user, password, query and fragment. */
   readonly url: string;
+  /** Of its response; 0 or left out before its headers have come. */
+  readonly status?: number;
 }
 
 /** The base of all errors that a request or its body can fail with. */
@@ -32,11 +35,14 @@ export abstract class HttpError extends TaskwrightError {
   readonly method: string;
   /** Without user, password, query and fragment. */
   readonly url: string;
+  /** Of the response, where it failed after its headers had come: its body broke off, say. */
+  readonly status: number | undefined;
 
   constructor(request: RequestName, message: string, options?: ErrorOptions) {
     super(`${request.method} ${request.url}: ${message}`, options);
     this.method = request.method;
     this.url = request.url;
+    this.status = request.status === 0 ? undefined : request.status;
   }
 }
 
@@ -60,7 +66,7 @@ export class ConnectionError extends HttpError {
   readonly causeCode: string | undefined;
 
   constructor(request: RequestName, phase: ConnectionPhase, isReused: boolean, cause: Error) {
-    super(request, `${brokenIn[phase]}: ${messageOf(cause)}`, { cause });
+    super(request, `${brokenIn[phase]}: ${explain(cause)}`, { cause });
     this.phase = phase;
     this.isReused = isReused;
     this.isUnprocessed = phase === "connect" || (cause as { isUnprocessed?: boolean }).isUnprocessed === true;
@@ -81,12 +87,12 @@ export class ProxyError extends HttpError {
   /** The proxy, without user and password. */
   readonly proxy: string;
   /** What the proxy answered, such as 407 where it asks for other credentials. Undefined if it could not be asked. */
-  readonly status: number | undefined;
+  override readonly status: number | undefined;
   /** The code of the cause, such as `ECONNREFUSED`. */
   readonly causeCode: string | undefined;
 
   constructor(request: RequestName, proxy: string, what: string, status: number | undefined, cause?: Error) {
-    const why = cause === undefined ? "" : `: ${messageOf(cause)}`;
+    const why = cause === undefined ? "" : `: ${explain(cause)}`;
     super(request, `the proxy ${proxy} ${what}${why}`, cause === undefined ? undefined : { cause });
     this.proxy = proxy;
     this.status = status;
@@ -148,7 +154,7 @@ export class ProtocolError extends HttpError {
   override readonly code = "HTTP_PROTOCOL" as const;
 
   constructor(request: RequestName, cause: Error) {
-    super(request, `the response is broken: ${messageOf(cause)}`, { cause });
+    super(request, `the response is broken: ${explain(cause)}`, { cause });
   }
 }
 
@@ -170,7 +176,7 @@ export class InvalidJsonError extends HttpError {
   override readonly name = "InvalidJsonError" as const;
   override readonly code = "HTTP_INVALID_JSON" as const;
   /** The status of the response: an error page is often the reason. */
-  readonly status: number;
+  override readonly status: number;
 
   constructor(request: RequestName, status: number, contentType: string | undefined, cause: unknown) {
     super(request, `the body is not JSON (status ${status}, ${contentType ?? "no content-type"})`, { cause });
@@ -196,15 +202,4 @@ export class SessionClosedError extends HttpError {
   constructor(request: RequestName) {
     super(request, "the session has been closed");
   }
-}
-
-/** The message of an error, also of one of several attempts to connect, which has none itself. */
-function messageOf(error: Error): string {
-  const message = error instanceof AggregateError ? (error.errors[0] as Error | undefined)?.message : error.message;
-  return (message ?? "") === "" ? (codeOf(error) ?? error.name) : message!;
-}
-
-function codeOf(error: Error): string | undefined {
-  const { code } = error as { code?: unknown };
-  return typeof code === "string" ? code : undefined;
 }

@@ -58,6 +58,8 @@ export class Connection<Host extends { readonly origin: string } = { readonly or
   #isConnected = false;
   /** Requests that the present socket has been used for. */
   uses = 0;
+  /** What the present socket has failed with. undici takes a reset for the end of a body that has no other. */
+  failure: Error | undefined = undefined;
 
   /** @param first - a socket to begin with, which is connected */
   constructor(host: Host, { connect, proxy }: Route, keepAliveMs: number, owner: ConnectionOwner, first?: Socket) {
@@ -68,11 +70,13 @@ export class Connection<Host extends { readonly origin: string } = { readonly or
     const connectAndTell: Connector = (to, connected) => {
       this.user?.connecting();
       this.uses = 1;
+      this.failure = undefined;
       const take = given === undefined ? connect : handOver(given);
       given = undefined;
       const told: Connected = (error, open) => {
         this.#connecting = undefined;
         this.#isConnected = error === null;
+        open?.once("error", (failure) => (this.failure = failure));
         if (error === null) this.user?.connected();
         connected(error, open);
       };

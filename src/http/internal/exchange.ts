@@ -209,6 +209,8 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   onResponseEnd(): void {
     if (this.state !== "body") return;
     const connection = this.#connection!;
+    const { failure } = connection;
+    if (failure !== undefined && this.#endsWithConnection) return this.onResponseError(null, failure);
     this.#connection = undefined;
     this.transport.pool.putBack(connection);
     this.#close(true);
@@ -220,6 +222,12 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     const { body } = this.order.wire;
     if (body instanceof Upload && body.failure !== undefined) this.fail(body.failure.error);
     else this.fail(failureOf(this, { phase: this.#connectionPhase, isReused: this.#isReused }, error));
+  }
+
+  /** Whether nothing else tells where the body ends. */
+  get #endsWithConnection(): boolean {
+    const { "content-length": length, "transfer-encoding": coding } = this.headers;
+    return length === undefined && !String(coding).toLowerCase().endsWith("chunked");
   }
 
   get #connectionPhase(): ConnectionPhase {

@@ -35,8 +35,10 @@ function isNotHttp(code: string, { phase }: FailurePlace, { name, message }: Err
   switch (code) {
     case "UND_ERR_HEADERS_OVERFLOW":
     case "ERR_HTTP2_ERROR": // frames that are none, or not allowed
+    case "ERR_ASSERTION": // what undici holds for impossible, such as 101 where no upgrade was asked for
       return true;
     case "UND_ERR_RES_CONTENT_LENGTH_MISMATCH":
+    case "HTTP2_PROTOCOL_ERROR": // one side says so of the other; which one cannot be told
       return phase !== "response";
     case "UND_ERR_SOCKET":
       return message.startsWith("bad ");

@@ -27,6 +27,11 @@ export class Http2Lease extends Link {
     this.#multiplexer = multiplexer;
   }
 
+  /** Only connections of its own can fail unnoticed: see {@link Connection.failure}. */
+  get failure(): Error | undefined {
+    return this.connection?.failure;
+  }
+
   get host(): Host {
     return this.#multiplexer.host;
   }

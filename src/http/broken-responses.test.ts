@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { type Fault, type FaultServerOptions, faults, openFaultServer } from "../testing/index.ts";
+import { openSession } from "./index.ts";
+
+const hello = faults.ok("hello");
+
+/** What the body, or else the request, fails with. */
+async function failureOf(fault: Fault, options: FaultServerOptions = {}): Promise<unknown> {
+  await using server = await openFaultServer(fault, options);
+  await using session = openSession({ retry: false, tls: { ca: server.authority }, http2: options.http2 ?? false });
+  try {
+    return await (await session.get(server.url)).text();
+  } catch (error) {
+    return error;
+  }
+}
+
+describe("a body that only the end of the connection ends", () => {
+  test.each([{}, { tls: "valid" }] as const)("is whole if that is a FIN (%o)", async (options) => {
+    expect(await failureOf(faults.http10("hello"), options)).toBe("hello");
+  });
+
+  test.each([{}, { tls: "valid" }] as const)("is broken if that is a reset (%o)", async (options) => {
+    expect(await failureOf(faults.cutIn("body", faults.http10("hello")), options)).toMatchObject({
+      code: "HTTP_CONNECTION",
+      phase: "response",
+      causeCode: "ECONNRESET",
+      status: 200,
+    });
+  });
+
+  test("is whole if a reset comes after its last chunk", async () => {
+    const chunks = "HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    expect(await failureOf(faults.raw(chunks, "reset"))).toBe("hello");
+  });
+});
+
+describe("errors carry the status", () => {
+  test("of a response that broke off", async () => {
+    expect(await failureOf(faults.shortBody())).toMatchObject({ code: "HTTP_CONNECTION", status: 200 });
+    expect(await failureOf(faults.badChunkSize())).toMatchObject({ code: "HTTP_PROTOCOL", status: 200 });
+  });
+
+  test("and none where no headers came", async () => {
+    expect(await failureOf(faults.reset())).toHaveProperty("status", undefined);
+  });
+});
+
+describe("messages say in plain words that", () => {
+  test.each<[string, Fault, FaultServerOptions]>([
+    ["the connection broke before the response: the server closed it", faults.close(), {}],
+    ["the connection broke within the body: the server closed it", faults.shortBody(), {}],
+    ["the connection broke within the body: the server closed it", faults.unendedChunks(), {}],
+    ["it does not begin as HTTP does", faults.raw(), {}],
+    ["its headers are too long", faults.largeHeader(100_000), {}],
+    ["it is not as long as its Content-Length says", faults.twoLengths(), {}],
+    ["it begins with 100 Continue, which nobody asked for", faults.informational([100], hello), {}],
+    ["it is not what HTTP allows here", faults.informational([101], hello), {}],
+    ["Invalid character in chunk size", faults.badChunkSize(), {}],
+    ["it breaks the rules of HTTP/2", faults.raw("x".repeat(40), "keep"), { http2: true }],
+    ["could not connect: the server does not speak TLS", hello, { tls: "valid", connections: "garbage" }],
+  ])("%s", async (words, fault, options) => {
+    expect((await failureOf(fault, options)) as Error).toHaveProperty("message", expect.stringMatching(`: ${words}$`));
+  });
+});
+
+describe("of a stream of HTTP/2", () => {
+  test("headers that it does not allow are no broken connection", async () => {
+    expect(await failureOf(faults.badLength(), { http2: true })).toMatchObject({ code: "HTTP_PROTOCOL" });
+  });
+
+  test.each([
+    [2, 3], // INTERNAL_ERROR
+    [7, 4], // REFUSED_STREAM, which is made up for at once, once
+    [12, 1], // INADEQUATE_SECURITY
+    [13, 1], // HTTP_1_1_REQUIRED
+  ])("a reset with code %i, over a connection used before, takes %i attempts", async (code, attempts) => {
+    await using server = await openFaultServer({ "/": hello, "*": faults.resetStream(code) }, { http2: true });
+    await using session = openSession({ http2: true, retry: { attempts: 3, backoff: () => 0 } });
+    await (await session.get(server.url)).text();
+    await expect(session.get(`${server.url}/reset`)).rejects.toMatchObject({ code: "HTTP_CONNECTION" });
+    expect(server.requests.length - 1).toBe(attempts);
+  });
+});
