@@ -8,14 +8,15 @@ export class BadLineLog {
   readonly #log: (line: string) => void;
   #count = 0;
 
+  /** @param name - of the input, where there is only one */
   constructor(name: string, log: (line: string) => void) {
     this.#name = name;
     this.#log = log;
   }
 
-  add({ line, column, message }: BadLine): void {
+  add({ input = this.#name, line, column, message }: BadLine): void {
     this.#count++;
-    if (this.#count <= shown) this.#log(`${this.#name}:${line}${column === undefined ? "" : `:${column}`}: ${message}`);
-    else if (this.#count === shown + 1) this.#log(`${this.#name}: more lines are wrong: see BAD_LINE in the results`);
+    if (this.#count <= shown) this.#log(`${input}:${line}${column === undefined ? "" : `:${column}`}: ${message}`);
+    else if (this.#count === shown + 1) this.#log(`${input}: more lines are wrong: see BAD_LINE in the results`);
   }
 }

@@ -1,43 +1,66 @@
-import { BadLine, type ByteInput, type Job, RequestReader, showHeader } from "../fetch/index.ts";
+import { BadLine, type Job, type RequestInput, RequestStream, showHeader } from "../fetch/index.ts";
 import type { FetchSettings } from "./fetch-settings.ts";
 import { formatBytes, formatCount } from "./units.ts";
 
 /** Hosts beyond this many are counted together. */
 const maxHosts = 10_000;
 const shownHosts = 10;
+const shownInputs = 100;
 
 /** Reads all requests, asks nothing, and tells what would be asked. */
 export async function dryRun(
-  input: ByteInput,
+  inputs: readonly RequestInput[],
   settings: FetchSettings,
   onBadLine: (bad: BadLine) => void,
 ): Promise<{ readonly text: string; readonly badLines: number }> {
-  const reader = new RequestReader({ ...settings, format: settings.inputFormat });
-  const count = new Counter();
-  for (let chunk = await input.read(); ; chunk = await input.read()) {
-    if (chunk === undefined) reader.end();
-    else reader.feed(chunk);
-    for (let next = reader.next(); next !== undefined; next = reader.next()) {
-      if (next instanceof BadLine) {
-        count.badLines++;
-        onBadLine(next);
-      } else count.add(next);
-    }
-    if (chunk === undefined) break;
+  const requests = new RequestStream({ ...settings, inputs, format: settings.inputFormat });
+  const count = new Counter(inputs);
+  try {
+    do {
+      for (let next = requests.next(); next !== undefined; next = requests.next()) {
+        const isBad = next instanceof BadLine;
+        count.addLine(requests.current!, isBad);
+        if (next instanceof BadLine) onBadLine(next);
+        else count.addRequest(next);
+      }
+    } while (await requests.read());
+  } finally {
+    await requests.close();
   }
-  await input.close();
   return { text: count.text(), badLines: count.badLines };
+}
+
+/** What an input turned out to be. */
+interface InputCount {
+  what: string;
+  requests: number;
+  badLines: number;
 }
 
 class Counter {
   badLines = 0;
   #requests = 0;
   #first: Job | undefined;
+  readonly #inputs = new Map<RequestInput, InputCount>();
   readonly #methods = new Map<string, number>();
   readonly #hosts = new Map<string, number>();
 
-  add(job: Job): void {
-    this.#requests++;
+  constructor(inputs: readonly RequestInput[]) {
+    for (const input of inputs) this.#inputs.set(input, { what: "", requests: 0, badLines: 0 });
+  }
+
+  addLine({ input, format, compression }: NonNullable<RequestStream["current"]>, isBad: boolean): void {
+    const count = this.#inputs.get(input)!;
+    if (isBad) {
+      this.badLines++;
+      count.badLines++;
+    } else {
+      if (count.requests++ === 0) count.what = compression === undefined ? format! : `${format}, ${compression}`;
+      this.#requests++;
+    }
+  }
+
+  addRequest(job: Job): void {
     this.#first ??= job;
     increment(this.#methods, job.method);
     const { origin } = job.target;
@@ -48,9 +71,9 @@ class Counter {
     const methods = ranked(this.#methods)
       .map(([method, count]) => `${formatCount(count)} ${method}`)
       .join(", ");
-    const bad = this.badLines === 0 ? "" : `; no request: ${plural(this.badLines, "line")}`;
     const lines = [
-      `${plural(this.#requests, "request")} to ${plural(this.#hosts.size, "host")}${methods && `: ${methods}`}${bad}`,
+      `${plural(this.#requests, "request")} to ${plural(this.#hosts.size, "host")}${methods && `: ${methods}`}${noRequest(this.badLines)}`,
+      ...this.#inputLines(),
     ];
     for (const [host, count] of ranked(this.#hosts).slice(0, shownHosts))
       lines.push(`  ${formatCount(count).padStart(9)}  ${host}`);
@@ -59,6 +82,20 @@ class Counter {
     if (this.#first !== undefined) lines.push("The first one:", ...show(this.#first).map((line) => `  ${line}`));
     return `${lines.join("\n")}\nNothing was asked.\n`;
   }
+
+  #inputLines(): string[] {
+    const lines = [...this.#inputs].slice(0, shownInputs).map(([{ name, size }, { what, requests, badLines }]) => {
+      const parts = [what, plural(requests, "request"), size === undefined ? "" : formatBytes(size)];
+      return `  ${name}: ${parts.filter((part) => part !== "").join(", ")}${noRequest(badLines)}`;
+    });
+    if (this.#inputs.size > shownInputs)
+      lines.push(`  and ${formatCount(this.#inputs.size - shownInputs)} more inputs`);
+    return lines;
+  }
+}
+
+function noRequest(badLines: number): string {
+  return badLines === 0 ? "" : `; no request: ${plural(badLines, "line")}`;
 }
 
 function show({ method, target, headers, body }: Job): string[] {

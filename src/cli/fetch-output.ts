@@ -22,7 +22,10 @@ async function openFile(output: string | undefined, inputs: readonly RequestInpu
   if (output === undefined) return standardOutput();
   for (const { path } of inputs) {
     if (path !== undefined && (await isSameFile(path, output))) {
-      throw new UsageError(`\`${output}\` is an input`, "results in its place would delete the requests");
+      throw new UsageError(
+        `\`${output}\` is ${inputs.length > 1 ? "an" : "the"} input`,
+        "results in its place would delete the requests",
+      );
     }
   }
   try {

@@ -1,12 +1,21 @@
 import { fstatSync } from "node:fs";
 import { isatty } from "node:tty";
 import { now } from "../core/index.ts";
-import { type Attempt, Batch, type BatchEnd, type BatchOptions, type Destination } from "../fetch/index.ts";
+import {
+  type Attempt,
+  Batch,
+  type BatchEnd,
+  type BatchOptions,
+  InputError,
+  LineSource,
+  RequestStream,
+  type ResultOutput,
+} from "../fetch/index.ts";
 import { BadLineLog } from "./bad-line-log.ts";
 import { complain } from "./complain.ts";
 import { connectionRoom } from "./descriptor-limit.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
-import type { OpenedInput } from "./fetch-input.ts";
+import type { FoundInputs } from "./fetch-input.ts";
 import type { FetchSettings } from "./fetch-settings.ts";
 import { print } from "./print.ts";
 import { type ProgressDisplay, showBar, showNothing, showSentences } from "./progress-display.ts";
@@ -20,16 +29,16 @@ import { limitYoungGeneration } from "./young-generation.ts";
 /** One run of `taskwright fetch`: the batch, what is shown of it, and how signals stop it. */
 export class FetchRun {
   readonly #settings: FetchSettings;
-  readonly #opened: OpenedInput;
+  readonly #found: FoundInputs;
   readonly #batch: Batch;
   readonly #display: ProgressDisplay;
   readonly #startMs: number = now();
   readonly #meter: RateMeter = new RateMeter(now());
 
-  constructor(opened: OpenedInput, destination: Destination, settings: FetchSettings) {
+  constructor(found: FoundInputs, output: ResultOutput, settings: FetchSettings) {
     this.#settings = settings;
-    this.#opened = opened;
-    this.#batch = new Batch(this.#batchOptions(destination));
+    this.#found = found;
+    this.#batch = new Batch(this.#batchOptions(output));
     this.#display = this.#chooseDisplay();
   }
 
@@ -49,16 +58,17 @@ export class FetchRun {
     return this.#finish(end, signals.exitCode);
   }
 
-  #batchOptions(destination: Destination): BatchOptions {
-    const { isQuiet, isVerbose, attempts, retryMaxTimeMs, method, headers, body } = this.#settings;
+  #batchOptions(output: ResultOutput): BatchOptions {
+    const { isQuiet, isVerbose, attempts, retryMaxTimeMs, inputFormat } = this.#settings;
+    const { inputs, name } = this.#found;
+    const requests = new RequestStream({ ...this.#settings, inputs, format: inputFormat });
     const log = (line: string): void => this.#display.log(line);
-    const badLines = new BadLineLog(this.#opened.name, log);
+    const badLines = new BadLineLog(name, log);
     return {
       ...this.#settings,
-      input: this.#opened.input,
-      destination,
+      openSource: (events) => new LineSource(requests, events),
+      output,
       concurrency: this.#affordable(),
-      defaults: { method, headers, body },
       retry: { attempts, baseMs: 500, maxMs: 30_000, maxTimeMs: retryMaxTimeMs, random: Math.random },
       ...(!isQuiet && { onBadLine: (bad) => badLines.add(bad) }),
       ...(isVerbose && { onRetry: (failed, delayMs) => log(retryLine(failed, delayMs, attempts)) }),
@@ -96,7 +106,7 @@ export class FetchRun {
     const { statistics, inFlight, progress } = this.#batch;
     const { done, failed, failures, latency } = statistics;
     const { read, isAll, share } = progress;
-    const known = isAll ? read : this.#opened.total;
+    const known = isAll ? read : this.#found.total;
     return {
       done,
       total: known ?? (share === undefined || share === 0 ? undefined : Math.max(read, Math.round(read / share))),
@@ -125,7 +135,7 @@ export class FetchRun {
       if ((end.error as NodeJS.ErrnoException).code === "EPIPE") return exitCode.brokenPipe;
       this.#complain("write results", this.#settings.output ?? "standard output", end.error);
     }
-    if (end.kind === "input-failed") this.#complain("read requests", this.#opened.name, end.error);
+    if (end.kind === "input-failed") this.#complain("read requests", nameOf(end.error) ?? this.#found.name, end.error);
     this.#sumUp(end, progress);
     if (signalled !== undefined) return signalled;
     if (end.kind === "input-failed") return exitCode.usage;
@@ -156,6 +166,11 @@ function autoMode(isToFile: boolean): "bar" | "plain" | "none" {
   if (isatty(1)) return "none";
   const stats = fstatSync(1);
   return stats.isFIFO() || stats.isSocket() ? "plain" : "bar";
+}
+
+/** Which input could not be read. */
+function nameOf(error: unknown): string | undefined {
+  return error instanceof InputError ? error.input : undefined;
 }
 
 function retryLine({ job, answer, failure }: Attempt, delayMs: number, attempts: number): string {

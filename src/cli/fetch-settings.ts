@@ -10,8 +10,8 @@ export interface FetchSettings extends RequestDefaults {
   readonly session: FetchSessionOptions;
   /** URLs from the command line. */
   readonly urls: readonly string[];
-  /** A file, or `-` for standard input; undefined if there are URLs. */
-  readonly input: string | undefined;
+  /** Files, patterns of files, and `-` for standard input; none if there are URLs. */
+  readonly inputs: readonly string[];
   readonly inputFormat: InputFormat | undefined;
   readonly output: string | undefined;
   readonly concurrency: number;
@@ -38,13 +38,13 @@ const autoConcurrency = 100;
 /** @throws {UsageError} a flag is wrong, or two do not go together */
 export function readSettings(given: GivenFlags, version: string): FetchSettings {
   const urls = given.positionals.filter((argument) => argument !== "-");
-  const input = readInput(given, urls);
+  const inputs = readInputs(given, urls);
   const output = given.get("output");
   return {
     ...readRequestDefaults(given, version),
     session: readSession(given),
     urls,
-    input,
+    inputs,
     inputFormat: given.get("input-format") as InputFormat | undefined,
     output: output === "-" ? undefined : output,
     concurrency: given.read("concurrency", "auto, or a whole number of 1 or more", concurrency, autoConcurrency),
@@ -68,13 +68,13 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
   };
 }
 
-function readInput(given: GivenFlags, urls: readonly string[]): string | undefined {
-  const named = given.get("input") ?? (given.positionals.includes("-") ? "-" : undefined);
-  if (named !== undefined && urls.length > 0) {
+function readInputs(given: GivenFlags, urls: readonly string[]): readonly string[] {
+  const named = [...given.all("input"), ...given.positionals.filter((argument) => argument === "-")];
+  if (named.length > 0 && urls.length > 0) {
     throw new UsageError("Got URLs on the command line and an input to read", "give one or the other");
   }
-  if (named !== undefined || urls.length > 0) return named;
-  if (!process.stdin.isTTY) return "-";
+  if (named.length > 0 || urls.length > 0) return named;
+  if (!process.stdin.isTTY) return ["-"];
   throw new UsageError(
     "Nothing to ask",
     "name URLs, a file with -i, or pipe a list in; `taskwright fetch --help` shows examples",

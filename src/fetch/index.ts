@@ -29,18 +29,26 @@ export { Batch, type BatchEnd, type BatchOptions } from "./internal/batch.ts";
 /** @internal */
 export { type BatchStatistics } from "./internal/batch-statistics.ts";
 /** @internal */
-export { type ByteInput, bytesInput, openInput, standardInput } from "./internal/byte-input.ts";
-/** @internal */
 export { openDestination, standardOutput } from "./internal/destination.ts";
 /** @internal */
 export { headerProblem, isMethod, showHeader } from "./internal/header.ts";
 /** @internal */
 export { Job } from "./internal/job.ts";
 /** @internal */
+export { JsonLinesOutput } from "./internal/json-lines-output.ts";
+/** @internal */
 export { type Destination } from "./internal/line-output.ts";
+/** @internal */
+export { LineSource } from "./internal/line-source.ts";
 /** @internal */
 export { BadLine } from "./internal/line-splitter.ts";
 /** @internal */
 export { nearest } from "./internal/nearest.ts";
 /** @internal */
+export { type RequestInput, inputFile, inputFromStandard, inputText } from "./internal/request-input.ts";
+/** @internal */
 export { type InputFormat, RequestReader } from "./internal/request-reader.ts";
+/** @internal */
+export { InputError, RequestStream } from "./internal/request-stream.ts";
+/** @internal */
+export { type ResultOutput } from "./internal/result-output.ts";

@@ -2,7 +2,14 @@ import type { Flags } from "../flags.ts";
 
 /** What is asked, and where that is read from. */
 export const asking: Flags = {
-  input: { short: "i", value: "FILE", isCommon: true, help: "requests to ask; `-` is standard input" },
+  input: {
+    short: "i",
+    value: "FILE",
+    isRepeatable: true,
+    isCommon: true,
+    help: "requests to ask; `-` is standard input",
+    more: "May be given several times, and may be a pattern in quotes, such as 'lists/*.txt'. Files are read one after the other, and numbered as though they were one. What is compressed with gzip or zstd is decompressed.",
+  },
   "input-format": {
     value: "FORMAT",
     choices: ["urls", "jsonl"],

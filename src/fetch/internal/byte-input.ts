@@ -7,10 +7,17 @@ const openFile = promisify(open);
 const readFile = promisify(read);
 const statFile = promisify(fstat);
 
+/** How an input may be compressed. */
+export type Compression = "gzip" | "zstd";
+
 /** Bytes that are read on demand. */
 export interface ByteInput {
-  /** Bytes in all, where that is known beforehand. */
+  /** Bytes in all, as they are stored, where that is known beforehand. */
   readonly size: number | undefined;
+  /** How many of those were read so far. */
+  readonly storedBytes: number;
+  /** How it was compressed; what it gives no longer is. */
+  readonly compression: Compression | undefined;
   /** The next bytes, or undefined at the end. What it gave before may be overwritten. */
   read(): Promise<Buffer | undefined>;
   /** Reads no more. Does not wait for a read that is under way. */
@@ -41,6 +48,8 @@ export async function standardInput(): Promise<ByteInput> {
 /** One buffer serves all reads: the reader is done with one chunk before it asks for the next. */
 class FileInput implements ByteInput {
   readonly size: number | undefined;
+  readonly compression: undefined = undefined;
+  storedBytes = 0;
   readonly #fd: number;
   readonly #isOurs: boolean;
   readonly #buffer = Buffer.allocUnsafe(chunkBytes);
@@ -53,6 +62,7 @@ class FileInput implements ByteInput {
 
   async read(): Promise<Buffer | undefined> {
     const { bytesRead } = await readFile(this.#fd, this.#buffer, 0, chunkBytes, null);
+    this.storedBytes += bytesRead;
     return bytesRead === 0 ? undefined : this.#buffer.subarray(0, bytesRead);
   }
 
@@ -63,6 +73,8 @@ class FileInput implements ByteInput {
 
 class StreamInput implements ByteInput {
   readonly size: undefined = undefined;
+  readonly compression: undefined = undefined;
+  storedBytes = 0;
   readonly #stream: NodeJS.ReadableStream & { destroy?(): void };
   readonly #chunks: AsyncIterator<string | Buffer>;
   #isClosed = false;
@@ -76,7 +88,9 @@ class StreamInput implements ByteInput {
     try {
       const { done, value } = await this.#chunks.next();
       if (done === true) return undefined;
-      return typeof value === "string" ? Buffer.from(value) : value;
+      const chunk = typeof value === "string" ? Buffer.from(value) : value;
+      this.storedBytes += chunk.length;
+      return chunk;
     } catch (error) {
       // A read that was under way when the stream was closed fails, as it should.
       if (this.#isClosed) return undefined;
@@ -96,6 +110,10 @@ export function bytesInput(bytes: Buffer): ByteInput {
   let rest: Buffer | undefined = bytes;
   return {
     size: bytes.length,
+    compression: undefined,
+    get storedBytes() {
+      return rest === undefined ? bytes.length : 0;
+    },
     read() {
       const all = rest;
       rest = undefined;

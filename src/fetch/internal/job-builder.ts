@@ -11,6 +11,8 @@ export interface RequestDefaults {
   /** Names and values in turn. A request that has one of the same name keeps its own. */
   readonly headers: readonly string[];
   readonly body?: string | Uint8Array | undefined;
+  /** Added to the query of each URL. */
+  readonly query?: string | undefined;
 }
 
 /** The parts of a request before anything was checked. */
@@ -42,27 +44,30 @@ const noDefaults: RequestDefaults = { headers: none };
 export class JobBuilder {
   readonly #targets = new TargetParser();
   readonly #defaults: RequestDefaults;
+  readonly #linesBefore: number;
 
-  constructor(defaults: RequestDefaults = noDefaults) {
+  /** @param linesBefore - of inputs before this one: the index of a job is its place among all lines */
+  constructor(defaults: RequestDefaults = noDefaults, linesBefore = 0) {
     this.#defaults = defaults;
+    this.#linesBefore = linesBefore;
   }
 
   /** A request that is nothing but a URL. Returns what is wrong with it rather than throwing it. */
-  fromUrl(index: number, url: string): Job | BadLine {
+  fromUrl(line: number, url: string): Job | BadLine {
     const { method, headers, body } = this.#defaults;
     try {
-      const target = this.#targets.parse(url);
+      const target = this.#parse(url);
       const own = target.authorization === undefined ? none : ["authorization", target.authorization];
       const verb = method ?? (body === undefined ? "GET" : "POST");
-      return new Job(index, undefined, target, verb, withDefaults(own, headers), body);
+      return new Job(this.#linesBefore + line, undefined, target, verb, withDefaults(own, headers), body);
     } catch (error) {
-      if (error instanceof UrlProblem) return new BadLine(index, error.message, error.column, redactUrl(url));
+      if (error instanceof UrlProblem) return new BadLine(line, error.message, error.column, redactUrl(url));
       throw error;
     }
   }
 
   /** @throws {FieldProblem} something in it is wrong */
-  fromRequest(index: number, request: RawRequest): Job {
+  fromRequest(line: number, request: RawRequest): Job {
     const id = readId(request.id);
     const target = this.#readTarget(request.url);
     const given = this.#readBody(request.body);
@@ -72,7 +77,13 @@ export class JobBuilder {
     if (target.authorization !== undefined && !hasHeader(own, "authorization")) {
       own.push("authorization", target.authorization);
     }
-    return new Job(index, id, target, method, withDefaults(own, this.#defaults.headers), given.body);
+    const headers = withDefaults(own, this.#defaults.headers);
+    return new Job(this.#linesBefore + line, id, target, method, headers, given.body);
+  }
+
+  #parse(url: string): Target {
+    const { query } = this.#defaults;
+    return this.#targets.parse(query === undefined ? url : withQuery(url, query));
   }
 
   #readTarget(url: unknown): Target {
@@ -80,7 +91,7 @@ export class JobBuilder {
     if (url === undefined) throw new FieldProblem("url", "`url` is missing");
     if (typeof url !== "string") throw wrongType("url", "a string", url);
     try {
-      return this.#targets.parse(url);
+      return this.#parse(url);
     } catch (error) {
       if (error instanceof UrlProblem) throw new FieldProblem("url", error.message, error.column);
       throw error;
@@ -94,6 +105,12 @@ export class JobBuilder {
     if (text === undefined) throw wrongType("body", "a string, bytes, or a JSON value", body);
     return { body: text, isJson: true };
   }
+}
+
+function withQuery(url: string, query: string): string {
+  const [, before = "", fragment = ""] = /^([^#]*)(.*)$/s.exec(url) ?? [];
+  const mark = !before.includes("?") ? "?" : before.endsWith("?") || before.endsWith("&") ? "" : "&";
+  return before + mark + query + fragment;
 }
 
 function readId(id: unknown): string | number | undefined {

@@ -1,36 +1,28 @@
-import type { ByteInput } from "./byte-input.ts";
-import type { JobSource } from "./engine.ts";
+import type { BatchSource, SourceEvents } from "./batch-source.ts";
 import { Job } from "./job.ts";
-import { BadLine } from "./line-splitter.ts";
-import type { RequestReader } from "./request-reader.ts";
-
-export interface LineSourceOptions {
-  readonly input: ByteInput;
-  readonly reader: RequestReader;
-  /** A line was no request. */
-  readonly onBadLine: (bad: BadLine) => void;
-  /** More can be taken. */
-  readonly onReady: () => void;
-  /** The input cannot be read further. The source has ended. */
-  readonly onError: (error: unknown) => void;
-}
+import type { RequestStream } from "./request-stream.ts";
 
 /** Jobs from lines. Reads the next piece of the input only when the lines of the last one have all been taken. */
-export class LineSource implements JobSource {
+export class LineSource implements BatchSource {
   hasEnded = false;
-  /** Requests and bad lines read so far. */
   count = 0;
-  readonly #options: LineSourceOptions;
+  readonly #requests: RequestStream;
+  readonly #events: SourceEvents;
   #isReading = false;
+  #isClosed = false;
 
-  constructor(options: LineSourceOptions) {
-    this.#options = options;
+  constructor(requests: RequestStream, events: SourceEvents) {
+    this.#requests = requests;
+    this.#events = events;
+  }
+
+  get share(): number | undefined {
+    return this.#requests.share;
   }
 
   take(): Job | undefined {
-    const { reader } = this.#options;
     while (!this.#isReading && !this.hasEnded) {
-      const next = reader.next();
+      const next = this.#requests.next();
       if (next instanceof Job) {
         this.count++;
         return next;
@@ -38,33 +30,30 @@ export class LineSource implements JobSource {
       if (next === undefined) void this.#read();
       else {
         this.count++;
-        this.#options.onBadLine(next);
+        this.#events.onBadLine(next);
       }
     }
     return undefined;
   }
 
+  close(): Promise<void> {
+    this.#isClosed = true;
+    return this.#requests.close();
+  }
+
   async #read(): Promise<void> {
-    const { input, reader, onError, onReady } = this.#options;
     this.#isReading = true;
-    let chunk: Buffer | undefined;
     try {
-      chunk = await input.read();
+      const hasMore = await this.#requests.read();
+      // What was closed meanwhile was not read to its end.
+      if (this.#isClosed) return;
+      this.hasEnded = !hasMore;
     } catch (error) {
       this.hasEnded = true;
-      onError(error);
+      this.#events.onError(error);
       return;
     }
     this.#isReading = false;
-    if (chunk !== undefined) reader.feed(chunk);
-    else if (this.#isLast) this.hasEnded = true;
-    else {
-      this.#isLast = true;
-      reader.end();
-    }
-    onReady();
+    this.#events.onReady();
   }
-
-  /** The reader was told that the input has ended: it may still have the last line. */
-  #isLast = false;
 }

@@ -10,9 +10,14 @@ export class BadLine {
   /** What the line asked for, as far as it could be read, without credentials. */
   readonly url: string | undefined;
   readonly id: string | number | undefined;
+  /** Place among all lines, those of inputs before this one included: what a request in it would be called. */
+  index: number;
+  /** Which of several inputs the line is in; undefined where there is only one. */
+  input: string | undefined = undefined;
 
   constructor(line: number, message: string, column?: number, url?: string, id?: string | number) {
     this.line = line;
+    this.index = line;
     this.column = column;
     this.message = message;
     this.url = url;

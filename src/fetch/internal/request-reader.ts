@@ -13,6 +13,10 @@ export interface RequestReaderOptions extends RequestDefaults {
   readonly format?: InputFormat | undefined;
   /** A longer line is refused. @default 16 MiB */
   readonly maxLineBytes?: number;
+  /** Which of several inputs this is. */
+  readonly name?: string | undefined;
+  /** Lines of inputs before this one. @default 0 */
+  readonly linesBefore?: number;
 }
 
 const defaultMaxLineBytes = 16 * 1024 * 1024;
@@ -24,16 +28,25 @@ export class RequestReader {
   format: InputFormat | undefined;
   readonly #lines: LineSplitter;
   readonly #builder: JobBuilder;
+  readonly #name: string | undefined;
+  readonly #linesBefore: number;
 
   constructor(options: RequestReaderOptions) {
     this.format = options.format;
+    this.#name = options.name;
+    this.#linesBefore = options.linesBefore ?? 0;
     this.#lines = new LineSplitter(options.maxLineBytes ?? defaultMaxLineBytes);
-    this.#builder = new JobBuilder(options);
+    this.#builder = new JobBuilder(options, this.#linesBefore);
   }
 
   /** Bytes of the input read so far, as far as they have become requests. */
   get bytes(): number {
     return this.#lines.bytes;
+  }
+
+  /** Lines read so far, those of inputs before this one included. */
+  get lines(): number {
+    return this.#linesBefore + this.#lines.line;
   }
 
   /** Hands over more of the input. Only when `next()` has returned undefined. */
@@ -48,6 +61,15 @@ export class RequestReader {
 
   /** The next request, or a line that is none, or undefined if more of the input is needed. */
   next(): Job | BadLine | undefined {
+    const made = this.#make();
+    if (made instanceof BadLine) {
+      made.index = this.#linesBefore + made.line;
+      made.input = this.#name;
+    }
+    return made;
+  }
+
+  #make(): Job | BadLine | undefined {
     for (;;) {
       const line = this.#lines.next();
       if (typeof line !== "string") return line;

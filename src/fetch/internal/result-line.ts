@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { WireHeaders } from "../../http/index.ts";
 import { type Attempt, bodyOf, isSuccess } from "./attempt.ts";
+import type { Failure } from "./failure.ts";
 import type { BadLine } from "./line-splitter.ts";
 
 /** Takes the parts of a line, one after the other. */
@@ -20,7 +21,7 @@ export function writeResult(sink: LineSink, last: Attempt, withHeaders: boolean)
   head += `,"attempts":${job.attempts},"timings":{`;
   if (answer !== undefined) head += `"headersMs":${tenths(answer.firstByteMs)},`;
   head += `"attemptMs":${tenths(endMs - startMs)},"totalMs":${tenths(endMs - job.firstStartMs)}}`;
-  if (answer === undefined) sink.append(`${head},"error":${errorOf(failure!.code, failure!.message)}`);
+  if (answer === undefined) sink.append(`${head},"error":${errorOf(failure!)}`);
   else {
     if (withHeaders) head += `,"headers":${JSON.stringify(answer.headers)}`;
     appendBody(sink, head, answer.headers, bodyOf(answer));
@@ -30,17 +31,19 @@ export function writeResult(sink: LineSink, last: Attempt, withHeaders: boolean)
 
 /** Writes the line that stands in the results for a line that was no request. */
 export function writeBadLine(sink: LineSink, bad: BadLine): void {
-  const { id = bad.line, url = null, column } = bad;
-  const where = column === undefined ? `line ${bad.line}` : `line ${bad.line}, column ${column}`;
+  const { index, id = index, url = null, column, input } = bad;
+  const where =
+    (input === undefined ? "" : `${input}, `) + `line ${bad.line}` + (column === undefined ? "" : `, column ${column}`);
   sink.append(
     `{"id":${JSON.stringify(id)},"url":${JSON.stringify(url)},"ok":false,"attempts":0,` +
-      `"error":${errorOf("BAD_LINE", `${where}: ${bad.message}`)}`,
+      `"error":${errorOf({ code: "BAD_LINE", message: `${where}: ${bad.message}` })}`,
   );
   sink.endObject();
 }
 
-function errorOf(code: string, message: string): string {
-  return `{"code":${JSON.stringify(code)},"message":${JSON.stringify(message)}}`;
+function errorOf({ code, message, status }: Pick<Failure, "code" | "message"> & Partial<Failure>): string {
+  const answered = status === undefined ? "" : `,"status":${status}`;
+  return `{"code":${JSON.stringify(code)},"message":${JSON.stringify(message)}${answered}}`;
 }
 
 /** Head and body go apart: the body is one flat string already, and joining it with others would copy it. */
