@@ -3,7 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { httpServer } from "../../test/http-server.ts";
 import { run, taskGroup } from "../index.ts";
-import { withVirtualTime } from "../testing/index.ts";
+import { faults, openFaultServer, withVirtualTime } from "../testing/index.ts";
 import { type FetchAllOptions, type FetchInput, type FetchOutcome, fetchAll } from "./index.ts";
 
 function echo(request: IncomingMessage, response: ServerResponse): void {
@@ -49,6 +49,12 @@ describe("fetchAll", () => {
       { error: { message: "Expected `method` to be an HTTP method, got ''" } },
       { error: { message: "Expected a URL or an object with one, got number" } },
     ]);
+  });
+
+  test("says of an answer that broke off which status it had", async () => {
+    await using server = await openFaultServer(faults.shortBody());
+    const [outcome] = await all([server.url], { retry: { attempts: 1 } });
+    expect(outcome).toMatchObject({ ok: false, status: undefined, error: { code: "HTTP_CONNECTION", status: 200 } });
   });
 
   test("sends the headers of all, and those of the one request in their place", async () => {

@@ -66,8 +66,11 @@ export interface FetchFailure extends Asked {
   readonly ok: false;
   /** There is none. */
   readonly status: undefined;
-  /** Why: of the system, such as `ECONNREFUSED`; `HTTP_TIMEOUT` and its kin; `INVALID_REQUEST`. */
-  readonly error: { readonly code: string; readonly message: string };
+  /**
+   * Why: a code of the system, such as `ECONNREFUSED`, `HTTP_TIMEOUT` and its kin, or `INVALID_REQUEST`; and the status
+   * that the answer had which broke off, if its headers had come.
+   */
+  readonly error: { readonly code: string; readonly message: string; readonly status: number | undefined };
 }
 
 /** Makes of the last attempt at a job what users see of it. */
@@ -80,7 +83,7 @@ export function outcomeOf(last: Attempt): FetchOutcome {
     attempts: job.attempts,
     timings: { attemptMs: endMs - startMs, totalMs: endMs - job.firstStartMs },
   };
-  if (answer === undefined) return failed(asked, failure!.code, failure!.message);
+  if (answer === undefined) return failed(asked, failure!);
   const body = bodyOf(answer);
   return {
     ...asked,
@@ -97,9 +100,9 @@ export function outcomeOf(last: Attempt): FetchOutcome {
 /** The outcome of something that is no request. */
 export function refusedOutcome(request: FetchInput, index: number, message: string): FetchFailure {
   const asked = { request, id: index, index, attempts: 0, timings: { attemptMs: 0, totalMs: 0 } };
-  return failed(asked, "INVALID_REQUEST", message);
+  return failed(asked, { code: "INVALID_REQUEST", message, status: undefined });
 }
 
-function failed(asked: Asked, code: string, message: string): FetchFailure {
-  return { ...asked, ok: false, status: undefined, error: { code, message } };
+function failed(asked: Asked, { code, message, status }: FetchFailure["error"]): FetchFailure {
+  return { ...asked, ok: false, status: undefined, error: { code, message, status } };
 }

@@ -1,14 +1,18 @@
-import { ConnectionError, HttpError, isRetryableError, isStale } from "../../http/index.ts";
+import { ConnectionError, HttpError, isRetryableError, isStale, isUnprocessed } from "../../http/index.ts";
 
 /** Why a request has no whole answer. */
 export interface Failure {
   /** Stable, for programs: `HTTP_TIMEOUT`, `ECONNREFUSED`, ... */
   readonly code: string;
   readonly message: string;
+  /** Of the answer, where it broke off after its headers. */
+  readonly status: number | undefined;
   /** Whether it may go better next time. */
   readonly isRetryable: boolean;
   /** The server closed a kept connection, as it may at any time, just when the request was on its way. */
   readonly isStale: boolean;
+  /** Nobody has done anything with the request: there was no connection. */
+  readonly isUnprocessed: boolean;
 }
 
 /** Makes of an error what results say of it. */
@@ -16,8 +20,10 @@ export function failureOf(error: unknown): Failure {
   return {
     code: codeOf(error),
     message: messageOf(error),
+    status: error instanceof HttpError ? error.status : undefined,
     isRetryable: isRetryableError(error),
     isStale: isStale(error),
+    isUnprocessed: isUnprocessed(error),
   };
 }
 

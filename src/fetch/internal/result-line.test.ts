@@ -9,7 +9,7 @@ interface Answer {
   status?: number;
   headers?: WireHeaders;
   chunks?: Uint8Array[];
-  error?: { code: string; message: string };
+  error?: { code: string; message: string; status?: number };
   id?: string | number;
   withHeaders?: boolean;
 }
@@ -22,7 +22,7 @@ function lineOf({ status = 200, headers = {}, chunks = [], error, id, withHeader
   const buffers = chunks.map((chunk) => Buffer.from(chunk));
   const bodyBytes = Buffer.concat(buffers).length;
   const answer = { status, headers, chunks: buffers, bodyBytes, firstByteMs: 0.26, totalMs: 0.52 };
-  const failure = error === undefined ? undefined : { ...error, isRetryable: true, isStale: false };
+  const failure = error === undefined ? undefined : { status: undefined, ...error, isRetryable: true, isStale: false };
   const attempt = { job, startMs: 1_000, endMs: 1_000.52, answer: error === undefined ? answer : undefined, failure };
   return lineBy((sink) => writeResult(sink, attempt, withHeaders));
 }
@@ -57,6 +57,12 @@ describe("a result", () => {
     const headers = { "set-cookie": ["a=1", "b=2"], etag: '"x"' };
     expect(read({ headers })).not.toHaveProperty("headers");
     expect(read({ headers, withHeaders: true })).toMatchObject({ headers });
+  });
+
+  test("keeps the status of an answer that broke off apart from that of a whole one", () => {
+    const error = { code: "ECONNRESET", message: "the connection broke within the body", status: 200 };
+    expect(read({ error })).toHaveProperty("error", error);
+    expect(read({ error })).not.toHaveProperty("status");
   });
 
   test("names the error of a request that has no answer", () => {

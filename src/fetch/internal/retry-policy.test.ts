@@ -18,7 +18,7 @@ function delay(end: End, options: Partial<RetryPolicy> & { job?: Job; nowMs?: nu
   const { status = 0, error, retryAfter, date } = end;
   const headers: WireHeaders = { ...(retryAfter && { "retry-after": retryAfter }), ...(date && { date }) };
   const answer = { status, headers, chunks: [], bodyBytes: 0, firstByteMs: 0, totalMs: 0 };
-  const failure = { code: "", message: "", isRetryable: true, isStale: false, ...error };
+  const failure = { code: "", message: "", status: undefined, isRetryable: true, isStale: false, ...error };
   const attempt = {
     job: options.job ?? askedOnce("GET"),
     startMs: 0,
