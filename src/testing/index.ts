@@ -22,7 +22,7 @@ export type { FaultEvent, FaultEventsOptions, FaultPace } from "./internal/fault
 export type { FaultCertificate } from "./internal/fault-certificate.ts";
 export type { ConnectionFault, ConnectionScript } from "./internal/fault-connection-script.ts";
 export type { FaultEncoding } from "./internal/fault-encodings.ts";
-export type { FaultThenEndOptions } from "./internal/fault-endings.ts";
+export type { FaultThenEndOptions, FaultUnaskedOptions } from "./internal/fault-endings.ts";
 export type { FaultShortBodyOptions } from "./internal/fault-framing.ts";
 export type { FaultThen } from "./internal/fault-heads.ts";
 export { type Faults, faults } from "./internal/fault-list.ts";

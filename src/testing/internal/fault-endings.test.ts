@@ -106,3 +106,13 @@ test("a script may end each connection after so many requests", async () => {
 
   expect(await client.get().all()).toEqual({ received: whole, end: "FIN" });
 });
+
+test("what nobody asked for comes a while after the answer, on a connection that is kept", async () => {
+  await using server = await openFaultServer([faults.unasked(ok), faults.unasked(ok, { bytes: "!", afterMs: 20 })]);
+  using client = rawClient(server.url);
+
+  expect(await client.get().take("content-length: 0\r\n\r\n")).toMatch(/hello.*HTTP\/1\.1 408 Request Timeout/s);
+  expect(await client.get().take("!")).toBe(`${whole}!`);
+  const { atMs, endedAtMs } = server.requests[1]!;
+  expect(endedAtMs! - atMs).toBeGreaterThanOrEqual(20);
+});

@@ -12,6 +12,14 @@ export interface FaultThenEndOptions {
   readonly how?: FaultEnding;
 }
 
+/** Settings of what nobody has asked for. */
+export interface FaultUnaskedOptions {
+  /** What is sent. @default an answer of 408 */
+  readonly bytes?: string | Uint8Array;
+  /** How long after the answer, in milliseconds. @default 0 */
+  readonly afterMs?: number;
+}
+
 /** Faults of time and of the connection. */
 export interface EndingFaults {
   /** Never answers. */
@@ -31,6 +39,11 @@ export interface EndingFaults {
   cutIn(where: "headers" | "body" | number, then: Fault, how?: FaultEnding): Fault;
   /** Does what `then` does, and ends the connection after that without having said so: at once, or in a while. */
   thenEnd(then: Fault, options?: FaultThenEndOptions): Fault;
+  /**
+   * Does what `then` does, and later sends what nobody has asked for, by default an answer of 408: what some servers say
+   * before they close a connection that was idle for too long. HTTP/1 only.
+   */
+  unasked(then: Fault, options?: FaultUnaskedOptions): Fault;
   /**
    * Does what `then` does, and ends the connection just when the next request comes on it: the client could not know.
    * That request is not recorded.
@@ -67,9 +80,19 @@ export const endingFaults: EndingFaults = {
       await sleep(afterMs);
       await wire.end(how);
     }),
+  unasked: (then, { bytes = requestTimeout, afterMs = 0 } = {}) => {
+    expectMs("afterMs", afterMs, 0);
+    return around(`${then.name}, then more`, then, async (wire) => {
+      await then.play(wire);
+      await sleep(afterMs);
+      await wire.raw(bytes);
+    });
+  },
   endOnNextRequest: (then, how = "close") =>
     around(`${then.name}, then ${how} on the next`, then, async (wire) => {
       await then.play(wire);
       wire.endOnNextRequest(how);
     }),
 };
+
+const requestTimeout = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";

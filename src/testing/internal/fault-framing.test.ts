@@ -13,6 +13,12 @@ const cases: readonly (readonly [what: string, fault: Fault, received: string, e
     `${head("7")}hi`,
     "ECONNRESET",
   ],
+  [
+    "a body where there is none",
+    faults.unwantedBody(),
+    "HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\nhello",
+    "FIN",
+  ],
   ["a length that is none", faults.badLength(), `${head("-1")}hello`, "FIN"],
   ["two lengths", faults.twoLengths(), "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello", "FIN"],
   [

@@ -17,6 +17,8 @@ export interface FramingFaults {
   shortBody(body?: string | Uint8Array, options?: FaultShortBodyOptions): Fault;
   /** Sends more than it promised, and keeps the connection. */
   longBody(body?: string | Uint8Array, extra?: string | Uint8Array): Fault;
+  /** Answers with a body where there is none: with 204 or 304, or to HEAD with any status. Keeps the connection. */
+  unwantedBody(status?: number, body?: string | Uint8Array): Fault;
   /** Sends a Content-Length that is none, such as `-1` or `5, 6`. */
   badLength(value?: string, body?: string | Uint8Array): Fault;
   /** Says where the body ends twice, and not the same: by two lengths, or by a length and by chunks. */
@@ -43,6 +45,13 @@ export const framingFaults: FramingFaults = {
     makeFault("long body", async (wire) => {
       await answer(wire, { body });
       await wire.raw(extra);
+    }),
+  unwantedBody: (status = 204, body = text) =>
+    makeFault("unwanted body", async (wire) => {
+      const bytes = toBytes(body);
+      await wire.head({ status, headers: { "content-length": bytes.length } });
+      await wire.body(bytes);
+      await wire.finish();
     }),
   badLength: (value = "-1", body = text) =>
     makeFault("bad length", (wire) => answer(wire, { headers: { "content-length": value }, body })),

@@ -44,3 +44,20 @@ test("a header may be large, and headers many", async () => {
     "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-header-1: x\r\nx-header-2: x\r\nx-header-3: x\r\n\r\nok",
   );
 });
+
+test("a line of a head may be anything", async () => {
+  await using server = await openFaultServer({
+    "/status": faults.badStatusLine("HTTP/1.1 1000 Too much"),
+    "/header": faults.badHeader("x: a\0b"),
+    "/both": [faults.badStatusLine(), faults.badHeader()],
+  });
+
+  expect((await rawAnswer(server.url, "/status")).received).toBe(
+    "HTTP/1.1 1000 Too much\r\ncontent-length: 2\r\n\r\nok",
+  );
+  expect((await rawAnswer(server.url, "/header")).received).toBe(
+    "HTTP/1.1 200 OK\r\nx-header: x\r\nx: a\0b\r\ncontent-length: 2\r\n\r\nok",
+  );
+  expect((await rawAnswer(server.url, "/both")).received).toMatch(/^HTTP\/1\.1 abc\r\n/);
+  expect((await rawAnswer(server.url, "/both")).received).toContain("\r\na header without its colon\r\n");
+});

@@ -16,6 +16,13 @@ export interface HeadFaults {
   largeHeader(bytes: number): Fault;
   /** Answers with so many headers. */
   manyHeaders(count: number): Fault;
+  /** Answers with a status line that is none, or not as it should be. HTTP/1 only. */
+  badStatusLine(line?: string): Fault;
+  /**
+   * Answers with a line among the headers that is none: without a colon, with a NUL, or continued from the one before.
+   * HTTP/1 only.
+   */
+  badHeader(line?: string): Fault;
 }
 
 export const headFaults: HeadFaults = {
@@ -39,4 +46,10 @@ export const headFaults: HeadFaults = {
       const headers = Object.fromEntries(Array.from({ length: count }, (_, index) => [`x-header-${index + 1}`, "x"]));
       return answer(wire, { headers, body: "ok" });
     }),
+  badStatusLine: (line = "HTTP/1.1 abc") =>
+    makeFault("bad status line", (wire) => wire.raw(`${line}\r\ncontent-length: 2\r\n\r\nok`)),
+  badHeader: (line = "a header without its colon") =>
+    makeFault("bad header", (wire) =>
+      wire.raw(`HTTP/1.1 200 OK\r\nx-header: x\r\n${line}\r\ncontent-length: 2\r\n\r\nok`),
+    ),
 };
