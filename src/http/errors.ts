@@ -8,6 +8,7 @@
  *        ├─ PrivateHostError      HTTP_PRIVATE_HOST      the address is not public, and `allowPrivateHosts` is false
  *        ├─ HttpTimeoutError      HTTP_TIMEOUT           broken: the peer was silent for too long in one phase
  *        ├─ ProtocolError         HTTP_PROTOCOL          broken: what came is not HTTP
+ *        ├─ RedirectError         HTTP_REDIRECT          broken: the answer leads where it is not to be followed
  *        ├─ BodyTooLargeError     HTTP_BODY_TOO_LARGE    the body is longer than `maxBodyBytes`
  *        ├─ InvalidJsonError      HTTP_INVALID_JSON      broken: the body was to be JSON and is not
  *        ├─ ResponseClosedError   HTTP_RESPONSE_CLOSED   yours: the body was given up before it was read
@@ -159,6 +160,39 @@ export class ProtocolError extends HttpError {
 }
 
 /** The body is longer than allowed. It was not read further, and the connection has been closed. */
+/**
+ * Why a redirect was not followed: more came than `redirect.max`; they went round in circles; the `Location` is no http or
+ * https URL; it led from https to http; or a body is asked for again that can be sent only once.
+ */
+export type RedirectProblem = "too-many" | "loop" | "bad-location" | "downgrade" | "body";
+
+/** The answer leads where it is not to be followed. */
+export class RedirectError extends HttpError {
+  override readonly name = "RedirectError" as const;
+  override readonly code = "HTTP_REDIRECT" as const;
+  /** Why it was not followed. */
+  readonly problem: RedirectProblem;
+  /** That of the last redirect, the one that was not followed. */
+  override readonly status: number;
+  /** The URLs that redirected, in their order, without user, password and query. */
+  readonly urls: readonly string[];
+
+  constructor(request: RequestName, problem: RedirectProblem, what: string, status: number, urls: readonly string[]) {
+    super(request, `${what}, by way of ${chainOf(urls)}`);
+    this.problem = problem;
+    this.status = status;
+    this.urls = urls;
+  }
+}
+
+/** The beginning and the end of a way, which tell where it went wrong. */
+function chainOf(urls: readonly string[]): string {
+  const shown = 6;
+  if (urls.length <= shown) return urls.join(" -> ");
+  const more = `${urls.length - shown} more`;
+  return [...urls.slice(0, shown / 2), more, ...urls.slice(-shown / 2)].join(" -> ");
+}
+
 export class BodyTooLargeError extends HttpError {
   override readonly name = "BodyTooLargeError" as const;
   override readonly code = "HTTP_BODY_TOO_LARGE" as const;

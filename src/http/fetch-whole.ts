@@ -12,6 +12,7 @@ function wholeResponses(keepsBody: boolean): AnswerKind<WholeResponse> {
     make: (scope, transport, order) => new WholeExchange(scope, transport, order, keepsBody),
     headersOf: (response) => response.headers,
     drop: () => {}, // All of it has come.
+    cameBy: (response, redirects, url) => ({ ...response, redirects, url }),
   };
 }
 

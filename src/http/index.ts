@@ -26,6 +26,8 @@ export {
   ProtocolError,
   ProxyError,
   type RequestName,
+  RedirectError,
+  type RedirectProblem,
   ResponseClosedError,
   SessionClosedError,
   type TimeoutPhase,
@@ -38,6 +40,8 @@ export type { AuthFunction, AuthOption, AuthRequest } from "./internal/auth.ts";
 export type { HookRequest, ResponseHead, HookRetry, HttpHooks } from "./internal/hooks.ts";
 export type { TraceSource } from "./internal/propagation.ts";
 export type { HttpRetryOptions } from "./internal/retry-rules.ts";
+export type { Redirect } from "./internal/redirect.ts";
+export type { RedirectOptions } from "./internal/redirect-rules.ts";
 export type { RateOptions } from "./internal/limits.ts";
 export type { Query, QueryValue } from "./internal/target.ts";
 export type { TimeoutOptions, Timeouts } from "./internal/timeouts.ts";

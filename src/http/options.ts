@@ -7,6 +7,7 @@ import type { ProxyOptions } from "./internal/proxy.ts";
 import type { BodyInput } from "./internal/request-body.ts";
 import type { DnsOptions } from "./internal/dns.ts";
 import type { HeadersInput } from "./internal/request-headers.ts";
+import type { RedirectOptions } from "./internal/redirect-rules.ts";
 import type { HttpRetryOptions } from "./internal/retry-rules.ts";
 import type { RateOptions } from "./internal/limits.ts";
 import type { Query } from "./internal/target.ts";
@@ -50,6 +51,11 @@ export interface SessionOptions {
    * {@link HttpRetryOptions}. @default true
    */
   readonly retry?: HttpRetryOptions | boolean;
+  /**
+   * How answers of 301, 302, 303, 307 and 308 are followed to their `Location`; false for not at all: then they are
+   * answers like any other. See {@link RedirectOptions}. @default true
+   */
+  readonly redirect?: RedirectOptions | boolean;
   /**
    * Who to be, in an `Authorization` header: `{ username, password }`; `{ bearer }`; `"netrc"`, for what `$NETRC` or
    * `~/.netrc` says of the host; or a function that gives the header's value. It is called for each attempt before that
@@ -125,3 +131,5 @@ export interface HttpRequestOptions {
   /** In place of the session's, whatever its `baseUrl`; false for none. */
   readonly auth?: AuthOption | false;
 }
+  /** In place of the session's, field by field; false for never. */
+  readonly redirect?: RedirectOptions | boolean;

@@ -5,6 +5,7 @@ import { checkBytes } from "./internal/check.ts";
 import { LineReader } from "./internal/line-reader.ts";
 import { LineSplitter } from "./internal/lines.ts";
 import type { OpenExchange } from "./internal/open-exchange.ts";
+import type { Redirect } from "./internal/redirect.ts";
 import { webHeaders } from "./internal/web-headers.ts";
 import type { WireHeaders } from "./undici.ts";
 
@@ -29,6 +30,7 @@ export class HttpResponse implements Disposable {
   readonly #exchange: OpenExchange<HttpResponse>;
   readonly #body: IncomingBody;
   #headers: Headers | undefined = undefined;
+  #redirects: readonly Redirect[] = none;
 
   /** @internal */
   constructor(exchange: OpenExchange<HttpResponse>) {
@@ -41,6 +43,11 @@ export class HttpResponse implements Disposable {
   /** Whether the status is one of success: 200 to 299. */
   get ok(): boolean {
     return this.status >= 200 && this.status < 300;
+  }
+
+  /** The answers that led to this one, in their order. Empty if the first URL has answered. */
+  get redirects(): readonly Redirect[] {
+    return this.#redirects;
   }
 
   /** Made when first asked for. */
@@ -137,6 +144,12 @@ export class HttpResponse implements Disposable {
     await this.#body.discard();
   }
 
+  /** @internal Tells it how it was found. */
+  cameBy(redirects: readonly Redirect[]): this {
+    this.#redirects = Object.freeze(redirects);
+    return this;
+  }
+
   /** @internal As they came. */
   get wireHeaders(): WireHeaders {
     return this.#exchange.headers;
@@ -180,6 +193,8 @@ class Pieces implements AsyncIterator<Uint8Array, undefined> {
     return Promise.resolve({ done: true, value: undefined });
   }
 }
+
+const none: readonly Redirect[] = Object.freeze([]);
 
 const byteOrderMark = 0xfeff;
 

@@ -191,6 +191,7 @@ const openResponses: AnswerKind<HttpResponse> = {
   make: (scope, transport, order) => new OpenExchange(scope, transport, order, present),
   headersOf: (response) => response.wireHeaders,
   drop: (response) => response.drop(),
+  cameBy: (response, redirects) => response.cameBy(redirects),
 };
 
 /**

@@ -20,7 +20,7 @@ export interface Exchange {
 /** What of the settings of a session batches take as well: see `SessionOptions` of `taskwright/http`. */
 export type FetchSessionOptions = Pick<
   SessionOptions,
-  "tls" | "proxy" | "dns" | "http2" | "allowPrivateHosts" | "auth"
+  "tls" | "proxy" | "dns" | "http2" | "allowPrivateHosts" | "auth" | "redirect"
 >;
 
 export interface ExchangeOptions {
@@ -36,7 +36,7 @@ export interface ExchangeOptions {
 /** Opens connections as they are needed. What is sent belongs to `scope`, whoever's turn of the loop it is sent in. */
 export function openExchange(scope: ScopeNode, options: ExchangeOptions): Exchange {
   const { concurrency, connectTimeoutMs, timeoutMs, maxBodyBytes } = options;
-  const session = openSession({ ...options.session, limit: concurrency, retry: false });
+  const session = openSession({ redirect: false, ...options.session, limit: concurrency, retry: false });
   const { rules } = session.orders;
   const timeouts: Timeouts = { connectMs: connectTimeoutMs, headersMs: Infinity, idleMs: Infinity, totalMs: timeoutMs };
   const send = (job: Job): Promise<WholeResponse> => {

@@ -3,6 +3,7 @@ import type { WireHeaders } from "../undici.ts";
 import type { Order } from "./exchange.ts";
 import { Attempt } from "./attempt.ts";
 import type { Auth } from "./auth.ts";
+import { type Redirect, follow, isRedirect } from "./redirect.ts";
 import { isRetryableStatus } from "./retryable.ts";
 import { type RetryReason, type Sender, canBeSentAgain, sendRetrying, sentAgain } from "./retrying.ts";
 import type { Rules } from "./rules.ts";
@@ -19,6 +20,8 @@ export interface AnswerKind<A> {
   headersOf(answer: A): WireHeaders;
   /** Gives an answer up that the caller does not get, without waiting. */
   drop(answer: A): void;
+  /** The same answer, which knows the way to it, and the URL it came from. */
+  cameBy(answer: A, redirects: readonly Redirect[], url: string): A;
 }
 
 /** Sends `order` by its rules, or just sends it where there are none. Throws at once if the session is closed. */
@@ -30,17 +33,21 @@ export function converse<A extends Answer>(
 ): Promise<A> {
   const { rules } = order;
   if (rules === undefined) return transport.send(scope, order, kind.make);
-  if (!isOnlyRetry(rules)) return new Conversation(transport, order.origin, rules, kind).answer(scope, order);
-  // Most requests need their first attempt only: for them there is no conversation, and nothing async around them. A rule
-  // that only looks at some statuses, as one for redirects would, is best asked here too.
+  if (!isSentAsItIs(rules)) return new Conversation(transport, order.origin, rules, kind).answer(scope, order);
+  // Most requests need their first attempt only: for them there is no conversation, and nothing async around them.
   rules.retry?.budget.call();
   const first = transport.send(scope, order, kind.make);
   const goOn = (): Promise<A> => new Conversation(transport, order.origin, rules, kind).answer(scope, order, first);
-  return first.then((answer) => (isRetryableStatus(answer.status) ? goOn() : answer), goOn);
+  return first.then((answer) => (isLast(answer.status) ? answer : goOn()), goOn);
+}
+
+/** Whether no rule does anything about such an answer. */
+function isLast(status: number): boolean {
+  return status < 300 || !(isRetryableStatus(status) || isRedirect(status));
 }
 
 /** Whether attempts are just sent. A rule that does something to each is named here. */
-function isOnlyRetry({ auth, hooks, propagation }: Rules): boolean {
+function isSentAsItIs({ auth, hooks, propagation }: Rules): boolean {
   return auth === undefined && hooks === undefined && propagation === undefined;
 }
 
@@ -73,16 +80,23 @@ class Conversation<A extends Answer> implements Sender<A> {
 
   /** @param first - the first attempt, if it has been made */
   answer(scope: ScopeNode, order: Order, first?: Promise<A>): Promise<A> {
-    return this.#hop(scope, order, first);
+    const { redirect } = this.#rules;
+    if (redirect === undefined) return this.#hop(scope, order, first);
+    let already = first;
+    return follow(order, redirect, this.kind, false, (next) => {
+      const hop = this.#hop(scope, next, already);
+      already = undefined;
+      return hop;
+    });
   }
 
   #hop(scope: ScopeNode, order: Order, first: Promise<A> | undefined): Promise<A> {
     const { retry } = this.#rules;
-    return retry === undefined ? this.attempt(scope, order) : sendRetrying(scope, order, retry, this, first);
+    return retry === undefined ? (first ?? this.attempt(scope, order)) : sendRetrying(scope, order, retry, this, first);
   }
 
   attempt(scope: ScopeNode, order: Order): Promise<A> {
-    if (isOnlyRetry(this.#rules)) return this.transport.send(scope, order, this.kind.make);
+    if (isSentAsItIs(this.#rules)) return this.transport.send(scope, order, this.kind.make);
     return this.#attemptAs(order, order.origin === this.#home ? this.#rules.auth : undefined);
   }
 

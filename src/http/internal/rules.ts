@@ -2,11 +2,13 @@ import type { HttpRequestOptions, SessionOptions } from "../options.ts";
 import { type Auth, readAuth } from "./auth.ts";
 import { type HttpHooks, readHooks } from "./hooks.ts";
 import { type Propagation, readPropagation } from "./propagation.ts";
+import { type RedirectRules, readRedirect } from "./redirect-rules.ts";
 import { type RetryRules, readRetry } from "./retry-rules.ts";
 
 /** What a conversation does beyond sending one request and taking its answer. */
 export interface Rules {
   readonly retry: RetryRules | undefined;
+  readonly redirect: RedirectRules | undefined;
   /** For the origin of the request alone, wherever it leads. */
   readonly auth: Auth | undefined;
   readonly hooks: HttpHooks | undefined;
@@ -25,6 +27,7 @@ export class RuleMaker {
   constructor(options: SessionOptions, baseOrigin: string | undefined) {
     const rules: Rules = {
       retry: readRetry(options.retry ?? true, undefined),
+      redirect: readRedirect(options.redirect ?? true, undefined),
       auth: options.auth === undefined ? undefined : readAuth(options.auth),
       hooks: readHooks(options.hooks),
       propagation: readPropagation(options),
@@ -41,17 +44,25 @@ export class RuleMaker {
    */
   rulesFor(isElsewhere: boolean, options: HttpRequestOptions | undefined): Rules | undefined {
     const rules = isElsewhere ? this.#rulesElsewhere : this.#rules;
-    if (options === undefined || (options.retry === undefined && options.auth === undefined)) return rules;
-    const { retry, auth } = options;
+    if (options === undefined) return rules;
+    const { retry, redirect, auth } = options;
+    if (retry === undefined && redirect === undefined && auth === undefined) return rules;
     return rulesOrNone({
       ...(rules ?? noRules),
       retry: readRetry(retry, rules?.retry),
+      redirect: readRedirect(redirect, rules?.redirect),
       auth: auth === undefined ? rules?.auth : auth === false ? undefined : readAuth(auth),
     });
   }
 }
 
-const noRules: Rules = { retry: undefined, auth: undefined, hooks: undefined, propagation: undefined };
+const noRules: Rules = {
+  retry: undefined,
+  redirect: undefined,
+  auth: undefined,
+  hooks: undefined,
+  propagation: undefined,
+};
 
 function rulesOrNone(rules: Rules): Rules | undefined {
   return Object.values(rules).every((rule) => rule === undefined) ? undefined : rules;

@@ -42,7 +42,7 @@ export class TargetReader {
    * @throws {TypeError} not a URL, or not one of http or https
    */
   read(url: string | URL, isKnown: (origin: string) => boolean): Target {
-    return (typeof url === "string" ? readPlain(url, isKnown) : undefined) ?? split(parse(url, this.#base, "url"));
+    return (typeof url === "string" ? readPlain(url, isKnown) : undefined) ?? targetOf(parse(url, this.#base, "url"));
   }
 }
 
@@ -57,7 +57,8 @@ function readPlain(url: string, isKnown: (origin: string) => boolean): Target | 
   return { origin, path, authorization: undefined };
 }
 
-function split(url: URL): Target {
+/** Takes the credentials out of `url`, and its fragment off. */
+export function targetOf(url: URL): Target {
   const authorization = takeCredentials(url);
   url.hash = "";
   // Not pathname and search: of an empty query they lose the question mark.
@@ -89,8 +90,8 @@ function decode(text: string): string {
   return text.replace(/(?:%[\da-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll("%", ""), "hex").toString());
 }
 
-/** A wrong URL without what may be secret in it: all up to the last @, and the query. */
-function redact(text: string): string {
+/** A URL, right or wrong, without what may be secret in it: all up to the last @, and the query. */
+export function redact(text: string): string {
   const at = text.lastIndexOf("@");
   const scheme = at === -1 ? "" : (/^\s*[a-z][a-z\d+.-]*:\/\//i.exec(text)?.[0] ?? "");
   const shown = at === -1 ? text : `${scheme}***@${text.slice(at + 1)}`;

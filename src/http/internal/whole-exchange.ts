@@ -1,6 +1,7 @@
 import type { ScopeNode } from "../../core/index.ts";
 import type { WireHeaders } from "../undici.ts";
 import { Exchange, type Order } from "./exchange.ts";
+import type { Redirect } from "./redirect.ts";
 import type { Transport } from "./transport.ts";
 
 /** A response of which all has come. */
@@ -16,6 +17,10 @@ export interface WholeResponse {
   /** From leaving the queue to the last byte, in milliseconds. */
   readonly totalMs: number;
 }
+  /** The answers that led to it; undefined if there were none. Then the times are those of the last request. */
+  readonly redirects?: readonly Redirect[];
+  /** Where it was found in the end, if it was redirected. */
+  readonly url?: string;
 
 /** A request whose caller waits for all of the response. */
 export class WholeExchange extends Exchange<WholeResponse> {
