@@ -8,6 +8,8 @@ const magic: Readonly<Record<Compression, Buffer>> = {
   zstd: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
 };
 
+type Decompressor = Transform & { readonly bytesWritten: number };
+
 /** `input`, decompressed if its first bytes say that it is compressed, whatever its name. */
 export async function decompressed(input: ByteInput): Promise<ByteInput> {
   try {
@@ -72,17 +74,18 @@ class DecompressedInput implements ByteInput {
   readonly size: number | undefined;
   readonly compression: Compression;
   readonly #input: ByteInput;
-  readonly #stream: Transform & { readonly bytesWritten: number };
-  readonly #chunks: AsyncIterator<Buffer>;
+  #stream!: Decompressor;
+  #chunks!: AsyncIterator<Buffer>;
+  /** Bytes handed to the stream, and the last of them. */
+  #givenBytes = 0;
+  #given: Buffer = Buffer.alloc(0);
   #isClosed = false;
 
   constructor(input: ByteInput, compression: Compression) {
     this.#input = input;
     this.size = input.size;
     this.compression = compression;
-    this.#stream = compression === "gzip" ? createGunzip() : createZstdDecompress();
-    this.#chunks = this.#stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-    this.#feed().catch((error: unknown) => this.#stream.destroy(error as Error));
+    this.#begin(undefined);
   }
 
   get storedBytes(): number {
@@ -90,9 +93,14 @@ class DecompressedInput implements ByteInput {
   }
 
   async read(): Promise<Buffer | undefined> {
-    if (this.#isClosed) return undefined;
-    const { done, value } = await this.#chunks.next();
-    return done === true ? undefined : value;
+    while (!this.#isClosed) {
+      const { done, value } = await this.#chunks.next();
+      if (done !== true) return value;
+      const rest = this.#left();
+      if (rest === undefined) return undefined;
+      this.#begin(rest);
+    }
+    return undefined;
   }
 
   async close(): Promise<void> {
@@ -101,30 +109,36 @@ class DecompressedInput implements ByteInput {
     await this.#input.close();
   }
 
-  async #feed(): Promise<void> {
-    for (;;) {
-      const chunk = await this.#input.read();
-      if (chunk === undefined) break;
-      await this.#write(chunk);
-    }
-    this.#stream.end();
+  #begin(rest: Buffer | undefined): void {
+    const stream = this.compression === "gzip" ? createGunzip() : createZstdDecompress();
+    this.#stream = stream;
+    this.#chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    this.#givenBytes = 0;
+    this.#feed(stream, rest).catch((error: unknown) => stream.destroy(error as Error));
   }
 
-  /** Node leaves out what follows in a chunk in which a frame of zstd ends: files that were put together lose lines. */
-  async #write(chunk: Buffer): Promise<void> {
-    let rest = chunk;
-    while (rest.length > 0) {
-      const before = this.#stream.bytesWritten;
-      await this.#writeOnce(rest);
-      const taken = this.#stream.bytesWritten - before;
-      if (this.compression !== "zstd" || taken === 0) return;
-      rest = rest.subarray(taken);
+  async #feed(stream: Decompressor, rest: Buffer | undefined): Promise<void> {
+    for (let chunk = rest ?? (await this.#input.read()); chunk !== undefined; chunk = await this.#input.read()) {
+      this.#given = chunk;
+      this.#givenBytes += chunk.length;
+      await write(stream, chunk);
+      if (this.#left() !== undefined) return;
     }
+    stream.end();
   }
 
-  #writeOnce(chunk: Buffer): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#stream.write(chunk, (error) => (error == null ? resolve() : reject(error)));
-    });
+  /**
+   * What is left of a chunk in which a frame ended. A file of zstd may be put together of several, but Node's stream
+   * is at its end then, and says nothing of the rest.
+   */
+  #left(): Buffer | undefined {
+    const bytes = this.#givenBytes - this.#stream.bytesWritten;
+    return this.compression === "zstd" && bytes > 0 ? this.#given.subarray(-bytes) : undefined;
   }
+}
+
+function write(stream: Decompressor, chunk: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(chunk, (error) => (error == null ? resolve() : reject(error)));
+  });
 }

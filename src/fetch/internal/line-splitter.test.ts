@@ -34,6 +34,52 @@ describe("LineSplitter", () => {
     );
   });
 
+  test("gives the same lines of any bytes, however they come", () => {
+    const byte = fc.oneof(fc.constantFrom(0x0a, 0x0d, 0x00, 0xef, 0xbb, 0xbf, 0xff, 0xfe, 0xc3, 0x61), fc.nat(255));
+    fc.assert(
+      fc.property(
+        fc.array(byte, { maxLength: 60 }),
+        fc.array(fc.nat(60)),
+        fc.integer({ min: 1, max: 12 }),
+        (all, places, max) => {
+          const bytes = Buffer.from(all);
+          const whole = split([bytes], max);
+          expect(split(cut(bytes, places), max)).toEqual(whole);
+          expect(
+            split(
+              [...bytes].map((one) => Buffer.from([one])),
+              max,
+            ),
+          ).toEqual(whole);
+          const ends = all.filter((one) => one === 0x0a).length;
+          expect(whole).toHaveLength(ends + (all.length > 0 && all.at(-1) !== 0x0a ? 1 : 0));
+          for (const [index, line] of whole.entries()) {
+            if (line instanceof BadLine) expect(line.line).toBe(index + 1);
+          }
+        },
+      ),
+    );
+  });
+
+  test("holds a line that comes byte by byte once, not a piece for each byte", () => {
+    const bytes = Buffer.alloc(4 * 1024 * 1024, "x");
+    const before = process.memoryUsage();
+    const splitter = new LineSplitter(bytes.length);
+    for (let at = 0; at < bytes.length; at++) {
+      splitter.feed(bytes.subarray(at, at + 1));
+      splitter.next();
+    }
+    const after = process.memoryUsage();
+    splitter.end();
+    expect(splitter.next() as string).toHaveLength(bytes.length);
+    // Pieces would take 400 MB and more.
+    expect(after.external + after.heapTotal - before.external - before.heapTotal).toBeLessThan(150e6);
+  });
+
+  test("takes a carriage return that ends no line for what it is, and NUL", () => {
+    expect(split([Buffer.from("a\rb\r\r\nc\0d\r\n\r")])).toEqual(["a\rb\r", "c\0d", ""]);
+  });
+
   test("takes a last line without an end", () => {
     expect(split([Buffer.from("a\nb")])).toEqual(["a", "b"]);
     expect(split([Buffer.from("a\nb\n")])).toEqual(["a", "b"]);

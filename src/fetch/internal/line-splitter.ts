@@ -28,6 +28,9 @@ export class BadLine {
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 const replacement = "\ufffd";
+const nothing: Buffer = Buffer.alloc(0);
+/** A larger buffer is not kept for the next line. */
+const keptBytes = 64 * 1024;
 
 /**
  * Cuts a stream of bytes into lines of text, on demand.
@@ -41,11 +44,12 @@ export class LineSplitter {
   /** Bytes of the lines returned so far, line ends included. */
   bytes = 0;
   readonly #maxLineBytes: number;
-  #chunk: Buffer = Buffer.alloc(0);
+  #chunk: Buffer = nothing;
   /** Where the next line starts in the chunk. */
   #at = 0;
-  /** The beginning of a line whose end is in no chunk yet. */
-  #pending: Buffer[] = [];
+  /** The beginning of a line whose end is in no chunk yet. It grows by doubling: chunks may be of one byte each. */
+  #pending: Buffer = nothing;
+  /** Bytes of that line so far, those that are not kept included. */
   #pendingBytes = 0;
   /** The line that is being read is too long: only its end is looked for. */
   #isSkipping = false;
@@ -78,20 +82,17 @@ export class LineSplitter {
     this.bytes += this.#pendingBytes + to + 1 - from;
     if (this.#isSkipping || this.#pendingBytes + to - from > this.#maxLineBytes) return this.#refuse();
     if (this.#pendingBytes === 0) return this.#decode(chunk, from, to);
-    this.#pending.push(chunk.subarray(from, to));
+    this.#append(from, to);
     return this.#decodePending();
   }
 
   #keep(from: number): string | BadLine | undefined {
     const rest = this.#chunk.length - from;
     if (rest > 0) {
-      this.#pendingBytes += rest;
-      if (this.#pendingBytes > this.#maxLineBytes) {
+      if (this.#pendingBytes + rest > this.#maxLineBytes) {
         this.#isSkipping = true;
-        this.#pending.length = 0;
-      } else if (!this.#isSkipping) {
-        this.#pending.push(Buffer.from(this.#chunk.subarray(from)));
-      }
+        this.#pendingBytes += rest;
+      } else this.#append(from, this.#chunk.length);
       this.#at = this.#chunk.length;
     }
     if (!this.#hasEnded || this.#pendingBytes === 0) return undefined;
@@ -100,26 +101,40 @@ export class LineSplitter {
     return this.#isSkipping ? this.#refuse() : this.#decodePending();
   }
 
-  #refuse(): BadLine {
+  #append(from: number, to: number): void {
+    const bytes = this.#pendingBytes + to - from;
+    if (bytes > this.#pending.length) {
+      const larger = Buffer.allocUnsafe(Math.max(1_024, bytes, 2 * this.#pending.length));
+      this.#pending.copy(larger, 0, 0, this.#pendingBytes);
+      this.#pending = larger;
+    }
+    this.#chunk.copy(this.#pending, this.#pendingBytes, from, to);
+    this.#pendingBytes = bytes;
+  }
+
+  #forgetPending(): void {
     this.#isSkipping = false;
-    this.#pending.length = 0;
     this.#pendingBytes = 0;
+    if (this.#pending.length > keptBytes) this.#pending = nothing;
+  }
+
+  #refuse(): BadLine {
+    this.#forgetPending();
     return new BadLine(this.line, `The line is longer than ${this.#maxLineBytes.toLocaleString("en")} bytes`);
   }
 
   #decodePending(): string | BadLine {
-    const whole = Buffer.concat(this.#pending);
-    this.#pending.length = 0;
-    this.#pendingBytes = 0;
-    return this.#decode(whole, 0, whole.length);
+    const line = this.#decode(this.#pending, 0, this.#pendingBytes);
+    this.#forgetPending();
+    return line;
   }
 
   #decode(bytes: Buffer, from: number, to: number): string | BadLine {
     if (to > from && bytes[to - 1] === carriageReturn) to--;
     if (this.line === 1) {
-      const problem = refuseByteOrderMark(bytes, from);
-      if (problem !== undefined) return problem;
-      if (bytes[from] === 0xef && bytes[from + 1] === 0xbb && bytes[from + 2] === 0xbf) from += 3;
+      const start = bytes.subarray(from, Math.min(to, from + 3));
+      if (isUtf16(start)) return new BadLine(1, "The input is UTF-16: save it as UTF-8");
+      if (start[0] === 0xef && start[1] === 0xbb && start[2] === 0xbf) from += 3;
     }
     const text = bytes.toString("utf8", from, to);
     // Bytes that are no UTF-8 decode to U+FFFD, which may also stand in the text itself.
@@ -130,7 +145,6 @@ export class LineSplitter {
   }
 }
 
-function refuseByteOrderMark(bytes: Buffer, at: number): BadLine | undefined {
-  const isUtf16 = (bytes[at] === 0xff && bytes[at + 1] === 0xfe) || (bytes[at] === 0xfe && bytes[at + 1] === 0xff);
-  return isUtf16 ? new BadLine(1, "The input is UTF-16: save it as UTF-8") : undefined;
+function isUtf16(start: Buffer): boolean {
+  return (start[0] === 0xff && start[1] === 0xfe) || (start[0] === 0xfe && start[1] === 0xff);
 }

@@ -78,10 +78,17 @@ export class RequestReader {
       if (this.format !== "jsonl" && text.startsWith("#")) continue;
       this.format ??= text.startsWith("{") ? "jsonl" : "urls";
       const number = this.#lines.line;
-      if (this.format === "urls") return this.#builder.fromUrl(number, text);
+      if (this.format === "urls") return inLine(line, this.#builder.fromUrl(number, text));
       return parseJsonLine(this.#builder, number, line);
     }
   }
+}
+
+/** Counts the column from the beginning of the line, white space before the URL included. */
+function inLine(line: string, made: Job | BadLine): Job | BadLine {
+  if (!(made instanceof BadLine) || made.column === undefined) return made;
+  const column = made.column + line.length - line.trimStart().length;
+  return new BadLine(made.line, made.message, column, made.url);
 }
 
 /** Makes a job of one line of JSON. */
