@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import {
+  BodyFolder,
   type Destination,
   JsonLinesOutput,
   type RequestInput,
@@ -12,10 +13,20 @@ import { UsageError } from "./usage-error.ts";
 
 /** @throws {UsageError} the results cannot be written there */
 export async function openResults(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
-  return new JsonLinesOutput({
+  const lines = new JsonLinesOutput({
     destination: await openFile(settings.output, inputs),
     withHeaders: settings.withHeaders,
   });
+  return withBodyFolder(lines, settings.bodiesFolder);
+}
+
+function withBodyFolder(results: ResultOutput, folder: string | undefined): ResultOutput {
+  if (folder === undefined) return results;
+  try {
+    return new BodyFolder(folder, results);
+  } catch (error) {
+    throw new UsageError(`Cannot write bodies: ${(error as Error).message}`, undefined, { cause: error });
+  }
 }
 
 async function openFile(output: string | undefined, inputs: readonly RequestInput[]): Promise<Destination> {

@@ -27,6 +27,8 @@ export { type Attempt } from "./internal/attempt.ts";
 /** @internal */
 export { Batch, type BatchEnd, type BatchOptions } from "./internal/batch.ts";
 /** @internal */
+export { BodyFolder } from "./internal/body-folder.ts";
+/** @internal */
 export { type BatchStatistics } from "./internal/batch-statistics.ts";
 /** @internal */
 export { openDestination, standardOutput } from "./internal/destination.ts";

@@ -8,5 +8,10 @@ export const results: Flags = {
     isCommon: true,
     help: "write results to FILE instead of standard output",
   },
+  "save-bodies": {
+    value: "DIR",
+    help: "put bodies into files of this folder, not into results",
+    more: "Each file is named for the number of its request, and what is in it: 12.json. Results name the file in place of the body. Bodies of failures stay in the results.",
+  },
   "include-headers": { help: "put the headers of answers into the results" },
 };

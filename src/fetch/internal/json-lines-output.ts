@@ -38,11 +38,11 @@ export class JsonLinesOutput implements ResultOutput {
     this.#lines.start(events);
   }
 
-  settled(last: Attempt): void {
+  settled(last: Attempt, bodyFile?: string): void {
     if (this.done !== undefined) {
       this.#lines.mark(last.job.index, isSuccess(last) ? "ok" : "failed", requestHash(last.job));
     }
-    writeResult(this.#lines, last, this.#withHeaders);
+    writeResult(this.#lines, last, this.#withHeaders, bodyFile);
   }
 
   foundBadLine(bad: BadLine): void {

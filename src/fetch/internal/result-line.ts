@@ -11,8 +11,12 @@ export interface LineSink {
   endObject(): void;
 }
 
-/** Writes the line of JSON that a request leaves in the results. By hand: it is most of what the engine computes. */
-export function writeResult(sink: LineSink, last: Attempt, withHeaders: boolean): void {
+/**
+ * Writes the line of JSON that a request leaves in the results. By hand: it is most of what the engine computes.
+ *
+ * @param bodyFile - the file that has the body, which is named in its place
+ */
+export function writeResult(sink: LineSink, last: Attempt, withHeaders: boolean, bodyFile?: string): void {
   const { job, startMs, endMs, answer, failure } = last;
   const { url, isPlain } = job.target;
   let head = `{"id":${job.id === undefined ? job.index : JSON.stringify(job.id)},"url":${isPlain ? `"${url}"` : JSON.stringify(url)}`;
@@ -24,7 +28,8 @@ export function writeResult(sink: LineSink, last: Attempt, withHeaders: boolean)
   if (answer === undefined) sink.append(`${head},"error":${errorOf(failure!)}`);
   else {
     if (withHeaders) head += `,"headers":${JSON.stringify(answer.headers)}`;
-    appendBody(sink, head, answer.headers, bodyOf(answer));
+    if (bodyFile !== undefined) sink.append(`${head},"bodyType":"file","body":${JSON.stringify(bodyFile)}`);
+    else appendBody(sink, head, answer.headers, bodyOf(answer));
   }
   sink.endObject();
 }

@@ -26,8 +26,12 @@ export interface ResultOutput {
   readonly waitingBytes: number;
   /** Called once, before all else. */
   start(events: OutputEvents): void;
-  /** Takes how a request ended. */
-  settled(last: Attempt): void;
+  /**
+   * Takes how a request ended.
+   *
+   * @param bodyFile - the file that has the body, which then is not written here
+   */
+  settled(last: Attempt, bodyFile?: string): void;
   /** Takes a line that was no request. */
   foundBadLine(bad: BadLine): void;
   /** Writes what was handed over, and closes. Rejects if anything could not be written. */

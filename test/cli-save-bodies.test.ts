@@ -1,0 +1,104 @@
+/** `taskwright fetch --save-bodies`: a file for each body. */
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { expect, test } from "vitest";
+import { Cli, TemporaryFolder, runCli } from "./cli.ts";
+import { httpServer } from "./http-server.ts";
+
+interface Result {
+  id: number;
+  ok: boolean;
+  status: number;
+  bodyType: string;
+  body: string;
+}
+
+function resultsOf(text: string): Result[] {
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Result)
+    .toSorted((a, b) => a.id - b.id);
+}
+
+const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => index % 256));
+
+function answer({ url }: IncomingMessage, response: ServerResponse): void {
+  if (url === "/missing") response.writeHead(404).end("no such thing");
+  else if (url === "/empty") response.end();
+  else if (url === "/bytes") response.end(bytes);
+  else response.setHeader("content-type", "application/json").end(JSON.stringify({ url }));
+}
+
+test("puts each body into a file, and its name into the results", async () => {
+  await using server = await httpServer(answer);
+  using folder = new TemporaryFolder();
+  const paths = ["/a", "/bytes", "/missing", "/empty"];
+  const { code, stdout } = await runCli(
+    ["fetch", "--save-bodies", "bodies", ...paths.map((path) => server.url(path))],
+    {
+      cwd: folder.path,
+    },
+  );
+  expect(code).toBe(1);
+  expect(resultsOf(stdout)).toMatchObject([
+    { id: 1, ok: true, bodyType: "file", body: "bodies/1.json" },
+    { id: 2, ok: true, bodyType: "file", body: "bodies/2.bin" },
+    { id: 3, ok: false, status: 404, bodyType: "text", body: "no such thing" },
+    { id: 4, ok: true, bodyType: "text", body: "" },
+  ]);
+  expect(readdirSync(folder.at("bodies")).toSorted()).toEqual(["1.json", "2.bin"]);
+  expect(readFileSync(folder.at("bodies/1.json"), "utf8")).toBe('{"url":"/a"}');
+  expect(readFileSync(folder.at("bodies/2.bin")).equals(bytes)).toBe(true);
+});
+
+test("writes every one of thousands, each result after its body", async () => {
+  await using server = await httpServer((request, response) => void response.end(request.url));
+  using folder = new TemporaryFolder();
+  const count = 3_000;
+  writeFileSync(folder.at("list"), Array.from({ length: count }, (_, index) => server.url(`/${index + 1}`)).join("\n"));
+  const flags = ["-i", folder.at("list"), "--save-bodies", folder.at("bodies"), "-c", "50", "--per-host", "50"];
+  const { code, stdout } = await runCli(["fetch", ...flags]);
+  expect(code).toBe(0);
+  const results = resultsOf(stdout);
+  expect(results).toHaveLength(count);
+  for (const { id, body } of results) expect(readFileSync(body, "utf8")).toBe(`/${id}`);
+});
+
+test("refuses a folder that cannot be made before anything is asked", async () => {
+  await using server = await httpServer((_request, response) => void response.end());
+  using folder = new TemporaryFolder();
+  writeFileSync(folder.at("file"), "");
+  const { code, stderr } = await runCli(["fetch", "--save-bodies", folder.at("file"), server.url("/")]);
+  expect(code).toBe(2);
+  expect(stderr).toContain("Cannot write bodies: EEXIST");
+  expect(server.peers).toEqual([]);
+});
+
+test("stops when a body cannot be written, and has no result of it", async () => {
+  await using server = await httpServer((_request, response) => void response.end("x".repeat(100)));
+  using folder = new TemporaryFolder();
+  const cli = new Cli(["fetch", "-i", "-", "--save-bodies", folder.at("bodies")], { stdin: undefined });
+  cli.process.stdin!.write(`${server.url("/1")}\n`);
+  await cli.writesLine();
+  rmSync(folder.at("bodies"), { recursive: true });
+  cli.process.stdin!.write(`${server.url("/2")}\n`);
+  const { code, stdout, stderr } = await cli.ended;
+  expect(code).toBe(1);
+  expect(resultsOf(stdout).map(({ id }) => id)).toEqual([1]);
+  expect(stderr).toContain("ENOENT");
+});
+
+test("leaves no part of a body where the disk is full", async () => {
+  await using server = await httpServer((_request, response) => void response.end("x".repeat(100_000)));
+  using folder = new TemporaryFolder();
+  mkdirSync(folder.at("bodies"));
+  const { code, stdout, stderr } = await runCli(["fetch", "--save-bodies", folder.at("bodies"), server.url("/")], {
+    maxFileBytes: 51_200,
+  });
+  expect(code).toBe(1);
+  expect(stdout).toBe("");
+  expect(stderr).toContain("EFBIG");
+  expect(existsSync(folder.at("bodies"))).toBe(true);
+  expect(readdirSync(folder.at("bodies"))).toEqual([]);
+});
