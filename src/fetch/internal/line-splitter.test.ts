@@ -53,9 +53,8 @@ describe("LineSplitter", () => {
           ).toEqual(whole);
           const ends = all.filter((one) => one === 0x0a).length;
           expect(whole).toHaveLength(ends + (all.length > 0 && all.at(-1) !== 0x0a ? 1 : 0));
-          for (const [index, line] of whole.entries()) {
-            if (line instanceof BadLine) expect(line.line).toBe(index + 1);
-          }
+          const numbers = whole.map((line, index) => (line instanceof BadLine ? line.line : index + 1));
+          expect(numbers).toEqual([...whole.keys()].map((index) => index + 1));
         },
       ),
     );
