@@ -190,7 +190,7 @@ describe("requests", () => {
       else if (request.url === "/reset") request.socket.destroy();
     });
     const urls = [server.url("/gone"), server.url("/reset"), server.url("/silent"), "http://127.0.0.1:1/"];
-    const { code, stdout, stderr } = await fetchCli(...urls, "--retry", "1", "--timeout", "300ms");
+    const { code, stdout, stderr } = await fetchCli(...urls, "--retry", "0", "--timeout", "300ms");
     expect(code).toBe(1);
     expect(resultsOf(stdout)).toMatchObject([
       { ok: false, status: 404, body: "not here" },
@@ -224,7 +224,7 @@ describe("requests", () => {
     await using server = await httpServer((_request, response) => {
       response.writeHead(503, { "retry-after": "0" }).end();
     });
-    const post = ["-d", "x", "--retry", "2", server.url("/")];
+    const post = ["-d", "x", "--retry", "1", server.url("/")];
     const once = await fetchCli(...post);
     expect(resultsOf(once.stdout)).toMatchObject([{ status: 503, attempts: 1 }]);
     const twice = await fetchCli("-H", "Idempotency-Key: 1", ...post);

@@ -8,6 +8,13 @@ import { fileURLToPath } from "node:url";
 
 const command = fileURLToPath(new URL("../bin/taskwright.js", import.meta.url));
 
+/** Requests go straight to the servers of the tests, whatever the machine is told to do. */
+const noProxies: Record<string, string> = Object.fromEntries(
+  ["http_proxy", "https_proxy", "all_proxy", "no_proxy"]
+    .flatMap((name) => [name, name.toUpperCase()])
+    .map((name) => [name, ""]),
+);
+
 /** How a run of the command ended. */
 export interface CliEnd {
   readonly code: number | null;
@@ -48,7 +55,7 @@ export class Cli {
     const start = ["-c", `ulimit -f ${limit}; exec "$0" "$@"`, process.execPath, command];
     this.process = spawn("/bin/sh", [...start, ...args], {
       cwd,
-      env: { ...process.env, ...coverage, NODE_OPTIONS: "", NO_COLOR: "1", ...env },
+      env: { ...process.env, ...noProxies, ...coverage, NODE_OPTIONS: "", NO_COLOR: "1", ...env },
       stdio: ["pipe", stdout ?? "pipe", "pipe"],
     });
     if (isRead) this.process.stdout?.setEncoding("utf8").on("data", (text: string) => this.#take("stdout", text));

@@ -4,6 +4,7 @@ import { complain } from "./complain.ts";
 import { dryRun } from "./dry-run.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import { fetchFlags } from "./fetch-flags.ts";
+import { elsewhere } from "./fetch-flags/elsewhere.ts";
 import { type FoundInputs, findInputs } from "./fetch-input.ts";
 import { openResults } from "./fetch-output.ts";
 import { FetchRun } from "./fetch-run.ts";
@@ -17,7 +18,8 @@ import { UsageError } from "./usage-error.ts";
 export async function fetchCommand(args: readonly string[], version: string): Promise<ExitCode> {
   const isVerbose = args.includes("-v") || args.includes("--verbose");
   try {
-    const settings = readSettings(parseFlags("fetch", fetchFlags, args), version);
+    const settings = readSettings(parseFlags("fetch", fetchFlags, args, elsewhere), version);
+    await checkSession(settings.session);
     const found = await findInputs(settings);
     if (settings.isDryRun) return await tellOnly(found, settings);
     const destination = await openResults(settings, found.inputs);

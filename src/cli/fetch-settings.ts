@@ -54,7 +54,7 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     perHost: given.read("per-host", "a whole number of 1 or more", atLeastOne, 10),
     timeoutMs: given.read("timeout", "a time such as 30s, 500ms or 2m, or 0 for none", timeLimit, 30_000),
     connectTimeoutMs: given.read("connect-timeout", "a time such as 10s, or 0 for none", timeLimit, 10_000),
-    attempts: given.read("retry", "a whole number of 1 or more, the first attempt included", atLeastOne, 3),
+    attempts: 1 + given.read("retry", "a whole number, 0 or more", wholeNumber, 2),
     retryMaxTimeMs: given.read("retry-max-time", "a time such as 5m, or 0 for no limit", timeLimit, 300_000),
     maxBodyBytes: given.read(
       "max-filesize",
@@ -62,7 +62,7 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
       sizeLimit,
       32 * 1024 * 1024,
     ),
-    withHeaders: given.has("include-headers"),
+    withHeaders: given.has("include-headers") || given.has("head"),
     isDryRun: given.has("dry-run"),
     hasJsonSummary: given.has("summary"),
     progress: (given.get("progress") ?? "auto") as ProgressMode,
@@ -86,6 +86,10 @@ function readInputs(given: GivenFlags, urls: readonly string[]): readonly string
 
 function atLeastOne(text: string): number | undefined {
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
 function concurrency(text: string): number | undefined {

@@ -73,9 +73,15 @@ export class GivenFlags {
 /**
  * Reads the arguments of `command`.
  *
+ * @param elsewhere - what to do in place of flags that there are not, by their spelling
  * @throws {UsageError} an unknown flag, a missing, wrong or superfluous value, or two flags that do not go together
  */
-export function parseFlags(command: string, flags: Flags, args: readonly string[]): GivenFlags {
+export function parseFlags(
+  command: string,
+  flags: Flags,
+  args: readonly string[],
+  elsewhere: Readonly<Record<string, string>> = {},
+): GivenFlags {
   const names = namesOf(flags);
   const options = Object.fromEntries(
     [...names].map(([spelling, name]) => {
@@ -91,7 +97,7 @@ export function parseFlags(command: string, flags: Flags, args: readonly string[
     if (token.kind === "positional") positionals.push(token.value);
     else if (token.kind === "option") {
       const name = isSpelling(token.rawName) ? names.get(token.name) : undefined;
-      if (name === undefined) throw unknownFlag(command, names, token.rawName);
+      if (name === undefined) throw unknownFlag(command, names, token.rawName, elsewhere);
       given.push([name, checkedValue(name, flags[name]!, token.rawName, token.value)]);
     }
   }
@@ -137,7 +143,13 @@ function refuseContradictions(flags: Flags, given: readonly GivenFlag[]): void {
   }
 }
 
-function unknownFlag(command: string, names: ReadonlyMap<string, string>, given: string): UsageError {
+function unknownFlag(
+  command: string,
+  names: ReadonlyMap<string, string>,
+  given: string,
+  elsewhere: Readonly<Record<string, string>>,
+): UsageError {
+  if (Object.hasOwn(elsewhere, given)) return new UsageError(`There is no ${given} here`, elsewhere[given]);
   const words = [...names.keys()].filter((spelling) => spelling.length > 1);
   const meant = given.startsWith("--") ? nearest(given.slice(2), words) : undefined;
   const all = `\`taskwright ${command} --help\` lists all flags`;

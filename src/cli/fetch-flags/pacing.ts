@@ -10,9 +10,16 @@ export const pacing: Flags = {
     help: "requests at once; default auto, which is 100",
   },
   "per-host": { value: "N", isCommon: true, help: "requests at once to one host; default 10" },
-  timeout: { value: "TIME", isCommon: true, help: "for one attempt, to the last byte; default 30s" },
+  timeout: {
+    short: "m",
+    also: ["max-time"],
+    value: "TIME",
+    isCommon: true,
+    help: "for one attempt, to the last byte; default 30s",
+    more: "30s, 500ms, 2m or a number of seconds; 0 is no limit. Waiting for a slot does not count.",
+  },
   "connect-timeout": { value: "TIME", help: "to connect; default 10s" },
-  retry: { value: "N", isCommon: true, help: "attempts in all, the first included; default 3" },
+  retry: { value: "N", isCommon: true, help: "how often to ask again what failed; default 2" },
   "retry-max-time": { value: "TIME", help: "begin no attempt later than this; default 5m" },
   "max-filesize": { value: "SIZE", help: "give up on longer bodies; default 32M" },
 };

@@ -4,7 +4,12 @@ import type { Flags } from "../flags.ts";
 export const showing: Flags = {
   summary: { value: "json", choices: ["json"], help: "sum up as a line of JSON" },
   progress: { value: "MODE", choices: ["auto", "bar", "plain", "none"], help: "auto, bar, plain or none" },
-  quiet: { short: "q", isCommon: true, help: "no progress, no summary, nothing on single lines" },
+  quiet: {
+    short: "q",
+    also: ["s", "silent"],
+    isCommon: true,
+    help: "no progress, no summary, nothing on single lines",
+  },
   verbose: { short: "v", isCommon: true, help: "tell each retry; show the stack of an error" },
   "dry-run": { isCommon: true, help: "read and check all requests, and ask nothing" },
   help: { short: "h", isCommon: true, help: "this text" },
