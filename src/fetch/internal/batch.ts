@@ -26,6 +26,16 @@ export type BatchEnd =
   | { readonly kind: "finished" | "drained" | "cancelled" }
   | { readonly kind: "input-failed" | "output-failed"; readonly error: unknown };
 
+export interface BatchProgress {
+  /** Requests and bad lines read so far. */
+  readonly read: number;
+  /** Those among them that had their results from earlier runs. */
+  readonly passed: number;
+  readonly isAll: boolean;
+  /** How much of the input that was, from 0 to 1; undefined where its size is not known. */
+  readonly share: number | undefined;
+}
+
 const none: ResultCounts = { succeeded: 0, failed: 0, badLines: 0 };
 
 /** How long a reader of results may take for what is left when the batch is cancelled. */
@@ -85,10 +95,10 @@ export class Batch {
     return this.#engine?.ahead ?? 0;
   }
 
-  /** Requests read so far, and how much of the input that was: undefined where its size is not known. */
-  get progress(): { readonly read: number; readonly isAll: boolean; readonly share: number | undefined } {
+  /** How far the input was read. */
+  get progress(): BatchProgress {
     const { count, hasEnded, share } = this.#source;
-    return { read: count, isAll: hasEnded, share };
+    return { read: count, passed: this.#remaining.passed, isAll: hasEnded, share };
   }
 
   /** Bytes of results that are not written yet. */
@@ -165,7 +175,7 @@ export class Batch {
   }
 
   #foundBadLine(bad: BadLine): void {
-    if (this.#remaining.hasBadLine(bad.line)) return;
+    if (this.#remaining.hasBadLine(bad.index)) return;
     this.statistics.foundBadLine();
     this.#output.foundBadLine(bad);
     this.#options.onBadLine?.(bad);
