@@ -54,7 +54,16 @@ export type { TlsOptions, WireHeaders } from "./undici.ts";
 /** @internal */
 export { fetchWhole } from "./fetch-whole.ts";
 /** @internal */
-export { isIdempotent, isRetryableError, isRetryableStatus, isStale, retryAfterMs } from "./internal/retryable.ts";
+export {
+  isIdempotent,
+  isRetryableError,
+  isRetryableStatus,
+  isStale,
+  isThrottling,
+  isUnprocessed,
+  mostRetriesFor,
+  retryAfterMs,
+} from "./internal/retryable.ts";
 /** @hidden */
 export type { Order } from "./internal/exchange.ts";
 /** @hidden */

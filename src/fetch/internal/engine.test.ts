@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Waiter, cancelScope, currentScope, sleep } from "../../core/index.ts";
-import type { WholeResponse } from "../../http/index.ts";
+import { type ScopeNode, Waiter, cancelScope, currentScope, enter, now, sleep } from "../../core/index.ts";
+import { ConnectionError, type WholeResponse } from "../../http/index.ts";
 import { withVirtualTime } from "../../testing/index.ts";
 import type { Attempt } from "./attempt.ts";
 import { Engine, type EngineOptions, type JobSource } from "./engine.ts";
@@ -14,7 +14,16 @@ interface Script {
   readonly steps: readonly { readonly ms: number; readonly status: number | undefined }[];
 }
 
+/** A time in which a host refuses, and how it says so, or is down. */
+interface Storm {
+  readonly host: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly says: "seconds" | "date" | "nothing" | "is down";
+}
+
 interface Setup extends Partial<Pick<EngineOptions, "concurrency" | "perHost" | "lookAhead">> {
+  readonly storms?: readonly Storm[];
   /** Called before it starts. */
   readonly arrange?: (batch: Play) => void;
 }
@@ -30,11 +39,20 @@ class Play implements Exchange, JobSource {
   mostInFlight = 0;
   mostPerHost = 0;
   engine!: Engine;
+  /** As with a real exchange, what is sent belongs to it, whoever's turn of the loop it is sent in. */
+  scope!: ScopeNode;
+  refused = 0;
+  /** Attempts that began before the time that their host had asked for. */
+  tooEarly = 0;
   #next = 0;
   readonly #inFlight = new Map<string, number>();
+  readonly #storms: readonly Storm[];
+  /** Until when each host wants to hear of nobody. */
+  readonly #askedUntilMs = new Map<number, number>();
 
-  constructor(scripts: readonly Script[]) {
+  constructor(scripts: readonly Script[], storms: readonly Storm[]) {
     this.scripts = scripts;
+    this.#storms = storms;
   }
 
   take(): Job | undefined {
@@ -49,21 +67,39 @@ class Play implements Exchange, JobSource {
     return new Job(this.#next++, undefined, target, "GET", [], undefined);
   }
 
-  async send(job: Job): Promise<WholeResponse> {
+  send(job: Job): Promise<WholeResponse> {
+    return enter(this.scope, (sent: Job) => this.#answer(sent), job, undefined);
+  }
+
+  async #answer(job: Job): Promise<WholeResponse> {
     this.started.push(job);
     const { origin } = job.target;
     this.#inFlight.set(origin, (this.#inFlight.get(origin) ?? 0) + 1);
     this.mostInFlight = Math.max(this.mostInFlight, this.engine.inFlight);
     this.mostPerHost = Math.max(this.mostPerHost, ...this.#inFlight.values());
-    const { steps } = this.scripts[job.index]!;
-    const { ms, status } = steps[Math.min(job.attempts - 1, steps.length - 1)]!;
+    const { host, steps } = this.scripts[job.index]!;
+    const { ms, status } = steps[Math.min(job.attempts - job.uncounted - 1, steps.length - 1)]!;
+    if (now() < (this.#askedUntilMs.get(host) ?? 0)) this.tooEarly++;
     try {
       await sleep(ms);
     } finally {
       this.#inFlight.set(origin, this.#inFlight.get(origin)! - 1);
     }
+    const storm = this.#storms.find((each) => each.host === host && each.fromMs <= now() && now() < each.toMs);
+    if (storm !== undefined) return { ...this.#refuse(storm), chunks: [], bodyBytes: 0, firstByteMs: ms, totalMs: ms };
     if (status === undefined) throw new Error("refused");
     return { status, headers: {}, chunks: [], bodyBytes: 0, firstByteMs: ms, totalMs: ms };
+  }
+
+  #refuse({ host, toMs, says }: Storm): Pick<WholeResponse, "status" | "headers"> {
+    this.refused++;
+    if (says === "nothing") return { status: 429, headers: {} };
+    if (says === "is down") throw unreachable;
+    const seconds = Math.ceil((toMs - now()) / 1_000);
+    this.#askedUntilMs.set(host, Math.max(this.#askedUntilMs.get(host) ?? 0, now() + seconds * 1_000));
+    if (says === "seconds") return { status: 503, headers: { "retry-after": String(seconds) } };
+    const date = (atMs: number): string => new Date(Date.UTC(2026, 0) + Math.floor(atMs / 1_000) * 1_000).toUTCString();
+    return { status: 429, headers: { date: date(now()), "retry-after": date(now() + seconds * 1_000) } };
   }
 
   close(): Promise<void> {
@@ -81,12 +117,13 @@ class Watch extends Waiter<void> {
 }
 
 async function play(scripts: readonly Script[], setup: Setup = {}): Promise<Play> {
-  const { concurrency = 10, perHost = 10, lookAhead = 100, arrange } = setup;
-  const batch = new Play(scripts);
+  const { concurrency = 10, perHost = 10, lookAhead = 100, arrange, storms = [] } = setup;
+  const batch = new Play(scripts, storms);
   await withVirtualTime(() =>
     cancelScope(async (scope) => {
       const finished = Promise.withResolvers<void>();
       const retry = { attempts: 3, baseMs: 100, maxMs: 1_000, maxTimeMs: 60_000, random: () => 0.5 };
+      batch.scope = currentScope();
       batch.engine = new Engine(
         {
           concurrency,
@@ -117,7 +154,7 @@ async function play(scripts: readonly Script[], setup: Setup = {}): Promise<Play
 
 const step = fc.record({
   ms: fc.integer({ min: 1, max: 50 }),
-  status: fc.constantFrom(200, 200, 404, 503, undefined),
+  status: fc.constantFrom(200, 200, 404, 500, undefined),
 });
 const scriptOf = (hosts: number) =>
   fc.record({ host: fc.nat(hosts - 1), steps: fc.array(step, { minLength: 1, maxLength: 3 }) });
@@ -131,6 +168,8 @@ function expectEachOnce({ settled, engine }: Play): void {
   expect(new Set(settled.map(({ job }) => job)).size).toBe(settled.length);
   expect(engine.inFlight).toBe(0);
 }
+
+const unreachable = new ConnectionError({ method: "GET", url: "http://a/" }, "connect", false, new Error("refused"));
 
 function ignore(): void {}
 
@@ -153,6 +192,86 @@ describe("the engine", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test("loses nothing in storms of refusals, uses up no attempts, and asks nobody before the time", async () => {
+    const storm = fc.record({
+      host: fc.nat(3),
+      fromMs: fc.nat(500),
+      toMs: fc.integer({ min: 1, max: 20_000 }),
+      says: fc.constantFrom("seconds" as const, "date" as const, "nothing" as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(scriptOf(4), { minLength: 1, maxLength: 40 }),
+        fc.array(storm, { maxLength: 6 }),
+        limits,
+        async (scripts, storms, setup) => {
+          const batch = await play(scripts, { ...setup, storms });
+          expectEachOnce(batch);
+          expect(batch.settled).toHaveLength(scripts.length);
+          expect(batch.settled.filter(({ answer }) => answer?.status === 429)).toEqual([]);
+          expect(batch.tooEarly).toBe(0);
+          expect(batch.started).toHaveLength(
+            batch.settled.reduce((sum, { job }) => sum + job.attempts - job.uncounted, batch.refused),
+          );
+          expect(batch.mostInFlight).toBeLessThanOrEqual(setup.concurrency);
+          expect(batch.mostPerHost).toBeLessThanOrEqual(setup.perHost);
+          for (const { job } of batch.settled) expect(job.attempts - job.uncounted).toBeLessThanOrEqual(3);
+          expect([batch.engine.ahead, batch.engine.pausedHosts]).toEqual([0, 0]);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("goes on with all others while a host is paused, however much of it gathers", async () => {
+    const scripts = [...Array(400).keys()].map((index) => quiet(index % 2));
+    const storms: Storm[] = [{ host: 0, fromMs: 0, toMs: 60_000, says: "seconds" }];
+    const { settled } = await play(scripts, { storms, concurrency: 4, perHost: 2, lookAhead: 10 });
+    const ends = (host: number): number[] =>
+      settled.filter(({ job }) => scripts[job.index]!.host === host).map(({ endMs }) => endMs);
+    expect(Math.max(...ends(1))).toBeLessThan(5_000);
+    expect(Math.min(...ends(0))).toBeGreaterThanOrEqual(60_000);
+    expect(ends(0)).toHaveLength(200);
+  });
+
+  test("asks with one attempt whether a pause is over, and only then with more", async () => {
+    const storms: Storm[] = [{ host: 0, fromMs: 0, toMs: 30_000, says: "nothing" }];
+    const batch = await play(
+      [...Array(100).keys()].map(() => quiet(0)),
+      { storms, concurrency: 10 },
+    );
+    // Ten are refused at once, then one after each pause, of half a second in the end.
+    expect(batch.refused).toBeLessThan(10 + 70);
+    expect(batch.settled).toHaveLength(100);
+  });
+
+  test("waits for a host that has answered and now is down, as long as retries may take", async () => {
+    const down = (toMs: number): Promise<Play> =>
+      play(
+        [...Array(100).keys()].map(() => quiet(0)),
+        {
+          storms: [{ host: 0, fromMs: 15, toMs, says: "is down" }],
+          concurrency: 10,
+        },
+      );
+    const back = await down(30_000);
+    expect(back.settled.filter(({ answer }) => answer?.status === 200)).toHaveLength(100);
+    expect(back.refused).toBeLessThan(10 + 70);
+    const gone = await down(Infinity);
+    expect(gone.settled.filter(({ failure }) => failure !== undefined)).toHaveLength(90);
+    expect(gone.settled.at(-1)!.endMs).toBeLessThan(70_000);
+  });
+
+  test("asks a host that never was there as often as any request, and no longer", async () => {
+    const storms: Storm[] = [{ host: 0, fromMs: 0, toMs: Infinity, says: "is down" }];
+    const { settled } = await play(
+      [...Array(20).keys()].map(() => quiet(0)),
+      { storms },
+    );
+    expect(settled.map(({ job }) => job.attempts)).toEqual(Array(20).fill(3));
+    expect(settled.at(-1)!.endMs).toBeLessThan(2_000);
   });
 
   test("asks one host in the order of the list", async () => {

@@ -1,10 +1,10 @@
 import { type Clock, Timer, isCancelled } from "../../core/index.ts";
-import { type Attempt, isSuccess } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import type { Exchange } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
 import { type Host, Hosts } from "./host.ts";
 import type { Job } from "./job.ts";
-import { type RetryPolicy, retryDelayMs } from "./retry-policy.ts";
+import { type RetryPolicy, judge, wentWell } from "./retry-policy.ts";
 
 /** Where jobs come from. */
 export interface JobSource {
@@ -18,8 +18,8 @@ export interface JobSource {
 export interface JobSink {
   /** The job is done, and this was its last attempt. */
   settled(last: Attempt): void;
-  /** The job will be asked again in `delayMs`. */
-  retrying(failed: Attempt, delayMs: number): void;
+  /** The job will be asked again in `delayMs`; `isPause` says that its host was paused for all, as it may well be. */
+  retrying(failed: Attempt, delayMs: number, isPause: boolean): void;
   /** Nothing is left to do. Called once; with an error if source or sink threw it. */
   finished(crash: unknown): void;
 }
@@ -30,7 +30,7 @@ export interface EngineOptions {
   /** The same for one origin. */
   readonly perHost: number;
   readonly retry: RetryPolicy;
-  /** Jobs that may be parked or wait for another attempt at once. */
+  /** Jobs that may be parked or wait for another attempt at once; those of paused hosts aside. */
   readonly lookAhead: number;
   /** And how much memory they may take, about. */
   readonly lookAheadBytes: number;
@@ -50,7 +50,8 @@ export interface EngineOptions {
  * A slot belongs to one attempt: a job that waits to be asked again has none. While all slots are taken nothing is
  * read from the source. While slots are free but the job read belongs to a host at its limit, the job is parked and
  * reading goes on, until `lookAhead` jobs are parked or wait: so one slow host does not hold up the others, unless it
- * has that many requests in a row. Hosts with parked jobs take turns.
+ * has that many requests in a row. Hosts with parked jobs take turns. What is parked for a host that asked to be left
+ * alone counts against the memory only, until all of it is sent: or others would wait as long as that host asks.
  */
 export class Engine {
   readonly #options: EngineOptions;
@@ -61,7 +62,6 @@ export class Engine {
   readonly #waiting = new Map<Job, Timer>();
   #inFlight = 0;
   #held = 0;
-  #parked = 0;
   /** Memory of what is parked or waits. */
   #aheadBytes = 0;
   #state: "running" | "draining" | "stopped" | "finished" = "running";
@@ -73,7 +73,7 @@ export class Engine {
     this.#options = options;
     this.#source = source;
     this.#sink = sink;
-    this.#hosts = new Hosts(options.perHost);
+    this.#hosts = new Hosts(options.perHost, options.clock, () => this.pump());
   }
 
   /** Attempts on the wire. */
@@ -83,7 +83,12 @@ export class Engine {
 
   /** Jobs that were read and have no slot: parked, or waiting to be asked again. */
   get ahead(): number {
-    return this.#parked + this.#waiting.size;
+    return this.#hosts.waiting + this.#waiting.size;
+  }
+
+  /** Hosts that have asked to be left alone, or are down. */
+  get pausedHosts(): number {
+    return this.#hosts.blocked;
   }
 
   /** Whether a slot is free. */
@@ -140,6 +145,7 @@ export class Engine {
   #leaveRunning(state: "draining" | "stopped"): void {
     this.#state = state;
     for (const timer of this.#waiting.values()) timer.cancel();
+    this.#hosts.close();
     this.#finishIfDone();
   }
 
@@ -155,28 +161,33 @@ export class Engine {
     if (this.#state !== "running") return undefined;
     const ready = this.#hosts.takeReady();
     if (ready !== undefined) {
-      this.#parked--;
       this.#aheadBytes -= ready.bytes;
       return ready;
     }
-    const { lookAhead, lookAheadBytes } = this.#options;
-    while (this.ahead < lookAhead && this.#aheadBytes < lookAheadBytes) {
+    while (this.#mayReadOn) {
       const job = this.#source.take();
       if (job === undefined) return undefined;
       const host = this.#hosts.get(job.target.origin);
-      if (!this.#hosts.isFull(host)) return job;
-      host.parked.push(job);
-      this.#parked++;
+      if (!host.isFull) return job;
       this.#aheadBytes += job.bytes;
+      this.#hosts.park(host, job);
     }
     return undefined;
+  }
+
+  get #mayReadOn(): boolean {
+    const { lookAhead, lookAheadBytes } = this.#options;
+    return this.ahead - this.#hosts.behind < lookAhead && this.#aheadBytes < lookAheadBytes;
   }
 
   async #ask(job: Job): Promise<void> {
     const { clock, exchange } = this.#options;
     const host = this.#hosts.get(job.target.origin);
     const startMs = clock.now();
-    if (job.attempts++ === 0) job.firstStartMs = startMs;
+    if (job.attempts++ === 0) {
+      job.firstStartMs = startMs;
+      host.trouble?.retries.call(startMs);
+    }
     this.#inFlight++;
     host.inFlight++;
     this.#hosts.update(host);
@@ -193,40 +204,44 @@ export class Engine {
   #ended(host: Host, attempt: Attempt): void {
     this.#inFlight--;
     host.inFlight--;
-    this.#hosts.update(host);
     try {
-      if (this.#state === "running" || this.#state === "draining") this.#settle(attempt);
+      if (this.#state === "running" || this.#state === "draining") this.#settle(host, attempt);
     } catch (error) {
       this.#fail(error);
     }
-    this.pump();
-  }
-
-  #settle(attempt: Attempt): void {
-    const delayMs = isSuccess(attempt) ? undefined : retryDelayMs(this.#options.retry, attempt, new Date().getTime());
-    if (delayMs === undefined) this.#sink.settled(attempt);
-    // When the run is broken off, a job that would have been asked again has no outcome.
-    else if (this.#state === "running") {
-      this.#sink.retrying(attempt, delayMs);
-      this.#askAgainIn(delayMs, attempt);
-    }
-  }
-
-  #askAgainIn(delayMs: number, { job, endMs, failure }: Attempt): void {
-    job.wasStale ||= failure?.isStale === true;
-    const timer = new Timer(() => this.#askAgain(job));
-    this.#waiting.set(job, timer);
-    this.#aheadBytes += job.bytes;
-    this.#options.clock.schedule(endMs + delayMs, timer);
-  }
-
-  #askAgain(job: Job): void {
-    this.#waiting.delete(job);
-    this.#parked++;
-    const host = this.#hosts.get(job.target.origin);
-    host.again.push(job);
     this.#hosts.update(host);
     this.pump();
+  }
+
+  #settle(host: Host, attempt: Attempt): void {
+    if (!wentWell(attempt)) return this.#goOn(host, attempt);
+    host.hasAnswered = true;
+    host.trouble?.wentWell(host, attempt.startMs);
+    this.#sink.settled(attempt);
+  }
+
+  /** An attempt has failed, or was refused for now. */
+  #goOn(host: Host, attempt: Attempt): void {
+    const { delayMs, pauseUntilMs } = judge(this.#options.retry, attempt, host, new Date().getTime());
+    // When the run is broken off, a job that would have been asked again has no outcome.
+    if (this.#state === "running") {
+      if (pauseUntilMs !== undefined) this.#hosts.pause(host, pauseUntilMs);
+      if (delayMs !== undefined) this.#sink.retrying(attempt, delayMs, pauseUntilMs !== undefined);
+    }
+    if (delayMs === undefined) this.#sink.settled(attempt);
+    else if (this.#state === "running") this.#askAgain(host, attempt, pauseUntilMs === undefined ? delayMs : 0);
+  }
+
+  #askAgain(host: Host, { job, endMs }: Attempt, delayMs: number): void {
+    this.#aheadBytes += job.bytes;
+    if (delayMs === 0) return this.#hosts.park(host, job);
+    const timer = new Timer(() => {
+      this.#waiting.delete(job);
+      this.#hosts.park(this.#hosts.get(job.target.origin), job);
+      this.pump();
+    });
+    this.#waiting.set(job, timer);
+    this.#options.clock.schedule(endMs + delayMs, timer);
   }
 
   /** Source or sink are broken. */

@@ -17,10 +17,16 @@ export class Job extends Link {
   input: unknown = undefined;
   /** Attempts begun. */
   attempts = 0;
-  /** Whether an attempt was lost to a connection that the server had closed. Such a one does not count. */
+  /** Those of them that do not count: they were refused for now, or lost to nobody's fault. */
+  uncounted = 0;
+  /** Whether an attempt was lost to a connection that the server had closed. That happens once. */
   wasStale = false;
+  /** How often it was asked again for a status of 5xx that is not known to pass. */
+  retriesOfOthers = 0;
   /** When the first attempt began, on the monotonic clock. */
   firstStartMs = 0;
+  /** When the first attempt failed that counts; -1 if none has. */
+  firstFailureMs = -1;
 
   constructor(
     index: number,

@@ -22,7 +22,10 @@ function lineOf({ status = 200, headers = {}, chunks = [], error, id, withHeader
   const buffers = chunks.map((chunk) => Buffer.from(chunk));
   const bodyBytes = Buffer.concat(buffers).length;
   const answer = { status, headers, chunks: buffers, bodyBytes, firstByteMs: 0.26, totalMs: 0.52 };
-  const failure = error === undefined ? undefined : { status: undefined, ...error, isRetryable: true, isStale: false };
+  const failure =
+    error === undefined
+      ? undefined
+      : { status: undefined, ...error, isRetryable: true, isStale: false, isUnprocessed: false };
   const attempt = { job, startMs: 1_000, endMs: 1_000.52, answer: error === undefined ? answer : undefined, failure };
   return lineBy((sink) => writeResult(sink, attempt, withHeaders));
 }

@@ -1,5 +1,7 @@
-import { isRetryableStatus, retryAfterMs } from "../../http/index.ts";
+import { isRetryableStatus, isThrottling, mostRetriesFor, retryAfterMs } from "../../http/index.ts";
 import type { Attempt } from "./attempt.ts";
+import type { Host } from "./host.ts";
+import { HostTrouble } from "./host-trouble.ts";
 import { isRepeatable } from "./job.ts";
 
 /** When and how often a request is asked again. */
@@ -10,35 +12,95 @@ export interface RetryPolicy {
   readonly baseMs: number;
   /** The longest wait that is not a `Retry-After`, in milliseconds. */
   readonly maxMs: number;
-  /** No attempt begins later than this after the first one began, in milliseconds. */
+  /** No attempt begins later than this after the first failure, in milliseconds; pauses of the host aside. */
   readonly maxTimeMs: number;
   /** From 0 up to, but not including, 1. */
   readonly random: () => number;
+  /** Retries for each request to a host; undefined for no limit. */
+  readonly budget?: number;
+  /** Whether methods are asked again that may do twice what is asked twice. */
+  readonly anyMethod?: boolean;
+}
+
+/** What follows from an attempt that went wrong. */
+export interface Verdict {
+  /** How long until the job is asked again; undefined if it is not. */
+  readonly delayMs: number | undefined;
+  /** Until when its host is left alone by all, on the clock; undefined if it is not. */
+  readonly pauseUntilMs: number | undefined;
+}
+
+const final: Verdict = { delayMs: undefined, pauseUntilMs: undefined };
+
+/** Statuses of proxies whose server does not answer. */
+const down: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** Whether an attempt went as it does with a host that is well, whatever it thinks of the request. */
+export function wentWell({ answer }: Attempt): boolean {
+  return answer !== undefined && !isRetryableStatus(answer.status);
 }
 
 /**
- * How long to wait before the job of `attempt` is asked again.
+ * What is to be done after `attempt` at `host`, which did not go well.
  *
- * A `Retry-After` is waited out in full, or, if that would go past `maxTimeMs`, not at all: coming back early is what
- * the server asked us not to do. Otherwise the wait is drawn evenly from 0 to a bound that doubles (full jitter), so
- * that requests that failed together do not come back together. An attempt that was lost to a kept connection which the
- * server had closed is made up for at once, once.
+ * - A host that throttles is left alone by all, and nobody's attempt was used up.
+ * - The same with a host that has answered and now is down, as long as `maxTimeMs`.
+ * - Anything else is the job's own: so many attempts, and waits drawn evenly from 0 to a bound that doubles (full
+ *   jitter), so that requests that failed together do not come back together. An attempt that was lost to a kept
+ *   connection which the server had closed is made up for at once, once.
  *
  * @param dateMs - the time here, in milliseconds since 1970, for servers that send no `Date`
- * @returns milliseconds, or undefined if the attempt was the last
  */
-export function retryDelayMs(policy: RetryPolicy, attempt: Attempt, dateMs: number): number | undefined {
+export function judge(policy: RetryPolicy, attempt: Attempt, host: Host, dateMs: number): Verdict {
   const { job, answer, failure, endMs } = attempt;
-  if (failure === undefined ? !isRetryableStatus(answer!.status) : !failure.isRetryable) return undefined;
-  if (!isRepeatable(job)) return undefined;
-  if (failure?.isStale === true && !job.wasStale) return 0;
-  const counted = job.wasStale ? job.attempts - 1 : job.attempts;
-  if (counted >= policy.attempts) return undefined;
   const askedMs = answer === undefined ? undefined : retryAfterMs(answer.headers, dateMs);
-  const delayMs = askedMs ?? jitteredMs(policy, counted);
-  return endMs + delayMs - job.firstStartMs > policy.maxTimeMs ? undefined : delayMs;
+  if (answer !== undefined && isThrottling(answer.status, askedMs)) {
+    return pause(policy, attempt, host, answer.status === 429, askedMs ?? 0);
+  }
+  if (failure?.isRetryable === false) return final;
+  if (answer === undefined ? failure!.isUnprocessed : down.has(answer.status)) {
+    if (troubleOf(policy, host).isDown(host, endMs)) {
+      return pause(policy, attempt, host, failure?.isUnprocessed === true, 0);
+    }
+  }
+  if (!isRepeatable(job) && policy.anyMethod !== true && failure?.isUnprocessed !== true) return final;
+  if (failure?.isStale === true && !job.wasStale) {
+    job.wasStale = true;
+    job.uncounted++;
+    return { delayMs: 0, pauseUntilMs: undefined };
+  }
+  const delayMs = ownDelayMs(policy, attempt, host, askedMs ?? 0);
+  return delayMs === undefined ? final : { delayMs, pauseUntilMs: undefined };
 }
 
-function jitteredMs(policy: RetryPolicy, attempts: number): number {
-  return policy.random() * Math.min(policy.maxMs, policy.baseMs * 2 ** (attempts - 1));
+function pause(policy: RetryPolicy, attempt: Attempt, host: Host, isUndone: boolean, askedMs: number): Verdict {
+  const { job, startMs, endMs } = attempt;
+  const trouble = troubleOf(policy, host);
+  trouble.pause(host, startMs, endMs, askedMs);
+  const { untilMs } = trouble;
+  const isAgain = isUndone || isRepeatable(job) || policy.anyMethod === true;
+  if (isAgain) job.uncounted++;
+  return { delayMs: isAgain ? Math.max(0, untilMs - endMs) : undefined, pauseUntilMs: untilMs };
+}
+
+function ownDelayMs(policy: RetryPolicy, attempt: Attempt, host: Host, askedMs: number): number | undefined {
+  const { job, answer, endMs } = attempt;
+  const counted = job.attempts - job.uncounted;
+  if (counted >= policy.attempts) return undefined;
+  if (answer !== undefined && mostRetriesFor(answer.status) < Infinity) {
+    if (job.retriesOfOthers++ >= mostRetriesFor(answer.status)) return undefined;
+  }
+  if (job.firstFailureMs === -1) job.firstFailureMs = endMs;
+  const delayMs = Math.max(backoffMs(policy, counted), askedMs);
+  if (endMs + delayMs - job.firstFailureMs > policy.maxTimeMs) return undefined;
+  return troubleOf(policy, host).retries.tryRetry(endMs) ? delayMs : undefined;
+}
+
+function troubleOf(policy: RetryPolicy, host: Host): HostTrouble {
+  return (host.trouble ??= new HostTrouble(policy, host.limit));
+}
+
+/** @param times - how often it has gone wrong */
+export function backoffMs(policy: RetryPolicy, times: number): number {
+  return policy.random() * Math.min(policy.maxMs, policy.baseMs * 2 ** Math.min(times - 1, 60));
 }
