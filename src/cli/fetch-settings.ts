@@ -16,6 +16,7 @@ export interface FetchSettings extends RequestDefaults {
   readonly output: string | undefined;
   /** Where bodies go; undefined for into the results. */
   readonly bodiesFolder: string | undefined;
+  readonly isOrdered: boolean;
   readonly concurrency: number;
   readonly perHost: number;
   readonly timeoutMs: number;
@@ -50,6 +51,7 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     inputFormat: given.get("input-format") as InputFormat | undefined,
     output: output === "-" ? undefined : output,
     bodiesFolder: given.get("save-bodies"),
+    isOrdered: given.has("ordered"),
     concurrency: given.read("concurrency", "auto, or a whole number of 1 or more", concurrency, autoConcurrency),
     perHost: given.read("per-host", "a whole number of 1 or more", atLeastOne, 10),
     timeoutMs: given.read("timeout", "a time such as 30s, 500ms or 2m, or 0 for none", timeLimit, 30_000),

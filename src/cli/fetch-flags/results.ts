@@ -13,5 +13,9 @@ export const results: Flags = {
     help: "put bodies into files of this folder, not into results",
     more: "Each file is named for the number of its request, and what is in it: 12.json. Results name the file in place of the body. Bodies of failures stay in the results.",
   },
+  ordered: {
+    help: "write results in the order of the requests",
+    more: "Otherwise each is written as soon as it is there. Results wait for those before them, and new requests with them: one that is slow, or is asked again and again, may hold up the others. What is left of a run that was stopped comes after what it wrote.",
+  },
   "include-headers": { help: "put the headers of answers into the results" },
 };

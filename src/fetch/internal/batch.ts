@@ -3,11 +3,12 @@ import type { Attempt } from "./attempt.ts";
 import { BatchStatistics } from "./batch-statistics.ts";
 import type { BatchSource, SourceEvents } from "./batch-source.ts";
 import { CancelWatch } from "./cancel-watch.ts";
-import { Engine, type JobSink } from "./engine.ts";
+import { Engine, type JobSink, type JobSource } from "./engine.ts";
 import { type ExchangeOptions, openExchange } from "./exchange.ts";
 import { DoneSet, type ResultCounts } from "./done-set.ts";
 import type { BadLine } from "./line-splitter.ts";
 import { RemainingSource } from "./remaining-source.ts";
+import { ResultOrder } from "./result-order.ts";
 import type { ResultOutput } from "./result-output.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 
@@ -15,6 +16,8 @@ export interface BatchOptions extends ExchangeOptions {
   /** Called once; the source tells of itself through `events`. */
   readonly openSource: (events: SourceEvents) => BatchSource;
   readonly output: ResultOutput;
+  /** Whether results stand in the order of the requests, and not in that in which they end. @default false */
+  readonly isOrdered?: boolean;
   readonly perHost: number;
   readonly retry: RetryPolicy;
   readonly onBadLine?: (bad: BadLine) => void;
@@ -60,6 +63,8 @@ export class Batch {
   readonly #options: BatchOptions;
   readonly #source: BatchSource;
   readonly #remaining: RemainingSource;
+  /** What is left to ask, as the engine gets it. */
+  readonly #jobs: JobSource;
   readonly #output: ResultOutput;
   readonly #giveUp: Timer = new Timer(() => this.#output.abandon());
   #engine: Engine | undefined;
@@ -67,17 +72,21 @@ export class Batch {
   #end: BatchEnd | undefined;
 
   constructor(options: BatchOptions) {
+    const { output, isOrdered = false } = options;
     this.#options = options;
-    this.#output = options.output;
     this.#source = options.openSource({
       onBadLine: (bad) => this.#foundBadLine(bad),
       onReady: () => this.#engine?.pump(),
       onError: (error) => this.#stop({ kind: "input-failed", error }),
     });
-    this.#remaining = new RemainingSource(this.#source, this.#output.done ?? new DoneSet(), (error) =>
+    this.#remaining = new RemainingSource(this.#source, output.done ?? new DoneSet(), (error) =>
       this.#stop({ kind: "input-failed", error }),
     );
-    this.earlier = this.#output.done?.counts ?? none;
+    this.earlier = output.done?.counts ?? none;
+    const onReady = (): void => this.#engine?.pump();
+    const order = isOrdered ? new ResultOrder({ source: this.#remaining, output, onReady }) : undefined;
+    this.#jobs = order ?? this.#remaining;
+    this.#output = order ?? output;
     this.#output.start({
       onFull: () => this.#engine?.pause(),
       onReady: () => this.#engine?.resume(),
@@ -158,7 +167,7 @@ export class Batch {
         abort: () => scope.cancel("the batch was stopped"),
         clock: node.tree.clock,
       },
-      this.#remaining,
+      this.#jobs,
       this.#sink(finished),
     );
     this.#engine = engine;

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import "../../../test/property-seed.ts";
 import { bodyName } from "./body-name.ts";
 
 describe("the name of the file of a body", () => {
