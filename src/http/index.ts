@@ -25,10 +25,10 @@ export {
   PrivateHostError,
   ProtocolError,
   ProxyError,
-  type RequestName,
   RedirectError,
   type RedirectProblem,
   ResponseClosedError,
+  type RequestName,
   SessionClosedError,
   type TimeoutPhase,
 } from "./errors.ts";
@@ -39,7 +39,6 @@ export type { HeadersInput } from "./internal/request-headers.ts";
 export type { AuthFunction, AuthOption, AuthRequest } from "./internal/auth.ts";
 export type { HookRequest, ResponseHead, HookRetry, HttpHooks } from "./internal/hooks.ts";
 export type { TraceSource } from "./internal/propagation.ts";
-export type { HttpRetryOptions } from "./internal/retry-rules.ts";
 export type { Redirect } from "./internal/redirect.ts";
 export type { RedirectOptions } from "./internal/redirect-rules.ts";
 export type { RateOptions } from "./internal/limits.ts";
@@ -47,6 +46,7 @@ export type { Query, QueryValue } from "./internal/target.ts";
 export type { TimeoutOptions, Timeouts } from "./internal/timeouts.ts";
 export type { HttpRequestOptions, SessionOptions } from "./options.ts";
 export { type HttpResponse, type LinesOptions } from "./response.ts";
+export type { HttpRetryOptions } from "./internal/retry-rules.ts";
 export { type Session, type SessionStatistics, openSession } from "./session.ts";
 export type { TlsOptions, WireHeaders } from "./undici.ts";
 

@@ -1,5 +1,6 @@
 import type { Limiter } from "../core/index.ts";
 import type { AdaptiveLimiterOptions } from "../sync/index.ts";
+import type { CookieJar } from "./cookie-jar.ts";
 import type { AuthOption } from "./internal/auth.ts";
 import type { HttpHooks } from "./internal/hooks.ts";
 import type { TraceSource } from "./internal/propagation.ts";
@@ -65,6 +66,11 @@ export interface SessionOptions {
    * that has such a header, or credentials in its URL, keeps those.
    */
   readonly auth?: AuthOption;
+  /**
+   * Where cookies are kept that servers set, also with redirects and with answers that are not the last, and from where
+   * they go along: a {@link CookieJar}, or true for one of the session's own, which is `session.cookies`. @default false
+   */
+  readonly cookies?: CookieJar | boolean;
   /** Functions that are called on the way of each request: for signing, and for logs. */
   readonly hooks?: HttpHooks;
   /**
@@ -133,3 +139,5 @@ export interface HttpRequestOptions {
 }
   /** In place of the session's, field by field; false for never. */
   readonly redirect?: RedirectOptions | boolean;
+  /** In place of the session's; false for none. */
+  readonly cookies?: CookieJar | false;

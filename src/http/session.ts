@@ -1,7 +1,10 @@
 import { arrive, expectInteger, refuse } from "../core/index.ts";
+import { EventStream, type EventsOptions } from "./events.ts";
+import type { CookieJar } from "./cookie-jar.ts";
 import { checkMs, wrong } from "./internal/check.ts";
 import { type AnswerKind, converse } from "./internal/conversation.ts";
 import { readLimits } from "./internal/limits.ts";
+import type { Order } from "./internal/exchange.ts";
 import { Network } from "./internal/network.ts";
 import { OpenExchange } from "./internal/open-exchange.ts";
 import { OrderMaker, readMethod } from "./internal/order-maker.ts";
@@ -161,6 +164,38 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /** Its cookies, if it keeps any. */
+  get cookies(): CookieJar | undefined {
+    return this.orders.cookies;
+  }
+
+  /**
+   * Server-sent events, over as many connections as it takes: what is lost is opened again, after a wait, and goes on
+   * after the last event that has come (`Last-Event-ID`). The server is made to wait while you do not ask for more. An
+   * open stream is a request under way: it holds a slot of `limit` and `limitPerHost`.
+   *
+   * Nothing is sent until the first event is asked for. To leave the loop closes the connection.
+   *
+   * Cancel: closes the connection at once.
+   *
+   * @param url - as of all requests
+   * @returns the events, to be read once
+   * @throws {TypeError | RangeError} an argument is wrong. What else can happen is thrown by {@link EventStream.next}
+   *
+   * @example
+   * ```ts
+   * import { openSession } from "taskwright/http";
+   *
+   * await using session = openSession();
+   * for await (const event of session.events("https://example.com/prices", { idleMs: 45_000 })) {
+   *   if (event.type === "price") console.log(event.id, JSON.parse(event.data));
+   * }
+   * ```
+   */
+  events(url: string | URL, options: EventsOptions = {}): EventStream {
+    return new EventStream(this, url, options);
+  }
+
   /** What the session is doing right now. */
   statistics(): SessionStatistics {
     const { slots, pool } = this.transport;
@@ -177,10 +212,19 @@ export class Session implements AsyncDisposable {
   }
 
   #send(method: string, url: string | URL, options: HttpRequestOptions | undefined): Promise<HttpResponse> {
+    try {
+      return this.sendOrder(this.orders.make(method, url, options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** @internal Sends what has been made of the caller's words. */
+  sendOrder(order: Order): Promise<HttpResponse> {
     const scope = arrive();
     if (scope.stop !== undefined) return refuse(scope);
     try {
-      return converse(scope, this.transport, this.orders.make(method, url, options), openResponses);
+      return converse(scope, this.transport, order, openResponses);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -20,7 +20,7 @@ export interface Exchange {
 /** What of the settings of a session batches take as well: see `SessionOptions` of `taskwright/http`. */
 export type FetchSessionOptions = Pick<
   SessionOptions,
-  "tls" | "proxy" | "dns" | "http2" | "allowPrivateHosts" | "auth" | "redirect"
+  "tls" | "proxy" | "dns" | "http2" | "allowPrivateHosts" | "auth" | "redirect" | "cookies"
 >;
 
 export interface ExchangeOptions {

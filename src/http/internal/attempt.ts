@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { checkedScope } from "../../core/index.ts";
 import type { Auth } from "./auth.ts";
 import type { Answer, AnswerKind } from "./conversation.ts";
+import { withCookies } from "./cookies.ts";
 import { type Order, hrefOf } from "./exchange.ts";
 import { type HookRequest, type HttpHooks, headerList, hookRequest } from "./hooks.ts";
 import { propagate } from "./propagation.ts";
@@ -32,6 +33,7 @@ export class Attempt<A extends Answer> {
    */
   async send(transport: Transport, kind: AnswerKind<A>, auth: Auth | undefined, wasRefused: boolean): Promise<A> {
     const answer = await this.#answer(transport, kind, auth, wasRefused);
+    this.#rules.cookies?.takeAll(kind.headersOf(answer)["set-cookie"], hrefOf(this.#order));
     try {
       await this.#told(this.#rules.hooks?.afterResponse, kind, answer);
     } catch (error) {
@@ -65,8 +67,9 @@ export class Attempt<A extends Answer> {
   }
 
   #prepare(order: Order): HeaderList | Promise<HeaderList> {
-    const { propagation, hooks } = this.#rules;
-    const headers = propagation === undefined ? order.wire.headers : propagate(order, propagation);
+    const { propagation, cookies, hooks } = this.#rules;
+    let headers = propagation === undefined ? order.wire.headers : propagate(order, propagation);
+    if (cookies !== undefined) headers = withCookies(headers, cookies, hrefOf(order));
     if (hooks === undefined) return headers;
     const request = hookRequest(order, headers, this.#number);
     this.#hookRequest = request;

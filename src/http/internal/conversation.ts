@@ -47,8 +47,8 @@ function isLast(status: number): boolean {
 }
 
 /** Whether attempts are just sent. A rule that does something to each is named here. */
-function isSentAsItIs({ auth, hooks, propagation }: Rules): boolean {
-  return auth === undefined && hooks === undefined && propagation === undefined;
+function isSentAsItIs({ auth, cookies, hooks, propagation }: Rules): boolean {
+  return auth === undefined && cookies === undefined && hooks === undefined && propagation === undefined;
 }
 
 /**
@@ -80,10 +80,10 @@ class Conversation<A extends Answer> implements Sender<A> {
 
   /** @param first - the first attempt, if it has been made */
   answer(scope: ScopeNode, order: Order, first?: Promise<A>): Promise<A> {
-    const { redirect } = this.#rules;
+    const { redirect, cookies } = this.#rules;
     if (redirect === undefined) return this.#hop(scope, order, first);
     let already = first;
-    return follow(order, redirect, this.kind, false, (next) => {
+    return follow(order, redirect, this.kind, cookies !== undefined, (next) => {
       const hop = this.#hop(scope, next, already);
       already = undefined;
       return hop;

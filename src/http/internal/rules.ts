@@ -1,5 +1,7 @@
 import type { HttpRequestOptions, SessionOptions } from "../options.ts";
+import type { CookieJar } from "../cookie-jar.ts";
 import { type Auth, readAuth } from "./auth.ts";
+import { readCookies } from "./cookies.ts";
 import { type HttpHooks, readHooks } from "./hooks.ts";
 import { type Propagation, readPropagation } from "./propagation.ts";
 import { type RedirectRules, readRedirect } from "./redirect-rules.ts";
@@ -11,6 +13,7 @@ export interface Rules {
   readonly redirect: RedirectRules | undefined;
   /** For the origin of the request alone, wherever it leads. */
   readonly auth: Auth | undefined;
+  readonly cookies: CookieJar | undefined;
   readonly hooks: HttpHooks | undefined;
   readonly propagation: Propagation | undefined;
 }
@@ -29,6 +32,7 @@ export class RuleMaker {
       retry: readRetry(options.retry ?? true, undefined),
       redirect: readRedirect(options.redirect ?? true, undefined),
       auth: options.auth === undefined ? undefined : readAuth(options.auth),
+      cookies: readCookies(options.cookies, undefined),
       hooks: readHooks(options.hooks),
       propagation: readPropagation(options),
     };
@@ -45,12 +49,13 @@ export class RuleMaker {
   rulesFor(isElsewhere: boolean, options: HttpRequestOptions | undefined): Rules | undefined {
     const rules = isElsewhere ? this.#rulesElsewhere : this.#rules;
     if (options === undefined) return rules;
-    const { retry, redirect, auth } = options;
-    if (retry === undefined && redirect === undefined && auth === undefined) return rules;
+    const { retry, redirect, auth, cookies } = options;
+    if ((retry ?? redirect ?? auth ?? cookies) === undefined) return rules;
     return rulesOrNone({
       ...(rules ?? noRules),
       retry: readRetry(retry, rules?.retry),
       redirect: readRedirect(redirect, rules?.redirect),
+      cookies: readCookies(cookies, rules?.cookies),
       auth: auth === undefined ? rules?.auth : auth === false ? undefined : readAuth(auth),
     });
   }
@@ -60,6 +65,7 @@ const noRules: Rules = {
   retry: undefined,
   redirect: undefined,
   auth: undefined,
+  cookies: undefined,
   hooks: undefined,
   propagation: undefined,
 };

@@ -1,0 +1,159 @@
+import { wrong } from "./internal/check.ts";
+import { type CookieKeeper, type KeptCookie, makeKeeper, restoreKeeper } from "./tough-cookie.ts";
+
+/** A cookie in a {@link CookieJar}. */
+export interface CookieEntry {
+  /** What it is called. */
+  readonly name: string;
+  /** What it says. */
+  readonly value: string;
+  /** The host it is for; with those below it, if it is for a whole domain. */
+  readonly domain: string;
+  /** It goes to URLs below it. */
+  readonly path: string;
+  /** When it ends; undefined if it is for as long as the jar is. */
+  readonly expires: Date | undefined;
+}
+
+/** Longer ones are not kept, as browsers do not. */
+const maxCookieBytes = 4_096;
+/** More of one host are not kept: those set longest ago make way. */
+const maxOfHost = 180;
+/** What cannot be sent. */
+const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
+
+/**
+ * The cookies of a client: what servers have set, and which of it goes where. Made for `openSession({ cookies })`; several
+ * sessions may share one, and one session may use several, one for each user it acts for.
+ *
+ * A host can set cookies for itself and for domains that it is in, but for none that belongs to many, such as `co.uk`.
+ * Cookies live in memory; to keep them for longer, save what {@link CookieJar.toJSON | toJSON} gives.
+ *
+ * @example
+ * ```ts
+ * import { readFile, writeFile } from "node:fs/promises";
+ * import { CookieJar, openSession } from "taskwright/http";
+ *
+ * const cookies = CookieJar.fromJSON(JSON.parse(await readFile("cookies.json", "utf8")));
+ * await using session = openSession({ cookies });
+ * await (await session.get("https://example.com/")).discard();
+ * await writeFile("cookies.json", JSON.stringify(cookies), { mode: 0o600 });
+ * ```
+ */
+export class CookieJar {
+  #keeper: CookieKeeper | undefined = undefined;
+
+  /**
+   * @param json - what {@link CookieJar.toJSON | toJSON} gave, or what `JSON.parse` makes of its text
+   * @throws {TypeError} it is something else
+   */
+  static fromJSON(json: unknown): CookieJar {
+    const jar = new CookieJar();
+    const { cookies } = (typeof json === "object" && json !== null ? json : {}) as { cookies?: unknown };
+    if (!Array.isArray(cookies)) throw new TypeError(wrong("json", "what a CookieJar gave as JSON", json));
+    try {
+      jar.#keeper = restoreKeeper(JSON.stringify(json));
+    } catch (cause) {
+      throw new TypeError(wrong("json", "what a CookieJar gave as JSON", json), { cause });
+    }
+    return jar;
+  }
+
+  get #open(): CookieKeeper {
+    return (this.#keeper ??= makeKeeper());
+  }
+
+  /**
+   * Takes a cookie, as if `url` had sent it.
+   *
+   * @param cookie - as in a `Set-Cookie` header: `name=value; Path=/; Max-Age=3600`
+   * @returns false if it is none, or one that `url` may not set; then nothing has changed
+   * @throws {TypeError} `cookie` is no string, or `url` no URL
+   */
+  set(cookie: string, url: string | URL): boolean {
+    if (typeof cookie !== "string") throw new TypeError(wrong("cookie", "a string", cookie));
+    const href = hrefOf(url);
+    const isSet = this.#take(cookie, href);
+    this.#trim(href);
+    return isSet;
+  }
+
+  /**
+   * The cookies that go to `url`, those of longer paths first.
+   *
+   * @param url - undefined for all there are
+   * @throws {TypeError} `url` is no URL
+   */
+  cookies(url?: string | URL): CookieEntry[] {
+    const keeper = this.#open;
+    if (url !== undefined) return this.#found(hrefOf(url)).map(entryOf);
+    const all: KeptCookie[] = [];
+    keeper.store.getAllCookies((_error, found = []) => all.push(...found));
+    return all.filter((cookie) => cookie.TTL() > 0).map(entryOf);
+  }
+
+  /** Forgets all cookies. */
+  clear(): void {
+    this.#keeper?.removeAllCookiesSync();
+  }
+
+  /** All cookies, for `JSON.stringify`: they are secrets, so mind who can read them. */
+  toJSON(): object {
+    return this.#open.serializeSync() ?? {};
+  }
+
+  /** @internal Takes what a response from `url` has set: whatever that is, it does not throw. */
+  takeAll(setCookie: string | readonly string[] | undefined, url: string): void {
+    if (setCookie === undefined) return;
+    for (const cookie of typeof setCookie === "string" ? [setCookie] : setCookie) this.#take(cookie, url);
+    this.#trim(url);
+  }
+
+  /** @internal Those that go to `url`, as pairs of name and `name=value`. */
+  pairsFor(url: string): [name: string, pair: string][] {
+    if (this.#keeper === undefined) return [];
+    const pairs = this.#found(url).map((cookie): [string, string] => [cookie.key, cookie.cookieString()]);
+    return pairs.filter(([, pair]) => !unsendable.test(pair));
+  }
+
+  #take(cookie: string, url: string): boolean {
+    if (cookie.length > maxCookieBytes) return false;
+    try {
+      return this.#open.setCookieSync(cookie, url, { ignoreError: true }) !== undefined;
+    } catch {
+      return false; // What a server sends is no reason for a request to fail.
+    }
+  }
+
+  #found(url: string, allPaths = false): KeptCookie[] {
+    try {
+      return this.#open.getCookiesSync(url, { allPaths, sort: true });
+    } catch {
+      return []; // Of no host that could have cookies.
+    }
+  }
+
+  #trim(url: string): void {
+    const all = this.#found(url, true);
+    if (all.length <= maxOfHost) return;
+    const oldest = all.toSorted((a, b) => a.creationIndex - b.creationIndex).slice(0, all.length - maxOfHost);
+    for (const { domain, path, key } of oldest) this.#open.store.removeCookie(domain, path, key, () => {});
+  }
+}
+
+function hrefOf(url: string | URL): string {
+  const parsed = URL.parse(String(url));
+  if (parsed === null) throw new TypeError(wrong("url", "a URL", url));
+  return parsed.href;
+}
+
+function entryOf(cookie: KeptCookie): CookieEntry {
+  const { key: name, value, domain, path } = cookie;
+  return {
+    name,
+    value,
+    domain: domain ?? "",
+    path: path ?? "/",
+    expires: cookie.isPersistent() ? cookie.expiryDate() : undefined,
+  };
+}
