@@ -159,7 +159,6 @@ export class ProtocolError extends HttpError {
   }
 }
 
-/** The body is longer than allowed. It was not read further, and the connection has been closed. */
 /**
  * Why a redirect was not followed: more came than `redirect.max`; they went round in circles; the `Location` is no http or
  * https URL; it led from https to http; or a body is asked for again that can be sent only once.
@@ -193,6 +192,7 @@ function chainOf(urls: readonly string[]): string {
   return [...urls.slice(0, shown / 2), more, ...urls.slice(-shown / 2)].join(" -> ");
 }
 
+/** The body is longer than allowed. It was not read further, and the connection has been closed. */
 export class BodyTooLargeError extends HttpError {
   override readonly name = "BodyTooLargeError" as const;
   override readonly code = "HTTP_BODY_TOO_LARGE" as const;

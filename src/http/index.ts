@@ -27,8 +27,8 @@ export {
   ProxyError,
   RedirectError,
   type RedirectProblem,
-  ResponseClosedError,
   type RequestName,
+  ResponseClosedError,
   SessionClosedError,
   type TimeoutPhase,
 } from "./errors.ts";
@@ -41,12 +41,12 @@ export type { HookRequest, ResponseHead, HookRetry, HttpHooks } from "./internal
 export type { TraceSource } from "./internal/propagation.ts";
 export type { Redirect } from "./internal/redirect.ts";
 export type { RedirectOptions } from "./internal/redirect-rules.ts";
+export type { HttpRetryOptions } from "./internal/retry-rules.ts";
 export type { RateOptions } from "./internal/limits.ts";
 export type { Query, QueryValue } from "./internal/target.ts";
 export type { TimeoutOptions, Timeouts } from "./internal/timeouts.ts";
 export type { HttpRequestOptions, SessionOptions } from "./options.ts";
 export { type HttpResponse, type LinesOptions } from "./response.ts";
-export type { HttpRetryOptions } from "./internal/retry-rules.ts";
 export { type Session, type SessionStatistics, openSession } from "./session.ts";
 export type { TlsOptions, WireHeaders } from "./undici.ts";
 

@@ -134,10 +134,10 @@ export interface HttpRequestOptions {
   readonly maxBodyBytes?: number;
   /** In place of the session's, field by field; false for never. */
   readonly retry?: HttpRetryOptions | boolean;
-  /** In place of the session's, whatever its `baseUrl`; false for none. */
-  readonly auth?: AuthOption | false;
-}
   /** In place of the session's, field by field; false for never. */
   readonly redirect?: RedirectOptions | boolean;
+  /** In place of the session's, whatever its `baseUrl`; false for none. */
+  readonly auth?: AuthOption | false;
   /** In place of the session's; false for none. */
   readonly cookies?: CookieJar | false;
+}

@@ -3,14 +3,7 @@ import type { HttpRequestOptions, SessionOptions } from "../options.ts";
 import { checkBytes, wrong } from "./check.ts";
 import type { Order } from "./exchange.ts";
 import { type OutgoingBody, encodeBody, jsonBody } from "./request-body.ts";
-import {
-  type HeaderList,
-  type HeadersInput,
-  hasHeader,
-  mergeHeaders,
-  withDefault,
-  withoutSecrets,
-} from "./request-headers.ts";
+import { type HeaderList, mergeHeaders, withDefault, withoutSecrets } from "./request-headers.ts";
 import { TargetReader, withQuery } from "./target.ts";
 import { RuleMaker, type Rules } from "./rules.ts";
 import { type Timeouts, readTimeouts } from "./timeouts.ts";
@@ -45,17 +38,17 @@ export class OrderMaker {
     return this.#rules.rulesFor(this.#targets.baseOrigin !== undefined, undefined);
   }
 
+  /** Where requests keep cookies that say nothing of their own. */
+  get cookies(): CookieJar | undefined {
+    return this.rules?.cookies;
+  }
+
   /** @throws {TypeError | RangeError} something in it is wrong */
   make(method: string, url: string | URL, options: HttpRequestOptions | undefined): Order {
     const { origin, path, authorization } = this.#targets.read(url, this.#isKnown);
     const isElsewhere = origin !== this.#targets.baseOrigin;
     let headers = isElsewhere ? this.#headersElsewhere : this.#headers;
     if (authorization !== undefined) headers = mergeHeaders(headers, { authorization });
-  /** Where requests keep cookies that say nothing of their own. */
-  get cookies(): CookieJar | undefined {
-    return this.rules?.cookies;
-  }
-
     if (options === undefined) {
       const wire = { method, path, headers, body: null };
       return {
@@ -67,7 +60,7 @@ export class OrderMaker {
       };
     }
     if (typeof options !== "object" || options === null) throw new TypeError(wrong("options", "an object", options));
-    if (options.headers !== undefined) headers = wholeOrAsItIs(mergeHeaders(headers, options.headers));
+    headers = mergeHeaders(headers, options.headers);
     const { query, maxBodyBytes = this.#maxBodyBytes } = options;
     const body = readBody(options);
     if (body?.contentType !== undefined) headers = withDefault(headers, "content-type", body.contentType);

@@ -16,11 +16,11 @@ export interface WholeResponse {
   readonly firstByteMs: number;
   /** From leaving the queue to the last byte, in milliseconds. */
   readonly totalMs: number;
-}
   /** The answers that led to it; undefined if there were none. Then the times are those of the last request. */
   readonly redirects?: readonly Redirect[];
   /** Where it was found in the end, if it was redirected. */
   readonly url?: string;
+}
 
 /** A request whose caller waits for all of the response. */
 export class WholeExchange extends Exchange<WholeResponse> {
