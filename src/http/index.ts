@@ -32,6 +32,7 @@ export {
   SessionClosedError,
   type TimeoutPhase,
 } from "./errors.ts";
+export { type CookieEntry, CookieJar } from "./cookie-jar.ts";
 export type { DnsOptions } from "./internal/dns.ts";
 export type { ProxyOptions } from "./internal/proxy.ts";
 export type { BodyInput, ByteSource } from "./internal/request-body.ts";
