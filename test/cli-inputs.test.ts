@@ -1,6 +1,7 @@
 /** What `taskwright fetch` reads: several inputs, formats, templates. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { text as readAll } from "node:stream/consumers";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { TemporaryFolder, runCli } from "./cli.ts";
@@ -109,4 +110,93 @@ describe("several inputs", () => {
     expect(stdout).toContain("  a.txt: urls, 2 requests, 38 B\n");
     expect(stdout).toMatch(/ {2}b\.gz: jsonl, gzip, 1 request, \d+ B; no request: 1 line\n/);
   });
+});
+
+describe("lines of OpenAI's Batch API", () => {
+  const line = (id: string, content: string): string =>
+    JSON.stringify({
+      custom_id: id,
+      method: "POST",
+      url: "/v1/chat/completions",
+      body: { model: "m", messages: [{ role: "user", content }] },
+    });
+
+  test("are sent to the base URL, and answered as that API answers", async () => {
+    await using server = await httpServer((request, response) => {
+      void readAll(request).then((body) => {
+        const { messages } = JSON.parse(body) as { messages: { content: string }[] };
+        const content = `${request.method} ${request.url} ${request.headers.authorization}: ${messages[0]!.content}`;
+        response.setHeader("content-type", "application/json").setHeader("x-request-id", "req_9");
+        response.writeHead(messages[0]!.content === "bad" ? 400 : 200).end(JSON.stringify({ content }));
+      });
+    });
+    const stdin = `${line("a", "hello")}\n${line("b", "bad")}\n{"custom_id": "c", "url": 5}\n`;
+    const flags = ["-H", "Authorization: Bearer key", "--output-format", "openai-batch", "--retry", "0"];
+    for (const base of [server.origin, `${server.origin}/v1/`]) {
+      const { code, stdout } = await runCli(["fetch", "--base-url", base, ...flags], { stdin });
+      expect(code).toBe(1);
+      const lines = stdout.split("\n").slice(0, -1);
+      const results = lines.map((text) => JSON.parse(text) as { custom_id: string });
+      expect(results.toSorted((x, y) => (x.custom_id < y.custom_id ? -1 : 1))).toEqual([
+        {
+          id: "batch_req_1",
+          custom_id: "a",
+          response: {
+            status_code: 200,
+            request_id: "req_9",
+            body: { content: "POST /v1/chat/completions Bearer key: hello" },
+          },
+          error: null,
+        },
+        {
+          id: "batch_req_2",
+          custom_id: "b",
+          response: {
+            status_code: 400,
+            request_id: "req_9",
+            body: { content: "POST /v1/chat/completions Bearer key: bad" },
+          },
+          error: null,
+        },
+        {
+          id: "batch_req_3",
+          custom_id: "c",
+          response: null,
+          error: { code: "BAD_LINE", message: "line 3, column 20: Expected `url` to be a string, got 5" },
+        },
+      ]);
+    }
+  });
+
+  test("end the run at once where nobody says which host they are for", async () => {
+    const { code, stdout, stderr } = await runCli(["fetch"], { stdin: `${line("a", "hello")}\n` });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("openai-batch lines do not say which host: give --base-url");
+  });
+});
+
+test("a base URL stands before the paths of any list, and has to be one", async () => {
+  await using server = await httpServer(echoPath);
+  const { stdout } = await runCli(["fetch", "--base-url", `${server.origin}/base`], { stdin: "/a\n/b?c\n" });
+  expect(resultsOf(stdout).map(({ body }) => body)).toEqual(["/base/a", "/base/b?c"]);
+  for (const wrong of ["example.com", "ftp://a/", "http://a/?b"]) {
+    const { code, stderr } = await runCli(["fetch", "--base-url", wrong], { stdin: "/a" });
+    expect(code).toBe(2);
+    expect(stderr).toContain("Expected --base-url to be an http or https URL without a query");
+  }
+});
+
+test("objects of other people's making may call URL and id as they like", async () => {
+  await using server = await httpServer(echoPath);
+  const stdin = [
+    { link: server.url("/a"), key: "x", uri: 1 },
+    { key: "y", url: server.url("/no") },
+  ];
+  const args = ["fetch", "--url-field", "link", "--id-field", "key"];
+  const { stdout } = await runCli(args, { stdin: stdin.map((one) => JSON.stringify(one)).join("\n") });
+  const results = resultsOf(stdout).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  expect(results).toMatchObject([
+    { id: "x", ok: true, body: "/a" },
+    { id: "y", ok: false, error: { message: "line 2, column 1: `link` is missing" } },
+  ]);
 });

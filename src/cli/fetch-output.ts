@@ -16,6 +16,7 @@ export async function openResults(settings: FetchSettings, inputs: readonly Requ
   const lines = new JsonLinesOutput({
     destination: await openFile(settings.output, inputs),
     withHeaders: settings.withHeaders,
+    format: settings.outputFormat,
   });
   return withBodyFolder(lines, settings.bodiesFolder);
 }

@@ -1,19 +1,16 @@
-import type { FetchSessionOptions, InputFormat } from "../fetch/index.ts";
+import type { FetchSessionOptions, OutputFormat } from "../fetch/index.ts";
 import type { GivenFlags } from "./flags.ts";
+import { type InputSettings, readInputSettings } from "./input-settings.ts";
 import { type RequestDefaults, readRequestDefaults } from "./request-settings.ts";
 import { readSession } from "./session-settings.ts";
 import { parseDuration, parseSize } from "./units.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What the flags of `taskwright fetch` say, read and checked. */
-export interface FetchSettings extends RequestDefaults {
+export interface FetchSettings extends RequestDefaults, InputSettings {
   readonly session: FetchSessionOptions;
-  /** URLs from the command line. */
-  readonly urls: readonly string[];
-  /** Files, patterns of files, and `-` for standard input; none if there are URLs. */
-  readonly inputs: readonly string[];
-  readonly inputFormat: InputFormat | undefined;
   readonly output: string | undefined;
+  readonly outputFormat: OutputFormat;
   /** Where bodies go; undefined for into the results. */
   readonly bodiesFolder: string | undefined;
   readonly isOrdered: boolean;
@@ -40,16 +37,13 @@ const autoConcurrency = 100;
 
 /** @throws {UsageError} a flag is wrong, or two do not go together */
 export function readSettings(given: GivenFlags, version: string): FetchSettings {
-  const urls = given.positionals.filter((argument) => argument !== "-");
-  const inputs = readInputs(given, urls);
   const output = given.get("output");
   return {
     ...readRequestDefaults(given, version),
     session: readSession(given),
-    urls,
-    inputs,
-    inputFormat: given.get("input-format") as InputFormat | undefined,
+    ...readInputSettings(given),
     output: output === "-" ? undefined : output,
+    outputFormat: (given.get("output-format") ?? "jsonl") as OutputFormat,
     bodiesFolder: given.get("save-bodies"),
     isOrdered: given.has("ordered"),
     concurrency: given.read("concurrency", "auto, or a whole number of 1 or more", concurrency, autoConcurrency),
@@ -71,19 +65,6 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     isQuiet: given.has("quiet"),
     isVerbose: given.has("verbose"),
   };
-}
-
-function readInputs(given: GivenFlags, urls: readonly string[]): readonly string[] {
-  const named = [...given.all("input"), ...given.positionals.filter((argument) => argument === "-")];
-  if (named.length > 0 && urls.length > 0) {
-    throw new UsageError("Got URLs on the command line and an input to read", "give one or the other");
-  }
-  if (named.length > 0 || urls.length > 0) return named;
-  if (!process.stdin.isTTY) return ["-"];
-  throw new UsageError(
-    "Nothing to ask",
-    "name URLs, a file with -i, or pipe a list in; `taskwright fetch --help` shows examples",
-  );
 }
 
 function atLeastOne(text: string): number | undefined {

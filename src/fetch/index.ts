@@ -37,7 +37,7 @@ export { headerProblem, isMethod, showHeader } from "./internal/header.ts";
 /** @internal */
 export { Job } from "./internal/job.ts";
 /** @internal */
-export { JsonLinesOutput } from "./internal/json-lines-output.ts";
+export { JsonLinesOutput, type OutputFormat } from "./internal/json-lines-output.ts";
 /** @internal */
 export { type Destination } from "./internal/line-output.ts";
 /** @internal */
@@ -49,7 +49,9 @@ export { nearest } from "./internal/nearest.ts";
 /** @internal */
 export { type RequestInput, inputFile, inputFromStandard, inputText } from "./internal/request-input.ts";
 /** @internal */
-export { type InputFormat, RequestReader } from "./internal/request-reader.ts";
+export { type InputFormat } from "./internal/request-parser.ts";
+/** @internal */
+export { RequestReader } from "./internal/request-reader.ts";
 /** @internal */
 export { InputError, RequestStream } from "./internal/request-stream.ts";
 /** @internal */

@@ -1,20 +1,7 @@
 import type { Flags } from "../flags.ts";
 
-/** What is asked, and where that is read from. */
+/** What is asked, as far as the input does not say. */
 export const asking: Flags = {
-  input: {
-    short: "i",
-    value: "FILE",
-    isRepeatable: true,
-    isCommon: true,
-    help: "requests to ask; `-` is standard input",
-    more: "It is read as far as requests can start, so it may be of any length, or without an end. May be given several times, and may be a pattern in quotes, such as 'lists/*.txt'. Files are read one after the other, and numbered as though they were one. What is compressed with gzip or zstd is decompressed.",
-  },
-  "input-format": {
-    value: "FORMAT",
-    choices: ["urls", "jsonl"],
-    help: "urls or jsonl; default: seen from the first line",
-  },
   request: {
     short: "X",
     value: "METHOD",

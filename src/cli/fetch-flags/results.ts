@@ -8,6 +8,12 @@ export const results: Flags = {
     isCommon: true,
     help: "write results to FILE instead of standard output",
   },
+  "output-format": {
+    value: "FORMAT",
+    choices: ["jsonl", "openai-batch"],
+    help: "jsonl or openai-batch; default jsonl",
+    more: "openai-batch is what OpenAI's Batch API gives out: id, custom_id, response {status_code, request_id, body}, error {code, message}. A body that is not JSON is a string there, in base64 if it is not text.",
+  },
   "save-bodies": {
     value: "DIR",
     help: "put bodies into files of this folder, not into results",

@@ -11,6 +11,8 @@ export interface RequestDefaults {
   /** Names and values in turn. A request that has one of the same name keeps its own. */
   readonly headers: readonly string[];
   readonly body?: string | Uint8Array | undefined;
+  /** Stands before URLs that begin with a slash. Without a slash at its end. */
+  readonly baseUrl?: string | undefined;
   /** Added to the query of each URL. */
   readonly query?: string | undefined;
 }
@@ -82,8 +84,9 @@ export class JobBuilder {
   }
 
   #parse(url: string): Target {
-    const { query } = this.#defaults;
-    return this.#targets.parse(query === undefined ? url : withQuery(url, query));
+    const { baseUrl, query } = this.#defaults;
+    const whole = baseUrl !== undefined && url.startsWith("/") ? baseUrl + url : url;
+    return this.#targets.parse(query === undefined ? whole : withQuery(whole, query));
   }
 
   #readTarget(url: unknown): Target {

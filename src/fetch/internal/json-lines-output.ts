@@ -3,13 +3,19 @@ import { isSuccess } from "./attempt.ts";
 import { type DoneSet, badLineHash, requestHash } from "./done-set.ts";
 import { type Destination, LineOutput } from "./line-output.ts";
 import type { BadLine } from "./line-splitter.ts";
+import { writeOpenaiBadLine, writeOpenaiResult } from "./openai-result.ts";
 import type { OutputEvents, ResultOutput } from "./result-output.ts";
 import { writeBadLine, writeResult } from "./result-line.ts";
+
+/** How results are written: our own lines, or those of OpenAI's batches. */
+export type OutputFormat = "jsonl" | "openai-batch";
 
 export interface JsonLinesOptions {
   readonly destination: Destination;
   /** Whether results have the headers of answers. */
   readonly withHeaders: boolean;
+  /** How lines are written. @default "jsonl" */
+  readonly format?: OutputFormat | undefined;
   /** What the destination holds already. Then it is told with each chunk what the lines in it are. */
   readonly done?: DoneSet | undefined;
 }
@@ -18,9 +24,11 @@ export interface JsonLinesOptions {
 export class JsonLinesOutput implements ResultOutput {
   readonly done: DoneSet | undefined;
   readonly #withHeaders: boolean;
+  readonly #format: OutputFormat;
   readonly #lines: LineOutput;
 
-  constructor({ destination, withHeaders, done }: JsonLinesOptions) {
+  constructor({ destination, withHeaders, format = "jsonl", done }: JsonLinesOptions) {
+    this.#format = format;
     this.done = done;
     this.#withHeaders = withHeaders;
     this.#lines = new LineOutput({ destination, isRecorded: done !== undefined });
@@ -42,12 +50,14 @@ export class JsonLinesOutput implements ResultOutput {
     if (this.done !== undefined) {
       this.#lines.mark(last.job.index, isSuccess(last) ? "ok" : "failed", requestHash(last.job));
     }
-    writeResult(this.#lines, last, this.#withHeaders, bodyFile);
+    if (this.#format === "jsonl") writeResult(this.#lines, last, this.#withHeaders, bodyFile);
+    else writeOpenaiResult(this.#lines, last, bodyFile);
   }
 
   foundBadLine(bad: BadLine): void {
-    if (this.done !== undefined) this.#lines.mark(bad.line, "bad-line", badLineHash);
-    writeBadLine(this.#lines, bad);
+    if (this.done !== undefined) this.#lines.mark(bad.index, "bad-line", badLineHash);
+    if (this.#format === "jsonl") writeBadLine(this.#lines, bad);
+    else writeOpenaiBadLine(this.#lines, bad);
   }
 
   end(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { BatchSource, SourceEvents } from "./batch-source.ts";
 import { Job } from "./job.ts";
-import type { RequestStream } from "./request-stream.ts";
+import type { BadLine } from "./line-splitter.ts";
+import { InputError, type RequestStream } from "./request-stream.ts";
 
 /** Jobs from lines. Reads the next piece of the input only when the lines of the last one have all been taken. */
 export class LineSource implements BatchSource {
@@ -22,13 +23,14 @@ export class LineSource implements BatchSource {
 
   take(): Job | undefined {
     while (!this.#isReading && !this.hasEnded) {
-      const next = this.#requests.next();
+      const next = this.#next();
       if (next instanceof Job) {
         this.count++;
         return next;
       }
-      if (next === undefined) void this.#read();
-      else {
+      if (next === undefined) {
+        if (!this.hasEnded) void this.#read();
+      } else {
         this.count++;
         this.#events.onBadLine(next);
       }
@@ -39,6 +41,17 @@ export class LineSource implements BatchSource {
   close(): Promise<void> {
     this.#isClosed = true;
     return this.#requests.close();
+  }
+
+  #next(): Job | BadLine | undefined {
+    try {
+      return this.#requests.next();
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.hasEnded = true;
+      this.#events.onError(error);
+      return undefined;
+    }
   }
 
   async #read(): Promise<void> {

@@ -1,16 +1,17 @@
-import { columnOfKey, locateJsonProblem } from "./json-position.ts";
 import type { Job } from "./job.ts";
-import { FieldProblem, JobBuilder, type RawRequest, type RequestDefaults } from "./job-builder.ts";
+import { JobBuilder, type RequestDefaults } from "./job-builder.ts";
+import { JsonLines, foreignJson, plainJson } from "./json-lines.ts";
 import { BadLine, LineSplitter } from "./line-splitter.ts";
-import { nearest } from "./nearest.ts";
-import { redactUrl } from "./target.ts";
-
-/** How a list of requests is written: `urls`, one a line, or `jsonl`, one JSON object a line. */
-export type InputFormat = "urls" | "jsonl";
+import { isOpenaiBatch, openaiBatch } from "./openai-batch.ts";
+import type { InputFormat, RequestParser } from "./request-parser.ts";
+import { UrlLines } from "./url-lines.ts";
 
 export interface RequestReaderOptions extends RequestDefaults {
-  /** Left out, the first line that says something decides: an opening brace means `jsonl`. */
+  /** Left out, the first line that says something decides. */
   readonly format?: InputFormat | undefined;
+  /** What the id of a request is called in objects, and its URL. @default `id` and `url` */
+  readonly idField?: string | undefined;
+  readonly urlField?: string | undefined;
   /** A longer line is refused. @default 16 MiB */
   readonly maxLineBytes?: number;
   /** Which of several inputs this is. */
@@ -20,20 +21,21 @@ export interface RequestReaderOptions extends RequestDefaults {
 }
 
 const defaultMaxLineBytes = 16 * 1024 * 1024;
-const fields: ReadonlySet<string> = new Set(["id", "url", "method", "headers", "body"]);
 
 /** Reads requests from the bytes of a list, on demand: hand over a chunk, take requests until there are none. */
 export class RequestReader {
   /** The format, once it is known. */
   format: InputFormat | undefined;
+  readonly #options: RequestReaderOptions;
   readonly #lines: LineSplitter;
   readonly #builder: JobBuilder;
-  readonly #name: string | undefined;
   readonly #linesBefore: number;
+  #parser: RequestParser | undefined;
+  #hasEnded = false;
 
   constructor(options: RequestReaderOptions) {
+    this.#options = options;
     this.format = options.format;
-    this.#name = options.name;
     this.#linesBefore = options.linesBefore ?? 0;
     this.#lines = new LineSplitter(options.maxLineBytes ?? defaultMaxLineBytes);
     this.#builder = new JobBuilder(options, this.#linesBefore);
@@ -56,15 +58,20 @@ export class RequestReader {
 
   /** The input has ended. */
   end(): void {
+    this.#hasEnded = true;
     this.#lines.end();
   }
 
-  /** The next request, or a line that is none, or undefined if more of the input is needed. */
+  /**
+   * The next request, or a line that is none, or undefined if more of the input is needed.
+   *
+   * @throws {InputProblem} nothing can be made of this input
+   */
   next(): Job | BadLine | undefined {
     const made = this.#make();
     if (made instanceof BadLine) {
       made.index = this.#linesBefore + made.line;
-      made.input = this.#name;
+      made.input = this.#options.name;
     }
     return made;
   }
@@ -72,60 +79,53 @@ export class RequestReader {
   #make(): Job | BadLine | undefined {
     for (;;) {
       const line = this.#lines.next();
-      if (typeof line !== "string") return line;
-      const text = line.trim();
-      if (text === "") continue;
-      if (this.format !== "jsonl" && text.startsWith("#")) continue;
-      this.format ??= text.startsWith("{") ? "jsonl" : "urls";
-      const number = this.#lines.line;
-      if (this.format === "urls") return inLine(line, this.#builder.fromUrl(number, text));
-      return parseJsonLine(this.#builder, number, line);
+      if (line === undefined) return this.#hasEnded ? this.#parser?.end() : undefined;
+      const made = typeof line === "string" ? this.#take(line) : this.#refuse(line);
+      if (made !== undefined) return made;
+    }
+  }
+
+  #take(line: string): Job | BadLine | undefined {
+    this.#parser ??= this.#parserFor(line);
+    return this.#parser?.take(line, this.#lines.line);
+  }
+
+  #refuse(bad: BadLine): BadLine | undefined {
+    return this.#parser === undefined ? bad : this.#parser.refuse(bad);
+  }
+
+  /** What reads the format, or the format that `line` shows; undefined where it shows none. */
+  #parserFor(line: string): RequestParser | undefined {
+    const { idField, urlField, baseUrl } = this.#options;
+    const text = line.trim();
+    if (this.format === undefined && (text === "" || text.startsWith("#"))) return undefined;
+    this.format ??= formatOf(text);
+    switch (this.format) {
+      case "urls":
+        return new UrlLines(this.#builder);
+      case "jsonl": {
+        const isPlain = idField === undefined && urlField === undefined;
+        return new JsonLines(this.#builder, isPlain ? plainJson : foreignJson(idField ?? "id", urlField ?? "url"));
+      }
+      case "openai-batch":
+        return new JsonLines(this.#builder, openaiBatch(baseUrl));
+      case "vegeta":
+        throw new Error("later");
+      default:
+        return this.format satisfies never;
     }
   }
 }
 
-/** Counts the column from the beginning of the line, white space before the URL included. */
-function inLine(line: string, made: Job | BadLine): Job | BadLine {
-  if (!(made instanceof BadLine) || made.column === undefined) return made;
-  const column = made.column + line.length - line.trimStart().length;
-  return new BadLine(made.line, made.message, column, made.url);
+function formatOf(line: string): InputFormat {
+  if (!line.startsWith("{")) return "urls";
+  return isOpenaiBatch(parsed(line)) ? "openai-batch" : "jsonl";
 }
 
-/** Makes a job of one line of JSON. */
-function parseJsonLine(builder: JobBuilder, line: number, text: string): Job | BadLine {
-  let value: unknown;
+function parsed(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
-    const { column, message } = locateJsonProblem(text);
-    return new BadLine(line, message, column);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return new BadLine(line, 'Expected an object such as {"url": "https://example.com"}', 1);
-  }
-  try {
-    refuseMisspelt(value);
-    return builder.fromRequest(line, value);
-  } catch (error) {
-    if (!(error instanceof FieldProblem)) throw error;
-    const { url, id } = value as RawRequest;
-    return new BadLine(
-      line,
-      error.message,
-      columnOfKey(text, error.field) ?? 1,
-      typeof url === "string" ? redactUrl(url) : undefined,
-      typeof id === "string" || typeof id === "number" ? id : undefined,
-    );
-  }
-}
-
-/** Fields of the user's own are let through, but `header` or `methd` would silently ask something else. */
-function refuseMisspelt(request: object): void {
-  for (const name in request) {
-    if (fields.has(name)) continue;
-    const meant = nearest(name, fields);
-    if (meant !== undefined && !(meant in request)) {
-      throw new FieldProblem(name, `Unknown field \`${name}\`: did you mean \`${meant}\`?`);
-    }
+    return undefined;
   }
 }

@@ -2,7 +2,8 @@ import type { ByteInput, Compression } from "./byte-input.ts";
 import type { Job } from "./job.ts";
 import type { BadLine } from "./line-splitter.ts";
 import type { RequestInput } from "./request-input.ts";
-import { type InputFormat, RequestReader, type RequestReaderOptions } from "./request-reader.ts";
+import { type InputFormat, InputProblem } from "./request-parser.ts";
+import { RequestReader, type RequestReaderOptions } from "./request-reader.ts";
 
 export interface RequestStreamOptions extends Omit<RequestReaderOptions, "name" | "linesBefore"> {
   /** Read one after the other, each as its own list. */
@@ -69,9 +70,19 @@ export class RequestStream {
     return size === 0 ? undefined : Math.min(1, (this.#bytesBefore + this.#bytesOfCurrent()) / size);
   }
 
-  /** The next request, or a line that is none, or undefined if more must be read. */
+  /**
+   * The next request, or a line that is none, or undefined if more must be read.
+   *
+   * @throws {InputError} nothing can be made of the input
+   */
   next(): Job | BadLine | undefined {
-    return this.#open?.reader.next();
+    const open = this.#open;
+    if (open === undefined) return undefined;
+    try {
+      return open.reader.next();
+    } catch (error) {
+      throw error instanceof InputProblem ? new InputError(open.input.name, error) : error;
+    }
   }
 
   /**

@@ -36,14 +36,18 @@ export function writeResult(sink: LineSink, last: Attempt, withHeaders: boolean,
 
 /** Writes the line that stands in the results for a line that was no request. */
 export function writeBadLine(sink: LineSink, bad: BadLine): void {
-  const { index, id = index, url = null, column, input } = bad;
-  const where =
-    (input === undefined ? "" : `${input}, `) + `line ${bad.line}` + (column === undefined ? "" : `, column ${column}`);
+  const { index, id = index, url = null } = bad;
   sink.append(
     `{"id":${JSON.stringify(id)},"url":${JSON.stringify(url)},"ok":false,"attempts":0,` +
-      `"error":${errorOf({ code: "BAD_LINE", message: `${where}: ${bad.message}` })}`,
+      `"error":${errorOf({ code: "BAD_LINE", message: describeBadLine(bad) })}`,
   );
   sink.endObject();
+}
+
+/** Where a line is that was no request, and why it is none. */
+export function describeBadLine({ input, line, column, message }: BadLine): string {
+  const where = `line ${line}${column === undefined ? "" : `, column ${column}`}`;
+  return `${input === undefined ? "" : `${input}, `}${where}: ${message}`;
 }
 
 function errorOf({ code, message, status }: Pick<Failure, "code" | "message"> & Partial<Failure>): string {
@@ -81,7 +85,7 @@ function isJsonType(contentType: string | string[] | undefined): boolean {
 }
 
 /** The JSON in `text` as it stands, but for line ends; undefined if it is none. Numbers keep all their digits. */
-function asOneLine(text: string): string | undefined {
+export function asOneLine(text: string): string | undefined {
   const json = text.startsWith("\ufeff") ? text.slice(1) : text;
   try {
     JSON.parse(json);

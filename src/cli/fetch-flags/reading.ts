@@ -1,0 +1,29 @@
+import type { InputFormat } from "../../fetch/index.ts";
+import type { Flags } from "../flags.ts";
+
+const formats: readonly InputFormat[] = ["urls", "jsonl", "openai-batch", "vegeta"];
+
+/** Where requests are read from, and how they are written there. */
+export const reading: Flags = {
+  input: {
+    short: "i",
+    value: "FILE",
+    isRepeatable: true,
+    isCommon: true,
+    help: "requests to ask; `-` is standard input",
+    more: "It is read as far as requests can start, so it may be of any length, or without an end. May be given several times, and may be a pattern in quotes, such as 'lists/*.txt'. Files are read one after the other, and numbered as though they were one. What is compressed with gzip or zstd is decompressed.",
+  },
+  "input-format": {
+    value: "FORMAT",
+    choices: formats,
+    help: `${formats.join(", ")}; default: seen`,
+    more: "Each file is seen from its first line that says something: an object with `custom_id` and a URL of /v1/... is openai-batch, any other object jsonl, all else urls.",
+  },
+  "base-url": {
+    value: "URL",
+    help: "stands before URLs that begin with a slash",
+    more: "With openai-batch a /v1 at its end is not doubled.",
+  },
+  "id-field": { value: "NAME", help: "what JSONL calls the id of a request; default id" },
+  "url-field": { value: "NAME", help: "what JSONL calls its URL; default url" },
+};
