@@ -6,6 +6,8 @@ import {
   Batch,
   type BatchEnd,
   type BatchOptions,
+  type BatchProgress,
+  InputChangedError,
   InputError,
   LineSource,
   RequestStream,
@@ -22,14 +24,17 @@ import { type ProgressDisplay, showBar, showNothing, showSentences } from "./pro
 import type { ProgressState } from "./progress-line.ts";
 import { RateMeter } from "./rate-meter.ts";
 import { StopSignals } from "./stop-signals.ts";
-import { mostFrequent, summarize, summaryText } from "./summary.ts";
+import { failuresOf, mostFrequent, summarize, summaryText } from "./summary.ts";
 import { formatCount, formatMs } from "./units.ts";
+import { UsageError } from "./usage-error.ts";
 import { limitYoungGeneration } from "./young-generation.ts";
 
 /** One run of `taskwright fetch`: the batch, what is shown of it, and how signals stop it. */
 export class FetchRun {
   readonly #settings: FetchSettings;
   readonly #found: FoundInputs;
+  /** Whether the same command could go on with the results. */
+  readonly #isRemembered: boolean;
   readonly #batch: Batch;
   readonly #display: ProgressDisplay;
   readonly #startMs: number = now();
@@ -38,6 +43,7 @@ export class FetchRun {
   constructor(found: FoundInputs, output: ResultOutput, settings: FetchSettings) {
     this.#settings = settings;
     this.#found = found;
+    this.#isRemembered = output.done !== undefined;
     this.#batch = new Batch(this.#batchOptions(output));
     this.#display = this.#chooseDisplay();
   }
@@ -103,20 +109,21 @@ export class FetchRun {
   }
 
   #state(): ProgressState {
-    const { statistics, inFlight, progress } = this.#batch;
-    const { done, failed, failures, latency } = statistics;
+    const { statistics, earlier, inFlight, progress } = this.#batch;
+    const { done, failed, latency } = statistics;
+    const before = earlier.succeeded + earlier.failed;
     const { read, isAll, share } = progress;
     const known = isAll ? read : this.#found.total;
     return {
-      done,
+      done: done + before,
       total: known ?? (share === undefined || share === 0 ? undefined : Math.max(read, Math.round(read / share))),
       isTotalExact: known !== undefined,
       perSecond: this.#meter.perSecond(now(), done),
       inFlight,
       p50Ms: latency.quantileMs(0.5),
       p95Ms: latency.quantileMs(0.95),
-      failed,
-      failures: mostFrequent(failures),
+      failed: failed + earlier.failed,
+      failures: mostFrequent(failuresOf(statistics, earlier)),
     };
   }
 
@@ -130,28 +137,66 @@ export class FetchRun {
   }
 
   #finish(end: BatchEnd, signalled: ExitCode | undefined): ExitCode {
-    const { statistics, progress } = this.#batch;
+    const { statistics, earlier, progress } = this.#batch;
     if (end.kind === "output-failed") {
       if ((end.error as NodeJS.ErrnoException).code === "EPIPE") return exitCode.brokenPipe;
       this.#complain("write results", this.#settings.output ?? "standard output", end.error);
     }
     if (end.kind === "input-failed") this.#complain("read requests", nameOf(end.error) ?? this.#found.name, end.error);
     this.#sumUp(end, progress);
+    if (this.#isRemembered && !this.#settings.isQuiet) this.#tellHowToGoOn(end);
     if (signalled !== undefined) return signalled;
     if (end.kind === "input-failed") return exitCode.usage;
-    return end.kind === "finished" && statistics.failed === 0 ? exitCode.ok : exitCode.failed;
+    return end.kind === "finished" && statistics.failed + earlier.failed === 0 ? exitCode.ok : exitCode.failed;
   }
 
   #complain(doing: string, name: string, error: unknown): void {
     const { message } = error as Error;
-    complain("fetch", new Error(`Cannot ${doing} (${name}): ${message}`, { cause: error }), this.#settings.isVerbose);
+    const hint =
+      error instanceof InputChangedError ? "give it the same list again, or begin anew with --restart" : undefined;
+    const told = new UsageError(`Cannot ${doing} (${name}): ${message}`, hint, { cause: error });
+    complain("fetch", told, this.#settings.isVerbose);
   }
 
-  #sumUp(end: BatchEnd, { read, isAll }: Batch["progress"]): void {
+  /** What is left to do about the results, and the command for it. */
+  #tellHowToGoOn(end: BatchEnd): void {
+    const { statistics, earlier } = this.#batch;
+    const { commandAgain, inputs } = this.#settings;
+    const isInputOther = end.kind === "input-failed" && end.error instanceof InputChangedError;
+    if (isInputOther) return;
+    const hasFailures = statistics.failed + earlier.failed > 0;
+    const isAll = end.kind === "finished";
+    if (isAll && statistics.done === 0 && earlier.succeeded + earlier.failed > 0) {
+      process.stderr.write("nothing was left to ask: --restart asks all again\n");
+    }
+    if (isAll && !hasFailures) return;
+    const { text, isRedacted } = commandAgain({
+      without: ["resume", "restart", "retry-failed"],
+      also: isAll ? ["retry-failed"] : [],
+    });
+    const notes = [
+      ...(isRedacted ? ["your secrets in place of ***"] : []),
+      ...(inputs.includes("-") ? ["the same list on standard input"] : []),
+    ];
+    const label = isAll ? "again:  " : "go on:  ";
+    process.stderr.write(`${label} ${text}${notes.length === 0 ? "" : `   # with ${notes.join(", and ")}`}\n`);
+  }
+
+  #sumUp(end: BatchEnd, { read, passed, isAll }: BatchProgress): void {
     const { isQuiet, hasJsonSummary, output } = this.#settings;
-    const { statistics, outputBytes } = this.#batch;
+    const { statistics, earlier, outputBytes } = this.#batch;
     const elapsedMs = now() - this.#startMs;
-    const summary = summarize({ statistics, end: end.kind, read, isInputRead: isAll, elapsedMs, outputBytes, output });
+    const asked = read - passed;
+    const summary = summarize({
+      statistics,
+      earlier,
+      end: end.kind,
+      read: asked,
+      isInputRead: isAll,
+      elapsedMs,
+      outputBytes,
+      output,
+    });
     const json = `${JSON.stringify(summary)}\n`;
     if (hasJsonSummary && output !== undefined) print(json);
     else if (hasJsonSummary) process.stderr.write(json);

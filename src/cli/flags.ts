@@ -34,21 +34,21 @@ export type GivenFlag = readonly [name: string, value: string];
 /** What was given on the command line. */
 export class GivenFlags {
   readonly positionals: readonly string[];
-  readonly #given: readonly GivenFlag[];
+  /** In the order of the command line. */
+  readonly flags: readonly GivenFlag[];
 
-  /** @param given - in the order of the command line */
-  constructor(given: readonly GivenFlag[], positionals: readonly string[]) {
-    this.#given = given;
+  constructor(flags: readonly GivenFlag[], positionals: readonly string[]) {
+    this.flags = flags;
     this.positionals = positionals;
   }
 
   has(name: string): boolean {
-    return this.#given.some(([one]) => one === name);
+    return this.flags.some(([one]) => one === name);
   }
 
   /** The value given last. */
   get(name: string): string | undefined {
-    return this.#given.findLast(([one]) => one === name)?.[1];
+    return this.flags.findLast(([one]) => one === name)?.[1];
   }
 
   all(name: string): readonly string[] {
@@ -57,7 +57,7 @@ export class GivenFlags {
 
   /** Those of several names, in the order in which they were given. */
   allOf(names: readonly string[]): readonly GivenFlag[] {
-    return this.#given.filter(([one]) => names.includes(one));
+    return this.flags.filter(([one]) => names.includes(one));
   }
 
   /** The value of `name` as `parse` reads it, or `otherwise` if the flag was not given. */

@@ -4,6 +4,7 @@ import { type Summary, summaryText } from "./summary.ts";
 const summary: Summary = {
   end: "finished",
   requests: 20_000,
+  earlier: 0,
   succeeded: 19_997,
   failed: 3,
   failures: { "404": 2, ECONNREFUSED: 1 },
@@ -31,6 +32,11 @@ test("the summary says how many, how fast, what failed, and where the results ar
 test("the summary leaves out what there is nothing to say about", () => {
   const quiet = { ...summary, requests: 1, succeeded: 1, failed: 0, failures: {}, retries: 0, output: null };
   expect(summaryText({ ...quiet, latencyMs: null })).toBe("1 request in 520 ms (38,462/s): 1 ok, 0 failed");
+});
+
+test("the summary of a run that went on tells what was there before", () => {
+  const later = { ...summary, earlier: 19_000, failures: { "404": 2, before: 1 } };
+  expect(summaryText(later)).toContain("1,000 requests in 520 ms (38,462/s), and 19,000 before: 19,997 ok, 3 failed");
 });
 
 test("the summary of a stopped run says what has no outcome", () => {

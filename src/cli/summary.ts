@@ -1,4 +1,4 @@
-import type { BatchEnd, BatchStatistics } from "../fetch/index.ts";
+import type { BatchEnd, BatchStatistics, ResultCounts } from "../fetch/index.ts";
 import { kindsOf } from "./progress-line.ts";
 import { formatBytes, formatCount, formatMs } from "./units.ts";
 
@@ -6,8 +6,10 @@ import { formatBytes, formatCount, formatMs } from "./units.ts";
 export interface Summary {
   /** `finished`, or why not: `drained` and `cancelled` by a signal, `input-failed`, `output-failed`. */
   readonly end: BatchEnd["kind"];
-  /** Requests with an outcome, bad lines included. */
+  /** Requests with an outcome, bad lines included, of this run and of earlier ones that it went on with. */
   readonly requests: number;
+  /** Those of earlier runs. */
+  readonly earlier: number;
   /** Those answered with a status below 400. */
   readonly succeeded: number;
   readonly failed: number;
@@ -30,8 +32,9 @@ export interface Summary {
 
 export interface SummaryInput {
   readonly statistics: BatchStatistics;
+  readonly earlier: ResultCounts;
   readonly end: BatchEnd["kind"];
-  /** Requests read, bad lines included. */
+  /** Requests read that had no outcome before, bad lines included. */
   readonly read: number;
   readonly isInputRead: boolean;
   readonly elapsedMs: number;
@@ -41,6 +44,7 @@ export interface SummaryInput {
 
 export function summarize({
   statistics,
+  earlier,
   end,
   read,
   isInputRead,
@@ -50,16 +54,18 @@ export function summarize({
 }: SummaryInput): Summary {
   const { done, succeeded, failed, retries, badLines, bodyBytes, latency } = statistics;
   const p50 = latency.quantileMs(0.5);
+  const before = earlier.succeeded + earlier.failed;
   return {
     end,
-    requests: done,
-    succeeded,
-    failed,
-    failures: Object.fromEntries(mostFrequent(statistics.failures)),
+    requests: done + before,
+    earlier: before,
+    succeeded: succeeded + earlier.succeeded,
+    failed: failed + earlier.failed,
+    failures: Object.fromEntries(mostFrequent(failuresOf(statistics, earlier))),
     unfinished: read - done,
     isInputRead,
     retries,
-    badLines,
+    badLines: badLines + earlier.badLines,
     elapsedMs: tenth(elapsedMs),
     perSecond: tenth(elapsedMs === 0 ? 0 : (done / elapsedMs) * 1_000),
     latencyMs:
@@ -72,10 +78,12 @@ export function summarize({
 
 /** The same for people: two to five lines. */
 export function summaryText(summary: Summary): string {
-  const { requests, succeeded, failed, unfinished, retries, elapsedMs, perSecond, latencyMs, bodyBytes } = summary;
+  const { requests, earlier, succeeded, failed, unfinished, retries, elapsedMs, perSecond, latencyMs, bodyBytes } =
+    summary;
+  const asked = requests - earlier;
   const lines = [
-    `${formatCount(requests)} ${requests === 1 ? "request" : "requests"} in ${formatMs(elapsedMs)} ` +
-      `(${formatCount(Math.round(perSecond))}/s): ${formatCount(succeeded)} ok, ${formatCount(failed)} failed` +
+    `${formatCount(asked)} ${asked === 1 ? "request" : "requests"} in ${formatMs(elapsedMs)} ` +
+      `(${formatCount(Math.round(perSecond))}/s)${earlier === 0 ? "" : `, and ${formatCount(earlier)} before`}: ${formatCount(succeeded)} ok, ${formatCount(failed)} failed` +
       (retries > 0 ? `, ${formatCount(retries)} ${retries === 1 ? "retry" : "retries"}` : ""),
   ];
   if (failed > 0) lines.push(`failed:  ${kindsOf(Object.entries(summary.failures), 6)}`);
@@ -91,6 +99,11 @@ export function summaryText(summary: Summary): string {
   }
   if (summary.output !== null) lines.push(`results: ${summary.output} (${formatBytes(summary.outputBytes)})`);
   return lines.join("\n");
+}
+
+/** Of earlier runs it is known how many failed, and not of what. */
+export function failuresOf({ failures }: BatchStatistics, earlier: ResultCounts): ReadonlyMap<string, number> {
+  return earlier.failed === 0 ? failures : new Map([...failures, ["before", earlier.failed]]);
 }
 
 /** Kinds of failures, most frequent first. */

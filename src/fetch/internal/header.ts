@@ -32,9 +32,14 @@ export function isMethod(method: string): boolean {
 
 const secretNames = /^(?:authorization|cookie|proxy-authorization|set-cookie)$|api-?key|token|secret|password/i;
 
+/** Whether a header of this name may hold a secret. */
+export function isSecretHeader(name: string): boolean {
+  return secretNames.test(name);
+}
+
 /** A header for people: `name: value`, with `***` in place of what may be a secret. */
 export function showHeader(name: string, value: string): string {
-  if (!secretNames.test(name)) return `${name}: ${value}`;
+  if (!isSecretHeader(name)) return `${name}: ${value}`;
   const scheme = /^(?:basic|bearer|digest|negotiate|token) /i.exec(value)?.[0] ?? "";
   return `${name}: ${scheme}***`;
 }

@@ -1,15 +1,15 @@
 import { type DoneSet, badLineHash, requestHash } from "./done-set.ts";
 import type { JobSource } from "./engine.ts";
-import { InputChangedError } from "./journal-error.ts";
+import { InputChangedError } from "../errors.ts";
 import type { Job } from "./job.ts";
 
 /** Of the jobs of a source those that have no result yet. */
 export class RemainingSource implements JobSource {
+  /** Requests that came by and have their result. */
+  passed = 0;
   readonly #source: JobSource;
   readonly #done: DoneSet;
   readonly #onChanged: (error: InputChangedError) => void;
-  /** Requests that came by and have their result. */
-  #passed = 0;
   #isChanged = false;
 
   /** @param onChanged - the source gives not what it gave when the results were made; this source has ended */
@@ -33,7 +33,7 @@ export class RemainingSource implements JobSource {
 
   /** To be called when the source has ended: whatever has a result must have come by. */
   expectAll(): void {
-    const missing = this.#done.size - this.#passed;
+    const missing = this.#done.size - this.passed;
     if (missing === 0) return;
     const what = missing === 1 ? "1 request that has its result is" : `${missing} requests that have results are`;
     this.#changed(new InputChangedError(undefined, `${what} not in the input any more`));
@@ -51,7 +51,7 @@ export class RemainingSource implements JobSource {
   }
 
   #pass(index: number, isSame: boolean): boolean {
-    if (isSame) this.#passed++;
+    if (isSame) this.passed++;
     else this.#changed(new InputChangedError(index, `request ${index} is not what it was`));
     return true;
   }

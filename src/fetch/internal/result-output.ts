@@ -20,7 +20,7 @@ export interface OutputEvents {
 export interface ResultOutput {
   /** What earlier runs have left here, which is not asked again; undefined if this output remembers nothing. */
   readonly done: DoneSet | undefined;
-  /** Bytes written in this run. */
+  /** Bytes written, those of earlier runs included. */
   readonly bytes: number;
   /** Bytes handed over and not written yet. */
   readonly waitingBytes: number;

@@ -1,0 +1,57 @@
+import { redactUrl, showHeader } from "../fetch/index.ts";
+import type { Flags, GivenFlags } from "./flags.ts";
+
+/** A command for people to run. */
+export interface CommandLine {
+  /** Quoted for the shell. */
+  readonly text: string;
+  /** Whether secrets in it were replaced by `***`. */
+  readonly isRedacted: boolean;
+}
+
+export interface CommandLineOptions {
+  /** Flags that are not to be in it. */
+  readonly without: readonly string[];
+  /** Flags that are to be in it besides. */
+  readonly also: readonly string[];
+}
+
+/** Flags whose values are secrets as a whole. */
+const secretFlags: ReadonlySet<string> = new Set(["user", "oauth2-bearer", "proxy-user", "pass", "cookie"]);
+
+/** The command `name` as it was given, but for some flags. */
+export function commandLine(
+  name: string,
+  flags: Flags,
+  given: GivenFlags,
+  { without, also }: CommandLineOptions,
+): CommandLine {
+  let isRedacted = false;
+  const show = (value: string, shown: string): string => {
+    isRedacted ||= shown !== value;
+    return quote(shown);
+  };
+  const words = ["taskwright", name, ...also.map((one) => `--${one}`)];
+  for (const [flag, value] of given.flags) {
+    if (without.includes(flag) || also.includes(flag)) continue;
+    const { short, value: kind } = flags[flag]!;
+    words.push(short === undefined ? `--${flag}` : `-${short}`);
+    if (kind !== undefined) words.push(show(value, shownValue(flag, value)));
+  }
+  for (const argument of given.positionals) words.push(show(argument, redactUrl(argument)));
+  return { text: words.join(" "), isRedacted };
+}
+
+function shownValue(flag: string, value: string): string {
+  if (secretFlags.has(flag)) return "***";
+  if (flag === "proxy" || flag === "referer") return redactUrl(value);
+  // After the file comes its password. A drive letter is no file.
+  if (flag === "cert") return value.replace(/(?<=..):.*$/s, ":***");
+  const [, header, text] = (flag === "header" && /^([^@:;][^:;]*):\s*(.+)$/s.exec(value)) || [];
+  return header === undefined ? value : showHeader(header, text!);
+}
+
+/** For any POSIX shell. */
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
