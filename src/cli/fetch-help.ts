@@ -1,59 +1,99 @@
-import { fetchFlagGroups } from "./fetch-flags.ts";
-import type { Flag } from "./flags.ts";
+import { fetchFlagGroups, fetchFlags } from "./fetch-flags.ts";
+import { type Topic, examples, summary, topics, usage } from "./fetch-topics.ts";
+import type { Flag, Flags } from "./flags.ts";
+import { wrap } from "./wrap.ts";
 
-const intro = `taskwright fetch asks many URLs at once and writes a line of JSON for each.
-
-  taskwright fetch [flags] URL...
-  taskwright fetch [flags] -i requests.jsonl -o results.jsonl
-  ... | taskwright fetch [flags]
-
-Examples
-  taskwright fetch https://example.com/a https://example.com/b
-  taskwright fetch -i urls.txt -o results.jsonl -c 200 --per-host 50
-  taskwright fetch -i urls.txt | jq -r 'select(.ok | not) | .url'
-  seq -f 'https://example.com/item/%g' 1000 | taskwright fetch -o items.jsonl
-  taskwright fetch --json '{"q": 1}' -H 'X-Api-Key: 7' https://example.com/ask`;
-
-const outro = `Input
-  A list of URLs, one a line; blank lines and # comments are skipped.
-  Or JSONL: {"url": "...", "id"?, "method"?, "headers"?, "body"?} on each line.
-  A body that is not a string is sent as JSON. Flags say what lines leave out.
-
-Results, one line each, in the order in which requests end
-  id (yours, or the line number), url (without credentials), ok, status,
-  attempts, timings in ms, and the body, where bodyType says "text", "json" or
-  "base64"; or, where no whole answer came, error {code, message}.
-
-Rules
-  408, 425, 429, 5xx, connection errors and timeouts are asked again, after a
-  random wait that grows, or after Retry-After; only GET, HEAD, OPTIONS, PUT and
-  DELETE, or requests with an Idempotency-Key. Redirects are not followed.
-  Ctrl-C lets requests under way end and starts no others; a second one cancels.
-  --summary json goes to standard output, or to standard error without -o.
-
-Exit codes
-  0    all were answered with a status below 400
-  1    some requests failed, or the results could not all be written
-  2    wrong usage, or input that cannot be read
-  130  stopped by Ctrl-C      141  the reader of the results went away
-  143  stopped by SIGTERM
-`;
-
-/** The text of `taskwright fetch --help`. No line is longer than 80 characters. */
-export function fetchHelp(): string {
-  const groups = Object.entries(fetchFlagGroups).map(
-    ([title, flags]) =>
-      `${title}\n${Object.entries(flags)
-        .map(([name, flag]) => line(name, flag))
-        .join("\n")}`,
-  );
-  return [intro, ...groups, outro].join("\n\n");
+/** How a help text is to look. */
+export interface HelpStyle {
+  /** No line is longer, unless a word is. */
+  readonly width: number;
+  /** Whether headings are bold. */
+  readonly isBold: boolean;
 }
 
-const column = 30;
+/** The flags of the short help: as many as fit a screen. */
+const mostUsed = [
+  "input",
+  "output",
+  "header",
+  "data",
+  "json",
+  "location",
+  "concurrency",
+  "per-host",
+  "rate",
+  "timeout",
+  "retry",
+  "retry-failed",
+  "dry-run",
+];
 
-function line(name: string, flag: Flag): string {
-  const short = flag.short === undefined ? "    " : `-${flag.short}, `;
-  const left = `  ${short}--${name}${flag.value === undefined ? "" : ` ${flag.value}`}`;
-  return left.length < column ? left.padEnd(column) + flag.help : `${left}\n${" ".repeat(column)}${flag.help}`;
+/** `taskwright fetch -h`: what one needs most, on one screen. */
+export function shortHelp(style: HelpStyle): string {
+  const flags = Object.fromEntries(mostUsed.flatMap((name) => (name in fetchFlags ? [[name, fetchFlags[name]!]] : [])));
+  return [
+    `taskwright fetch ${summary}.`,
+    section("Examples", examples.slice(0, 3), style),
+    section("Flags", flagLines(flags, style, false), style),
+    "--help tells everything, and so does `man taskwright-fetch`.",
+  ].join("\n\n");
+}
+
+/** `taskwright fetch --help`: everything. */
+export function longHelp(style: HelpStyle): string {
+  const groups = Object.entries(fetchFlagGroups).map(([title, flags]) =>
+    section(title, flagLines(flags, style, true), style),
+  );
+  return [
+    `taskwright fetch ${summary}.`,
+    usage.map((line) => `  ${line}`).join("\n"),
+    section("Examples", examples, style),
+    ...groups,
+    ...topics.map((topic) => section(topic.title, topicLines(topic, style), style)),
+  ].join("\n\n");
+}
+
+function section(title: string, lines: readonly string[], { isBold }: HelpStyle): string {
+  const heading = isBold ? `\u001b[1m${title}\u001b[0m` : title;
+  return [heading, ...lines.map((line) => (line === "" ? "" : `  ${line}`))].join("\n");
+}
+
+function topicLines({ parts }: Topic, { width }: HelpStyle): string[] {
+  return parts.flatMap((part) => {
+    if (typeof part === "string") return wrap(part, width - 2);
+    const column = Math.min(24, Math.max(...part.map(([term]) => term.length)) + 2);
+    return part.flatMap(([term, meaning]) => columns(term, wrap(meaning, width - 2 - column), column));
+  });
+}
+
+function flagLines(flags: Flags, { width }: HelpStyle, isLong: boolean): string[] {
+  // Where it is narrow, what is said of a flag stands below it.
+  const column = width >= 76 ? 26 : 6;
+  const room = width - 2 - column;
+  return Object.entries(flags).flatMap(([name, flag]) => {
+    const said = isLong ? longText(flag) : [flag.help];
+    const lines = said.flatMap((text) => wrap(text, room));
+    return columns(spelling(name, flag), lines, column);
+  });
+}
+
+function longText({ help, more, also = [] }: Flag): string[] {
+  const others = also.map((other) => (other.length === 1 ? `-${other}` : `--${other}`));
+  const texts = [help];
+  if (more !== undefined) texts.push(more);
+  if (others.length > 0) texts.push(`The same as ${others.join(" or ")}.`);
+  return texts;
+}
+
+/** `-o, --output FILE` */
+export function spelling(name: string, { short, value }: Flag): string {
+  return `${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
+}
+
+/** `left` with `lines` in a column of their own beside it, or below it where it is too long. */
+function columns(left: string, lines: readonly string[], column: number): string[] {
+  const [first = "", ...rest] = lines;
+  const below = rest.map((line) => " ".repeat(column) + line);
+  if (left.length + 2 <= column) return [left.padEnd(column) + first, ...below];
+  return [left, " ".repeat(column) + first, ...below];
 }

@@ -17,8 +17,6 @@ export interface Flag {
   readonly suggests?: readonly string[];
   /** Flags that make no sense beside it: both together are refused. */
   readonly excludes?: readonly string[];
-  /** Whether it stands in the short help. */
-  readonly isCommon?: true;
   /** What it is for, in one line. */
   readonly help: string;
   /** What else there is to know: for the long help and the reference. */

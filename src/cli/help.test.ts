@@ -1,14 +1,36 @@
 import { expect, test } from "vitest";
 import { exitCode } from "./exit-code.ts";
 import { fetchFlags } from "./fetch-flags.ts";
-import { fetchHelp } from "./fetch-help.ts";
-import { help } from "./help.ts";
+import { longHelp, shortHelp } from "./fetch-help.ts";
 
-test("no line of the help is longer than 80 characters", () => {
-  for (const line of `${help}\n${fetchHelp()}`.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+const plain = (width: number) => ({ width, isBold: false });
+
+test.each([80, 100])("no line of the help is longer than %i characters", (width) => {
+  for (const line of `${shortHelp(plain(width))}\n${longHelp(plain(width))}`.split("\n")) {
+    expect(line.length, line).toBeLessThanOrEqual(width);
+  }
 });
 
-test("the help of fetch tells every flag and every exit code", () => {
-  for (const name of Object.keys(fetchFlags)) expect(fetchHelp()).toContain(`--${name}`);
-  for (const code of Object.values(exitCode)) expect(fetchHelp()).toMatch(new RegExp(`\\b${code} `));
+test("the help has no line that could be shorter where it is narrow", () => {
+  const lines = longHelp(plain(40)).split("\n");
+  // URLs and commands are not broken.
+  const long = lines.filter((line) => line.length > 40 && !/https?:|taskwright fetch|seq -f/.test(line));
+  expect(long).toEqual([]);
+});
+
+test("the short help fits a screen of 24 lines, with the prompt below", () => {
+  expect(shortHelp(plain(80)).split("\n").length).toBeLessThan(24);
+});
+
+test("the long help tells every flag in full, and every exit code", () => {
+  const text = longHelp(plain(80)).replaceAll(/\s+/g, " ");
+  for (const [name, { help, more = "" }] of Object.entries(fetchFlags)) {
+    expect(text).toContain(`--${name}`);
+    expect(text).toContain(`${help} ${more}`.trim());
+  }
+  for (const code of Object.values(exitCode)) expect(text).toMatch(new RegExp(` ${code} `));
+});
+
+test("every help of a flag fits its line in the short help", () => {
+  for (const [name, { help }] of Object.entries(fetchFlags)) expect(help.length, name).toBeLessThanOrEqual(52);
 });

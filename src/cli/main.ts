@@ -5,16 +5,14 @@ import { exitCode } from "./exit-code.ts";
 import { print } from "./print.ts";
 import { UsageError } from "./usage-error.ts";
 
-const commands = ["fetch", "demo"] as const;
+const commands: readonly string[] = ["fetch", "demo", "completions", "help"];
+const isCommand = (name: string): boolean => commands.includes(name);
 
 async function main([name = "--help", ...args]: readonly string[]): Promise<number> {
   switch (name) {
     case "fetch": {
-      if (args.includes("--help") || args.includes("-h")) {
-        const { fetchHelp } = await import("./fetch-help.ts");
-        print(fetchHelp());
-        return exitCode.ok;
-      }
+      const asked = helpFlag(args);
+      if (asked !== undefined) return help("fetch", asked === "-h");
       const { fetchCommand } = await import("./fetch-command.ts");
       return fetchCommand(args, version());
     }
@@ -22,19 +20,33 @@ async function main([name = "--help", ...args]: readonly string[]): Promise<numb
       const { demo } = await import("./demo/demo.ts");
       return demo();
     }
+    case "completions": {
+      const { completionsCommand } = await import("./completions-command.ts");
+      return completionsCommand(args);
+    }
+    case "help":
+      return args.length === 0 || isCommand(args[0]!) ? help(args[0], false) : refuse(args[0]!);
     case "--help":
     case "-h":
-    case "help": {
-      const { help } = await import("./help.ts");
-      print(help);
-      return exitCode.ok;
-    }
+      return help(undefined, false);
     case "--version":
       print(`${version()}\n`);
       return exitCode.ok;
     default:
       return refuse(name);
   }
+}
+
+/** The flag that asks for help, wherever it stands: whoever asks for it may have got the other flags wrong. */
+function helpFlag(args: readonly string[]): string | undefined {
+  const end = args.indexOf("--");
+  return (end === -1 ? args : args.slice(0, end)).find((arg) => arg === "-h" || arg === "--help");
+}
+
+async function help(command: string | undefined, isShort: boolean): Promise<number> {
+  const { printHelp } = await import("./help.ts");
+  await printHelp(command, isShort);
+  return exitCode.ok;
 }
 
 async function refuse(name: string): Promise<number> {

@@ -9,7 +9,6 @@ export const reading: Flags = {
     short: "i",
     value: "FILE",
     isRepeatable: true,
-    isCommon: true,
     help: "requests to ask; `-` is standard input",
     more: "It is read as far as requests can start, so it may be of any length, or without an end. May be given several times, and may be a pattern in quotes, such as 'lists/*.txt'. Files are read one after the other, and numbered as though they were one. What is compressed with gzip or zstd is decompressed.",
   },

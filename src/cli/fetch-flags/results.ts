@@ -5,7 +5,6 @@ export const results: Flags = {
   output: {
     short: "o",
     value: "FILE",
-    isCommon: true,
     help: "write results to FILE instead of standard output",
   },
   "output-format": {
@@ -16,7 +15,7 @@ export const results: Flags = {
   },
   "save-bodies": {
     value: "DIR",
-    help: "put bodies into files of this folder, not into results",
+    help: "put bodies into files there, not into results",
     more: "Each file is named for the number of its request, and what is in it: 12.json. Results name the file in place of the body. Bodies of failures stay in the results.",
   },
   ordered: {

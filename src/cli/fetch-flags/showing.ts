@@ -7,10 +7,9 @@ export const showing: Flags = {
   quiet: {
     short: "q",
     also: ["s", "silent"],
-    isCommon: true,
     help: "no progress, no summary, nothing on single lines",
   },
-  verbose: { short: "v", isCommon: true, help: "tell each retry; show the stack of an error" },
-  "dry-run": { isCommon: true, help: "read and check all requests, and ask nothing" },
-  help: { short: "h", isCommon: true, help: "this text" },
+  verbose: { short: "v", help: "tell each retry; show the stack of an error" },
+  "dry-run": { help: "read and check all requests, and ask nothing" },
+  help: { short: "h", help: "this text" },
 };
