@@ -5,10 +5,11 @@
  * do not, and the thread of the requests has none of it.
  */
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { join } from "node:path";
+import { takeParcels } from "./writer-thread-side.ts";
 
-/** Files to be written, in one message. */
+/** Files to be written. */
 export interface BodyParcel {
   readonly names: readonly string[];
   readonly lengths: readonly number[];
@@ -16,27 +17,16 @@ export interface BodyParcel {
   readonly bytes: Uint8Array;
 }
 
-/** The answer to a parcel: undefined if all of it was written. */
-export type BodyReply = { readonly code: string | undefined; readonly message: string } | undefined;
-
 const { folder } = workerData as { readonly folder: string };
 
-parentPort!.on("message", (parcel: BodyParcel) => parentPort!.postMessage(write(parcel)));
-
-function write({ names, lengths, bytes }: BodyParcel): BodyReply {
+takeParcels(({ names, lengths, bytes }: BodyParcel) => {
   let from = 0;
   for (const [index, name] of names.entries()) {
     const to = from + lengths[index]!;
-    try {
-      writeWhole(name, bytes.subarray(from, to));
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      return { code, message };
-    }
+    writeWhole(name, bytes.subarray(from, to));
     from = to;
   }
-  return undefined;
-}
+});
 
 /** Under another name until it is whole: no part of a body is ever taken for all of it. */
 function writeWhole(name: string, bytes: Uint8Array): void {
