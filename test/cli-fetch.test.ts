@@ -287,11 +287,17 @@ describe("requests", () => {
 });
 
 describe("output", () => {
-  test("goes to a file, in place of what it held", async () => {
+  test("goes to a file, with --restart in place of what it held", async () => {
     await using server = await httpServer(echoPath);
     using folder = new TemporaryFolder();
     writeFileSync(folder.at("results"), "old\n".repeat(10_000));
-    const { code, stdout, stderr } = await fetchCli("-o", folder.at("results"), "--include-headers", server.url("/a"));
+    const { code, stdout, stderr } = await fetchCli(
+      "--restart",
+      "-o",
+      folder.at("results"),
+      "--include-headers",
+      server.url("/a"),
+    );
     expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
     expect(stderr).toContain(`results: ${folder.at("results")} (`);
     expect(resultsOf(readFileSync(folder.at("results"), "utf8"))).toMatchObject([

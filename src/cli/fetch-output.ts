@@ -1,24 +1,24 @@
 import { stat } from "node:fs/promises";
 import {
   BodyFolder,
-  type Destination,
+  type JobIdentity,
+  JournalError,
+  type JournaledResults,
   JsonLinesOutput,
   type RequestInput,
   type ResultOutput,
+  identityOf,
   openDestination,
+  openJournaled,
   standardOutput,
 } from "../fetch/index.ts";
 import type { FetchSettings } from "./fetch-settings.ts";
+import { formatBytes, formatCount } from "./units.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** @throws {UsageError} the results cannot be written there */
 export async function openResults(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
-  const lines = new JsonLinesOutput({
-    destination: await openFile(settings.output, inputs),
-    withHeaders: settings.withHeaders,
-    format: settings.outputFormat,
-  });
-  return withBodyFolder(lines, settings.bodiesFolder);
+  return withBodyFolder(await openLines(settings, inputs), settings.bodiesFolder);
 }
 
 function withBodyFolder(results: ResultOutput, folder: string | undefined): ResultOutput {
@@ -30,21 +30,65 @@ function withBodyFolder(results: ResultOutput, folder: string | undefined): Resu
   }
 }
 
-async function openFile(output: string | undefined, inputs: readonly RequestInput[]): Promise<Destination> {
-  if (output === undefined) return standardOutput();
-  for (const { path } of inputs) {
-    if (path !== undefined && (await isSameFile(path, output))) {
-      throw new UsageError(
-        `\`${output}\` is ${inputs.length > 1 ? "an" : "the"} input`,
-        "results in its place would delete the requests",
-      );
-    }
-  }
+async function openLines(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
+  const { output, outputFormat: format, withHeaders, isQuiet } = settings;
+  if (output === undefined) return new JsonLinesOutput({ destination: standardOutput(), withHeaders, format });
+  await refuseInput(output, inputs);
   try {
-    return await openDestination(output);
+    if (!(await isFile(output)))
+      return new JsonLinesOutput({ destination: await openDestination(output), withHeaders, format });
+    const results = await openJournaled({ ...settings, path: output, job: jobOf(settings) });
+    if (!isQuiet) tellWhatIsThere(output, results);
+    return new JsonLinesOutput({ ...results, withHeaders, format });
   } catch (error) {
+    if (error instanceof JournalError) throw new UsageError(error.message, hints[error.code], { cause: error });
     throw new UsageError(`Cannot write results: ${(error as Error).message}`, undefined, { cause: error });
   }
+}
+
+async function refuseInput(output: string, inputs: readonly RequestInput[]): Promise<void> {
+  for (const { path } of inputs) {
+    if (path === undefined || !(await isSameFile(path, output))) continue;
+    throw new UsageError(
+      `\`${output}\` is ${inputs.length > 1 ? "an" : "the"} input`,
+      "results in its place would delete the requests",
+    );
+  }
+}
+
+/** Whether there is a file, or nothing yet: of pipes and devices nothing can be remembered. */
+async function isFile(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats === undefined || stats.isFile();
+}
+
+function jobOf({ withHeaders, bodiesFolder, outputFormat, ...settings }: FetchSettings): JobIdentity {
+  const form = {
+    "--output-format": outputFormat,
+    "--include-headers": withHeaders ? "given" : "not given",
+    "--save-bodies": bodiesFolder ?? "not given",
+  };
+  return identityOf({ ...settings, form });
+}
+
+/** What to do about it, by the code of the error. */
+const hints: Readonly<Record<string, string>> = {
+  FETCH_JOB_CHANGED: "write elsewhere, or --restart begins anew in their place",
+  FETCH_JOURNAL_BUSY: "wait until it has ended, or write elsewhere",
+  FETCH_JOURNAL_MISSING: "without --resume and --retry-failed it is begun",
+  FETCH_JOURNAL_BROKEN: "--restart begins anew; `> FILE` in place of -o FILE keeps no journal",
+  FETCH_OUTPUT_EXISTS: "write elsewhere, or --restart replaces it",
+  FETCH_OUTPUT_CHANGED: "write elsewhere, or --restart begins anew in its place",
+};
+
+function tellWhatIsThere(output: string, { done, cutBytes }: JournaledResults): void {
+  const { succeeded, failed } = done.counts;
+  const cut = cutBytes === 0 ? "" : `; ${formatBytes(cutBytes)} of an unfinished line were cut off`;
+  if (done.size === 0 && cutBytes === 0) return;
+  const results = `${formatCount(done.size)} ${done.size === 1 ? "result" : "results"}`;
+  process.stderr.write(
+    `taskwright fetch: going on with ${output}: ${results} (${formatCount(succeeded)} ok, ${formatCount(failed)} failed)${cut}\n`,
+  );
 }
 
 async function isSameFile(one: string, other: string): Promise<boolean> {

@@ -1,4 +1,6 @@
-import type { FetchSessionOptions, OutputFormat } from "../fetch/index.ts";
+import type { FetchSessionOptions, OutputFormat, JournalStart } from "../fetch/index.ts";
+import { type CommandLine, type CommandLineOptions, commandLine } from "./command-line.ts";
+import { fetchFlags } from "./fetch-flags.ts";
 import type { GivenFlags } from "./flags.ts";
 import { type InputSettings, readInputSettings } from "./input-settings.ts";
 import { type RequestDefaults, readRequestDefaults } from "./request-settings.ts";
@@ -10,6 +12,9 @@ import { UsageError } from "./usage-error.ts";
 export interface FetchSettings extends RequestDefaults, InputSettings {
   readonly session: FetchSessionOptions;
   readonly output: string | undefined;
+  /** What to do with what `output` holds. */
+  readonly start: JournalStart;
+  readonly retriesFailed: boolean;
   readonly outputFormat: OutputFormat;
   /** Where bodies go; undefined for into the results. */
   readonly bodiesFolder: string | undefined;
@@ -27,6 +32,8 @@ export interface FetchSettings extends RequestDefaults, InputSettings {
   readonly progress: ProgressMode;
   readonly isQuiet: boolean;
   readonly isVerbose: boolean;
+  /** The same command again. */
+  readonly commandAgain: (options: CommandLineOptions) => CommandLine;
 }
 
 /** How progress is shown: `auto` is a bar on a terminal and plain lines elsewhere. */
@@ -37,12 +44,18 @@ const autoConcurrency = 100;
 
 /** @throws {UsageError} a flag is wrong, or two do not go together */
 export function readSettings(given: GivenFlags, version: string): FetchSettings {
-  const output = given.get("output");
+  const output = given.get("output") === "-" ? undefined : given.get("output");
+  const journalFlag = ["resume", "restart", "retry-failed"].find((name) => given.has(name));
+  if (journalFlag !== undefined && output === undefined) {
+    throw new UsageError(`--${journalFlag} needs --output`, "there is a journal only beside a file of results");
+  }
   return {
     ...readRequestDefaults(given, version),
     session: readSession(given),
     ...readInputSettings(given),
-    output: output === "-" ? undefined : output,
+    output,
+    start: given.has("restart") ? "restart" : given.has("resume") ? "resume" : "auto",
+    retriesFailed: given.has("retry-failed"),
     outputFormat: (given.get("output-format") ?? "jsonl") as OutputFormat,
     bodiesFolder: given.get("save-bodies"),
     isOrdered: given.has("ordered"),
@@ -64,6 +77,7 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     progress: (given.get("progress") ?? "auto") as ProgressMode,
     isQuiet: given.has("quiet"),
     isVerbose: given.has("verbose"),
+    commandAgain: (options) => commandLine("fetch", fetchFlags, given, options),
   };
 }
 

@@ -16,6 +16,16 @@
  * }
  * ```
  */
+export {
+  InputChangedError,
+  JobChangedError,
+  JournalBrokenError,
+  JournalBusyError,
+  JournalError,
+  JournalMissingError,
+  OutputChangedError,
+  OutputExistsError,
+} from "./errors.ts";
 export { type FetchStream, fetchAll } from "./fetch-all.ts";
 export type { FetchSessionOptions } from "./internal/exchange.ts";
 export type { FetchAllOptions, FetchRetryOptions } from "./options.ts";
@@ -25,7 +35,7 @@ export type { FetchAnswer, FetchFailure, FetchInput, FetchOutcome, FetchRequest,
 /** @internal */
 export { type Attempt } from "./internal/attempt.ts";
 /** @internal */
-export { Batch, type BatchEnd, type BatchOptions } from "./internal/batch.ts";
+export { Batch, type BatchEnd, type BatchOptions, type BatchProgress } from "./internal/batch.ts";
 /** @internal */
 export { BodyFolder } from "./internal/body-folder.ts";
 /** @internal */
@@ -35,11 +45,17 @@ export { openDestination, standardOutput } from "./internal/destination.ts";
 /** @internal */
 export { headerProblem, isMethod, showHeader } from "./internal/header.ts";
 /** @internal */
+export { type ResultCounts } from "./internal/done-set.ts";
+/** @internal */
+export { type JobIdentity, identityOf } from "./internal/job-identity.ts";
+/** @internal */
+export { type JournalStart, type JournaledResults, openJournaled } from "./internal/open-journaled.ts";
+/** @internal */
+export { redactUrl } from "./internal/target.ts";
+/** @internal */
 export { Job } from "./internal/job.ts";
 /** @internal */
 export { JsonLinesOutput, type OutputFormat } from "./internal/json-lines-output.ts";
-/** @internal */
-export { type Destination } from "./internal/line-output.ts";
 /** @internal */
 export { LineSource } from "./internal/line-source.ts";
 /** @internal */

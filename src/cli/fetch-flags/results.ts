@@ -6,6 +6,14 @@ export const results: Flags = {
     short: "o",
     value: "FILE",
     help: "write results to FILE instead of standard output",
+    more: "Beside it a journal is kept, FILE.journal. The same command goes on where it stopped, however that came, and asks nothing twice that has its result.",
+  },
+  resume: { excludes: ["restart"], help: "go on with FILE; an error if it has no journal" },
+  restart: { excludes: ["resume", "retry-failed"], help: "begin anew, in place of what FILE holds" },
+  "retry-failed": {
+    excludes: ["restart"],
+    help: "take failures out of FILE, and ask them again",
+    more: "Failures are all results that are not ok: no answer, a status of 400 or more, lines that were no request.",
   },
   "output-format": {
     value: "FORMAT",

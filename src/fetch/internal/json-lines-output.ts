@@ -18,16 +18,20 @@ export interface JsonLinesOptions {
   readonly format?: OutputFormat | undefined;
   /** What the destination holds already. Then it is told with each chunk what the lines in it are. */
   readonly done?: DoneSet | undefined;
+  /** How long the results were before. @default 0 */
+  readonly bytesBefore?: number;
 }
 
 /** A line of JSON for each outcome. */
 export class JsonLinesOutput implements ResultOutput {
   readonly done: DoneSet | undefined;
+  readonly #bytesBefore: number;
   readonly #withHeaders: boolean;
   readonly #format: OutputFormat;
   readonly #lines: LineOutput;
 
-  constructor({ destination, withHeaders, format = "jsonl", done }: JsonLinesOptions) {
+  constructor({ destination, withHeaders, format = "jsonl", done, bytesBefore = 0 }: JsonLinesOptions) {
+    this.#bytesBefore = bytesBefore;
     this.#format = format;
     this.done = done;
     this.#withHeaders = withHeaders;
@@ -35,7 +39,7 @@ export class JsonLinesOutput implements ResultOutput {
   }
 
   get bytes(): number {
-    return this.#lines.bytes;
+    return this.#bytesBefore + this.#lines.bytes;
   }
 
   get waitingBytes(): number {
