@@ -1,7 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { type Attempt, bodyOf } from "./attempt.ts";
 import type { BadLine } from "./line-splitter.ts";
-import { type LineSink, asOneLine, describeBadLine } from "./result-line.ts";
+import { jsonIn } from "./body-text.ts";
+import { type LineSink, describeBadLine, onOneLine } from "./result-line.ts";
 
 /**
  * Writes a line as it stands in the output files of OpenAI's Batch API:
@@ -43,5 +44,6 @@ function errorOf(code: string, message: string): string {
 function bodyAsJson(body: Buffer): string {
   if (!isUtf8(body)) return JSON.stringify(body.toString("base64"));
   const text = body.toString();
-  return asOneLine(text) ?? JSON.stringify(text);
+  const json = jsonIn(text);
+  return json === undefined ? JSON.stringify(text) : onOneLine(json);
 }

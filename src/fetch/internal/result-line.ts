@@ -1,6 +1,6 @@
-import { isUtf8 } from "node:buffer";
 import type { WireHeaders } from "../../http/index.ts";
 import { type Attempt, bodyOf, isSuccess } from "./attempt.ts";
+import { bodyText } from "./body-text.ts";
 import type { Failure } from "./failure.ts";
 import type { BadLine } from "./line-splitter.ts";
 
@@ -57,42 +57,19 @@ function errorOf({ code, message, status }: Pick<Failure, "code" | "message"> & 
 
 /** Head and body go apart: the body is one flat string already, and joining it with others would copy it. */
 function appendBody(sink: LineSink, head: string, headers: WireHeaders, body: Buffer): void {
-  const text = body.toString();
-  // Bytes that are no UTF-8 decode to U+FFFD, which may also stand in the text itself.
-  if (text.includes("\ufffd") && !isUtf8(body)) {
+  const read = bodyText(headers, body);
+  if (read === undefined) {
     sink.append(`${head},"bodyType":"base64","body":"`);
     sink.append(body.toString("base64"));
     sink.append('"');
-    return;
+  } else {
+    sink.append(`${head},"bodyType":"${read.type}","body":`);
+    sink.append(read.type === "json" ? onOneLine(read.text) : JSON.stringify(read.text));
   }
-  const json = isJsonType(headers["content-type"]) ? asOneLine(text) : undefined;
-  sink.append(`${head},"bodyType":"${json === undefined ? "text" : "json"}","body":`);
-  sink.append(json ?? JSON.stringify(text));
 }
 
-const jsonType = /^\s*(?:application|text)\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i;
-
-/** The last content type seen, and what it is: answers mostly are of the same. */
-let lastType: string | string[] | undefined = "";
-let isLastJson = false;
-
-function isJsonType(contentType: string | string[] | undefined): boolean {
-  if (contentType !== lastType) {
-    lastType = contentType;
-    isLastJson = typeof contentType === "string" && jsonType.test(contentType);
-  }
-  return isLastJson;
-}
-
-/** The JSON in `text` as it stands, but for line ends; undefined if it is none. Numbers keep all their digits. */
-export function asOneLine(text: string): string | undefined {
-  const json = text.startsWith("\ufeff") ? text.slice(1) : text;
-  try {
-    JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-  // Within strings JSON has no line ends: those that are there separate tokens, as a space does.
+/** Within strings JSON has no line ends: those that are there separate tokens, as a space does. */
+export function onOneLine(json: string): string {
   return json.includes("\n") || json.includes("\r") ? json.replaceAll(/[\r\n]+/g, " ") : json;
 }
 
