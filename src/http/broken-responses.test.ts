@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Fault, type FaultServerOptions, faults, openFaultServer } from "../testing/index.ts";
+import { type Fault, type FaultServerOptions, faults, openFaultDns, openFaultServer } from "../testing/index.ts";
 import { openSession } from "./index.ts";
 
 const hello = faults.ok("hello");
@@ -61,6 +61,18 @@ describe("messages say in plain words that", () => {
     ["could not connect: the server does not speak TLS", hello, { tls: "valid", connections: "garbage" }],
   ])("%s", async (words, fault, options) => {
     expect((await failureOf(fault, options)) as Error).toHaveProperty("message", expect.stringMatching(`: ${words}$`));
+  });
+});
+
+describe("messages say of names that", () => {
+  test.each([
+    ["no address is known of fault.test (ENOTFOUND)", { code: "NXDOMAIN" }],
+    ["no address is known of fault.test (ENODATA)", { code: "NOERROR" }],
+    ["the DNS server could not tell of fault.test (ESERVFAIL)", { code: "SERVFAIL" }],
+  ] as const)("%s", async (words, answer) => {
+    await using names = await openFaultDns({ "fault.test": answer });
+    await using session = openSession({ retry: false, dns: { servers: [names.address] } });
+    await expect(session.get("http://fault.test/")).rejects.toThrow(`could not connect: ${words}`);
   });
 });
 

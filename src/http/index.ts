@@ -61,6 +61,7 @@ export {
   isRetryableStatus,
   isStale,
   isThrottling,
+  longestWaitMs,
   isUnprocessed,
   mostRetriesFor,
   retryAfterMs,

@@ -242,6 +242,19 @@ test("others wait out the pause in line, and a request to another host does not"
   expect(order.filter((text) => text === "late").length).toBe(6);
 });
 
+test("a host that asks to be left alone for more than a day is not waited for: its answer stands", async () => {
+  await using server = await openFaultServer({
+    "/503": faults.busy({ retryAfter: 86_401 }),
+    "/429": faults.busy({ retryAfter: { dateInMs: 1e10 }, status: 429 }),
+    "/500": faults.status(500, "", { headers: { "retry-after": 31_536_000 } }),
+    "*": faults.ok("well"),
+  });
+  await using session = openSession({ baseUrl: server.url, retry: quick });
+  for (const status of [503, 429, 500]) expect((await session.get(`/${status}`)).status).toBe(status);
+  expect(await (await session.get("/")).text()).toBe("well");
+  expect(server.requests).toHaveLength(4);
+});
+
 test("a request that may not be repeated pauses the host all the same", async () => {
   await using server = await openFaultServer([faults.busy({ retryAfter: 0.05, status: 503 }), faults.ok("done")]);
   await using session = openSession({ retry: quick });

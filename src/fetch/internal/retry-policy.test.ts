@@ -128,6 +128,14 @@ describe("the wait", () => {
     expect(delay({ status: 500, retryAfter: "0" })).toBe(250);
   });
 
+  test("is none where Retry-After asks for more than a day: the answer stands, and the host is not paused", () => {
+    for (const status of [429, 500, 503]) {
+      expect(delay({ status, retryAfter: "86401" }, { maxTimeMs: Infinity })).toBeUndefined();
+      expect(delay({ status, retryAfter: "Fri, 01 Jan 2100 00:00:00 GMT" })).toBeUndefined();
+    }
+    expect(delay({ status: 500, retryAfter: "86400" }, { maxTimeMs: Infinity })).toBe(86_400_000);
+  });
+
   test("is our own where Retry-After cannot be understood", () => {
     expect(delay({ status: 503, retryAfter: "later" })).toBe(250);
   });

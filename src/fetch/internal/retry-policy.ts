@@ -1,4 +1,4 @@
-import { isRetryableStatus, isThrottling, mostRetriesFor, retryAfterMs } from "../../http/index.ts";
+import { isRetryableStatus, isThrottling, longestWaitMs, mostRetriesFor, retryAfterMs } from "../../http/index.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { HostTrouble } from "./host-trouble.ts";
@@ -54,6 +54,7 @@ export function wentWell({ answer }: Attempt): boolean {
 export function judge(policy: RetryPolicy, attempt: Attempt, host: Host, dateMs: number): Verdict {
   const { job, answer, failure, endMs } = attempt;
   const askedMs = answer === undefined ? undefined : retryAfterMs(answer.headers, dateMs);
+  if (askedMs !== undefined && askedMs > longestWaitMs) return final;
   if (answer !== undefined && isThrottling(answer.status, askedMs)) {
     return pause(policy, attempt, host, answer.status === 429, askedMs ?? 0);
   }

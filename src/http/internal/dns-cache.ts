@@ -6,8 +6,11 @@ import type { DnsAnswer } from "./dns-servers.ts";
 /** Names kept at once. The oldest make way: a batch may go through any number of hosts. */
 const maxNames = 10_000;
 
-/** How long a failure counts: for those who ask at the same time, not for those who try again later. */
-const failureMs = 1_000;
+/** How long a failure counts: for those who ask at the same time, not for those who try again soon. */
+const failureMs = 100;
+
+/** How soon an answer may be asked for again that was of no use. */
+const doubtMs = 1_000;
 
 interface Entry {
   readonly addresses: Promise<readonly string[]>;
@@ -39,10 +42,10 @@ export class DnsCache {
     return inOrder(await entry.addresses, turn);
   }
 
-  /** The addresses of the name were of no use: from now on they count no longer than a failure. */
+  /** The addresses of the name were of no use: from now on they do not count for long. */
   doubt(hostname: string): void {
     const entry = this.#entries.get(hostname.toLowerCase());
-    if (entry !== undefined) entry.dueMs = Math.min(entry.dueMs, entry.askedMs + failureMs);
+    if (entry !== undefined) entry.dueMs = Math.min(entry.dueMs, entry.askedMs + doubtMs);
   }
 
   #find(hostname: string): Entry {

@@ -42,6 +42,7 @@ function sayPlainly(error: Error): string {
     case "ERR_SSL_WRONG_VERSION_NUMBER":
       return "the server does not speak TLS";
     default:
+      if (isOfLookup(error)) return lookupFailed(error, code);
       return code.startsWith("ERR_SSL_") ? `TLS: ${reasonOf(error)}` : sayOfParser(message);
   }
 }
@@ -57,4 +58,17 @@ function sayOfParser(message: string): string {
 function reasonOf(error: Error): string {
   const { reason } = error as { reason?: unknown };
   return typeof reason === "string" ? reason : error.message.trim();
+}
+
+/** Of DNS, or of the system's resolver. */
+function isOfLookup(error: Error): error is Error & { readonly hostname: string } {
+  const { syscall, hostname } = error as { syscall?: unknown; hostname?: unknown };
+  return typeof hostname === "string" && (syscall === "getaddrinfo" || /^query[A-Z]/.test(String(syscall)));
+}
+
+function lookupFailed({ hostname }: { readonly hostname: string }, code: string): string {
+  const isUnknown = code === "ENOTFOUND" || code === "ENODATA";
+  return isUnknown
+    ? `no address is known of ${hostname} (${code})`
+    : `the DNS server could not tell of ${hostname} (${code})`;
 }

@@ -52,6 +52,9 @@ export function isStale(error: unknown): boolean {
   return error.isUnprocessed || error.causeCode?.startsWith("HTTP2_") !== true;
 }
 
+/** The longest that is waited because a server asks for it. Where it asks for more, its answer stands. */
+export const longestWaitMs: number = 24 * 60 * 60 * 1_000;
+
 /**
  * How long an answer asks to be left alone by its `Retry-After`, in milliseconds; undefined if it does not.
  *

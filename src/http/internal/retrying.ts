@@ -12,6 +12,7 @@ import {
   isRetryableStatus,
   isStale,
   isThrottling,
+  longestWaitMs,
   isUnprocessed,
   mostRetriesFor,
   retryAfterMs,
@@ -111,6 +112,7 @@ class RetryCourse {
   /** @returns undefined if the answer is the last */
   afterAnswer(status: number, headers: WireHeaders): Again | undefined {
     const askedMs = retryAfterMs(headers, new Date().getTime());
+    if (askedMs !== undefined && askedMs > longestWaitMs) return undefined;
     if (askedMs !== undefined && isThrottling(status, askedMs)) return this.#pause(status, askedMs);
     if (!this.#mayRepeat(status)) return undefined;
     if (mostRetriesFor(status) < Infinity && this.#retriesOfOthers++ >= mostRetriesFor(status)) return undefined;
