@@ -11,6 +11,7 @@
  *        ├─ RedirectError         HTTP_REDIRECT          broken: the answer leads where it is not to be followed
  *        ├─ BodyTooLargeError     HTTP_BODY_TOO_LARGE    the body is longer than `maxBodyBytes`
  *        ├─ InvalidJsonError      HTTP_INVALID_JSON      broken: the body was to be JSON and is not
+ *        ├─ EventStreamError      HTTP_EVENT_STREAM      broken: the answer is no stream of events
  *        ├─ ResponseClosedError   HTTP_RESPONSE_CLOSED   yours: the body was given up before it was read
  *        └─ SessionClosedError    HTTP_SESSION_CLOSED    yours: the session has been disposed
  *
