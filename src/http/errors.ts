@@ -10,8 +10,8 @@
  *        ├─ ProtocolError         HTTP_PROTOCOL          broken: what came is not HTTP
  *        ├─ RedirectError         HTTP_REDIRECT          broken: the answer leads where it is not to be followed
  *        ├─ BodyTooLargeError     HTTP_BODY_TOO_LARGE    the body is longer than `maxBodyBytes`
+ *        ├─ ContentEncodingError  HTTP_CONTENT_ENCODING  broken: the body cannot be decompressed
  *        ├─ InvalidJsonError      HTTP_INVALID_JSON      broken: the body was to be JSON and is not
- *        ├─ EventStreamError      HTTP_EVENT_STREAM      broken: the answer is no stream of events
  *        ├─ ResponseClosedError   HTTP_RESPONSE_CLOSED   yours: the body was given up before it was read
  *        └─ SessionClosedError    HTTP_SESSION_CLOSED    yours: the session has been disposed
  *
@@ -207,6 +207,22 @@ export class BodyTooLargeError extends HttpError {
 }
 
 /** The body was to be JSON and is not. */
+/**
+ * The body cannot be decompressed: it is not what its Content-Encoding says, is broken or cut off, goes on after its end,
+ * or was compressed too many times. What was read of it before is right, as far as that can be told.
+ */
+export class ContentEncodingError extends HttpError {
+  override readonly name = "ContentEncodingError" as const;
+  override readonly code = "HTTP_CONTENT_ENCODING" as const;
+  /** How the body is said to be compressed: `gzip`, or several in the order in which they were applied. */
+  readonly encoding: string;
+
+  constructor(request: RequestName, encoding: string, cause: Error) {
+    super(request, `the body cannot be decompressed (${encoding}): ${explain(cause)}`, { cause });
+    this.encoding = encoding;
+  }
+}
+
 export class InvalidJsonError extends HttpError {
   override readonly name = "InvalidJsonError" as const;
   override readonly code = "HTTP_INVALID_JSON" as const;

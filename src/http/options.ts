@@ -83,8 +83,14 @@ export interface SessionOptions {
    * on, each with a new span id.
    */
   readonly propagateTrace?: TraceSource;
-  /** The longest body of a response to accept, in bytes. @default `Infinity` */
+  /** The longest body of a response to accept, in bytes: as it comes, and decompressed. @default `Infinity` */
   readonly maxBodyBytes?: number;
+  /**
+   * Whether to ask for compressed answers (gzip, deflate, br, zstd) and to decompress them, asked for or not. What is
+   * compressed in another way is left as it is, and so are parts (206). If false, nothing is asked for, and bodies are
+   * read as they come. @default true
+   */
+  readonly decompress?: boolean;
   /**
    * How long a connection is kept when nobody needs it, in milliseconds, unless the server asks for another time.
    * @default 4_000
@@ -132,6 +138,8 @@ export interface HttpRequestOptions {
   readonly timeout?: TimeoutOptions | number;
   /** In place of the session's. */
   readonly maxBodyBytes?: number;
+  /** In place of the session's. */
+  readonly decompress?: boolean;
   /** In place of the session's, field by field; false for never. */
   readonly retry?: HttpRetryOptions | boolean;
   /** In place of the session's, field by field; false for never. */

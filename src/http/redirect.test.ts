@@ -134,7 +134,8 @@ test("to the same origin all headers go along, to another only those that say wh
     "x-session": "secret",
   });
   const { connection: _connection, ...headers } = other.requests[0]!.headers;
-  expect(headers).toEqual({ ...kept, "user-agent": "me", host: new URL(other.url).host });
+  const own = { "user-agent": "me", host: new URL(other.url).host, "accept-encoding": "identity" };
+  expect(headers).toEqual({ ...kept, ...own });
 });
 
 test("user and password of the URL go to its origin only, and those of a Location to the one it names", async () => {

@@ -1,4 +1,4 @@
-import type { Permit, ScopeNode } from "../../core/index.ts";
+import { type Permit, type ScopeNode, outside } from "../../core/index.ts";
 import {
   BodyTooLargeError,
   type ConnectionPhase,
@@ -9,6 +9,8 @@ import {
 } from "../errors.ts";
 import type { FlowControl, WireHeaders, WireRequest } from "../undici.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
+import { codingsOf } from "./content-codings.ts";
+import { Decoder, type DecoderOwner, checkCodings } from "./decoder.ts";
 import { failureOf } from "./failure.ts";
 import type { Http2Lease } from "./http2-lease.ts";
 import { PhasedWait } from "./phased-wait.ts";
@@ -25,8 +27,10 @@ export interface Order {
   readonly wire: WireRequest;
   readonly origin: string;
   readonly timeouts: Timeouts;
-  /** The longest body to accept. */
+  /** The longest body to accept, on the wire and decompressed. */
   readonly maxBodyBytes: number;
+  /** Whether a compressed body is decompressed. @default false */
+  readonly decompress?: boolean;
   /** Gives the headers to send instead, when it has its slot. Called in the context that calls {@link Transport.send}. */
   readonly prepare?: () => HeaderList | Promise<HeaderList>;
   /** What is done beyond sending it. Nothing if left out. */
@@ -67,7 +71,7 @@ type State = "queued" | "sent" | "body" | "over";
  * Its link stands in the line of its host while queued, and among the timers of the clock later. A subclass says what
  * the caller waits for: the headers, or all of it.
  */
-export abstract class Exchange<T> extends PhasedWait<T> implements Job, ConnectionUser, UploadOwner, RequestName {
+export abstract class Exchange<T> extends PhasedWait<T> implements Job, ConnectionUser, UploadOwner, DecoderOwner {
   readonly order: Order;
   readonly host: Host;
   protected readonly transport: Transport;
@@ -77,11 +81,13 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   state: State = "queued";
   status = 0;
   headers: WireHeaders = noHeaders;
-  /** Bytes of the body that have come. */
+  /** Bytes of the body that have come over the wire. */
   bodyBytes = 0;
   /** When it left the queue. */
   startedMs = 0;
-  protected control: FlowControl | undefined = undefined;
+  #control: FlowControl | undefined = undefined;
+  /** Where the body is decompressed. It may have work left when everything has come. */
+  protected decoder: Decoder | undefined = undefined;
   #connection: Connection<Host> | Http2Lease | undefined = undefined;
   #isConnecting = false;
   #isPreparing = false;
@@ -136,6 +142,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     if (this.#isConnecting) return "connecting";
     if (this.#isPreparing) return "preparing";
     if (this.state === "body") return "reading the body";
+    if (this.state === "over") return "decompressing the body";
     return this.phase === "idle" ? "sending the body" : "waiting for the response";
   }
 
@@ -187,7 +194,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   // On its way in: what undici calls.
 
   onRequestStart(control: FlowControl): void {
-    this.control = control;
+    this.#control = control;
   }
 
   onResponseStart(_control: FlowControl, status: number, headers: WireHeaders): void {
@@ -195,15 +202,22 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     this.state = "body";
     this.status = status;
     this.headers = headers;
-    if (this.#isTooLong(headers["content-length"])) this.fail(this.#tooLarge());
-    else this.headersCame();
+    if (this.#isTooLong(headers["content-length"])) return this.fail(this.#tooLarge());
+    try {
+      if (this.order.decompress === true && headers["content-encoding"] !== undefined) this.#openDecoder();
+    } catch (error) {
+      return this.fail(error);
+    }
+    this.headersCame();
   }
 
   onResponseData(_control: FlowControl, chunk: Buffer): void {
     if (this.state !== "body") return;
     this.bodyBytes += chunk.length;
-    if (this.bodyBytes > this.order.maxBodyBytes) this.fail(this.#tooLarge());
-    else this.chunkCame(chunk);
+    if (this.bodyBytes > this.order.maxBodyBytes) return this.fail(this.#tooLarge());
+    this.startPhase("idle", this.clock.now());
+    if (this.decoder === undefined) this.decoded(chunk);
+    else this.decoder.push(chunk);
   }
 
   onResponseEnd(): void {
@@ -214,7 +228,8 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     this.#connection = undefined;
     this.transport.pool.putBack(connection);
     this.#close(true);
-    this.ended();
+    if (this.decoder === undefined) this.decodedAll();
+    else this.decoder.end();
   }
 
   onResponseError(_control: FlowControl | null, error: Error): void {
@@ -250,12 +265,47 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
 
   /** The headers have come. */
   protected abstract headersCame(): void;
-  /** More of the body has come. It stays valid. */
-  protected abstract chunkCame(chunk: Buffer): void;
+  /** More of the body has come, as the caller wants it. It stays valid. */
+  abstract decoded(chunk: Buffer): void;
   /** All of the body has come. */
-  protected abstract ended(): void;
-  /** It failed. Called once, and not after {@link ended}. */
+  abstract decodedAll(): void;
+  /** It failed. Called once, and not after {@link decodedAll}. */
   protected abstract failed(error: unknown): void;
+
+  // Its body, on the way from the wire to the caller.
+
+  /** Whether a short body may wait until all of it has come. */
+  protected get isBodyAtOnce(): boolean {
+    const { "content-length": length } = this.headers;
+    return Number(length) <= shortBytes;
+  }
+
+  #openDecoder(): void {
+    // A part of what was compressed cannot be undone.
+    const codings = this.status === 206 ? [] : codingsOf(this.headers);
+    checkCodings(codings, this);
+    const { maxBodyBytes: maxBytes } = this.order;
+    if (codings.length > 0) this.decoder = new Decoder(codings, this, { maxBytes, isAtOnce: this.isBodyAtOnce });
+  }
+
+  /** Makes the server wait. Meanwhile its silence is no fault of its own. */
+  pauseWire(): void {
+    this.stopPhase();
+    this.#control?.pause();
+  }
+
+  resumeWire(): void {
+    if (this.state !== "body") return;
+    this.startPhase("idle", this.clock.now());
+    const control = this.#control;
+    // Reading on is the work of the socket, not of the task that happens to want more.
+    outside(() => control?.resume());
+  }
+
+  decodingFailed(error: Error): void {
+    if (this.state === "over") this.failed(error);
+    else this.fail(error);
+  }
 
   // Its end.
 
@@ -277,13 +327,15 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
 
   /** Cancelled, or of no more use: it says nothing of the host. */
   abandon(): void {
-    if (this.state !== "over") this.#takeBack(undefined);
+    if (this.state === "over") this.decoder?.destroy();
+    else this.#takeBack(undefined);
   }
 
   /** Takes it out of line, or off the wire. */
   #takeBack(isOk: false | undefined): void {
     const { state, host } = this;
     this.state = "over";
+    this.decoder?.destroy();
     if (state === "queued") {
       this.transport.slots.withdraw(this);
       this.transport.pool.release(host);
@@ -298,7 +350,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
 
   #close(isOk: boolean | undefined): void {
     this.state = "over";
-    this.control = undefined;
+    this.#control = undefined;
     this.stopTime();
     this.#settleAround(isOk);
     this.transport.slots.leave(this.host);
@@ -323,4 +375,6 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   }
 }
 
+/** A body that is not worth being read piece by piece. */
+const shortBytes = 16 * 1024;
 const noHeaders: WireHeaders = Object.freeze({});

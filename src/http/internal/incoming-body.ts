@@ -16,6 +16,8 @@ export interface BodySource extends RequestName {
   /** Makes the server wait. */
   pause(): void;
   resume(): void;
+  /** What is still to come is only to pass. */
+  skip(): void;
   /** Closes the connection. Nothing comes any more. */
   abandon(): void;
 }
@@ -134,6 +136,7 @@ export class IncomingBody {
     if (this.#state !== "coming" || this.#reader !== undefined || bytesLeft > drainBytes) return this.close(discarded);
     this.#mode = "dropped";
     this.#forget();
+    this.#source.skip();
     this.#resume();
   }
 

@@ -1,30 +1,7 @@
-import { type ScopeNode, outside } from "../../core/index.ts";
+import type { ScopeNode } from "../../core/index.ts";
 import { Exchange, type Order } from "./exchange.ts";
 import { type BodySource, IncomingBody } from "./incoming-body.ts";
-import type { HttpResponse } from "../response.ts";
 import type { Transport } from "./transport.ts";
-
-/** Who is told of the exchanges that are made for a request: one for each attempt. */
-export interface ExchangeWatcher {
-  /** One is about to be made. What this throws is thrown instead. */
-  making(): void;
-  made(exchange: OpenExchange<HttpResponse>): void;
-}
-
-/** `make`, watched. */
-export function watched(
-  make: (...its: ExchangeParts) => OpenExchange<HttpResponse>,
-  watcher: ExchangeWatcher,
-): (...its: ExchangeParts) => OpenExchange<HttpResponse> {
-  return (...its) => {
-    watcher.making();
-    const exchange = make(...its);
-    watcher.made(exchange);
-    return exchange;
-  };
-}
-
-type ExchangeParts = [scope: ScopeNode, transport: Transport, order: Order];
 
 /** A request whose caller gets the response as soon as its headers are there, and reads the body later. */
 export class OpenExchange<Response> extends Exchange<Response> implements BodySource {
@@ -53,16 +30,22 @@ export class OpenExchange<Response> extends Exchange<Response> implements BodySo
 
   /** Makes the server wait. Meanwhile its silence is no fault of its own. */
   pause(): void {
-    this.stopPhase();
-    this.control?.pause();
+    if (this.decoder === undefined) this.pauseWire();
+    else this.decoder.pause();
   }
 
   resume(): void {
-    if (this.state !== "body") return;
-    this.startPhase("idle", this.clock.now());
-    const { control } = this;
-    // Reading on is the work of the socket, not of the task that happens to want more.
-    outside(() => control?.resume());
+    if (this.decoder === undefined) this.resumeWire();
+    else this.decoder.resume();
+  }
+
+  /** Nobody wants what is still to come, but the connection. */
+  skip(): void {
+    if (this.decoder === undefined) return;
+    this.decoder.destroy();
+    this.decoder = undefined;
+    if (this.state === "over") this.body.complete();
+    else this.resumeWire();
   }
 
   protected override headersCame(): void {
@@ -70,12 +53,11 @@ export class OpenExchange<Response> extends Exchange<Response> implements BodySo
     this.resolve(this.#present(this, this.scope!));
   }
 
-  protected override chunkCame(chunk: Buffer): void {
-    this.startPhase("idle", this.clock.now());
+  override decoded(chunk: Buffer): void {
     this.body.push(chunk);
   }
 
-  protected override ended(): void {
+  override decodedAll(): void {
     this.body.complete();
   }
 

@@ -1,22 +1,25 @@
 import type { CookieJar } from "../cookie-jar.ts";
 import type { HttpRequestOptions, SessionOptions } from "../options.ts";
 import { checkBytes, wrong } from "./check.ts";
+import { acceptEncoding } from "./content-codings.ts";
 import type { Order } from "./exchange.ts";
 import { type OutgoingBody, encodeBody, jsonBody } from "./request-body.ts";
-import { type HeaderList, mergeHeaders, withDefault, withoutSecrets } from "./request-headers.ts";
+import { type HeaderList, hasHeader, mergeHeaders, withDefault, withoutSecrets } from "./request-headers.ts";
 import { TargetReader, withQuery } from "./target.ts";
 import { RuleMaker, type Rules } from "./rules.ts";
 import { type Timeouts, readTimeouts } from "./timeouts.ts";
 import { Upload } from "./upload.ts";
 
-const standardHeaders: HeaderList = ["accept", "*/*", "user-agent", "taskwright"];
+const standardHeaders: HeaderList = ["accept", "*/*", "accept-encoding", acceptEncoding, "user-agent", "taskwright"];
 const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
 
 /** Makes of what the caller says what goes on the wire. Checks all of it: nothing wrong gets further. */
 export class OrderMaker {
   readonly #targets: TargetReader;
-  readonly #headers: HeaderList;
-  readonly #headersElsewhere: HeaderList;
+  readonly #decompress: boolean;
+  readonly #headers: SessionHeaders;
+  /** For requests that are decompressed where the session's are not, or the other way round. */
+  readonly #otherHeaders: SessionHeaders;
   readonly #timeouts: Timeouts;
   readonly #maxBodyBytes: number;
   readonly #rules: RuleMaker;
@@ -25,8 +28,12 @@ export class OrderMaker {
   /** @param isKnown - whether an origin was used before: its URLs need not be parsed */
   constructor(options: SessionOptions, isKnown: (origin: string) => boolean) {
     this.#targets = new TargetReader(options.baseUrl);
-    this.#headers = mergeHeaders(standardHeaders, options.headers);
-    this.#headersElsewhere = this.#targets.baseOrigin === undefined ? this.#headers : withoutSecrets(this.#headers);
+    this.#decompress = readDecompress(options.decompress ?? true);
+    const hasBase = this.#targets.baseOrigin !== undefined;
+    const compressed = mergeHeaders(standardHeaders, options.headers);
+    const plain = compressed.filter((_, i) => compressed[i - (i % 2) + 1] !== acceptEncoding);
+    this.#headers = sessionHeaders(this.#decompress ? compressed : plain, hasBase);
+    this.#otherHeaders = sessionHeaders(this.#decompress ? plain : compressed, hasBase);
     this.#timeouts = readTimeouts(options.timeout);
     this.#maxBodyBytes = checkBytes("maxBodyBytes", options.maxBodyBytes ?? Infinity);
     this.#rules = new RuleMaker(options, this.#targets.baseOrigin);
@@ -47,7 +54,9 @@ export class OrderMaker {
   make(method: string, url: string | URL, options: HttpRequestOptions | undefined): Order {
     const { origin, path, authorization } = this.#targets.read(url, this.#isKnown);
     const isElsewhere = origin !== this.#targets.baseOrigin;
-    let headers = isElsewhere ? this.#headersElsewhere : this.#headers;
+    const decompress = options?.decompress === undefined ? this.#decompress : readDecompress(options.decompress);
+    const base = decompress === this.#decompress ? this.#headers : this.#otherHeaders;
+    let headers = isElsewhere ? base.elsewhere : base.home;
     if (authorization !== undefined) headers = mergeHeaders(headers, { authorization });
     if (options === undefined) {
       const wire = { method, path, headers, body: null };
@@ -56,11 +65,12 @@ export class OrderMaker {
         origin,
         timeouts: this.#timeouts,
         maxBodyBytes: this.#maxBodyBytes,
+        decompress,
         rules: this.#rules.rulesFor(isElsewhere, options),
       };
     }
     if (typeof options !== "object" || options === null) throw new TypeError(wrong("options", "an object", options));
-    headers = mergeHeaders(headers, options.headers);
+    if (options.headers !== undefined) headers = wholeOrAsItIs(mergeHeaders(headers, options.headers));
     const { query, maxBodyBytes = this.#maxBodyBytes } = options;
     const body = readBody(options);
     if (body?.contentType !== undefined) headers = withDefault(headers, "content-type", body.contentType);
@@ -70,9 +80,32 @@ export class OrderMaker {
       origin,
       timeouts: readTimeouts(options.timeout, this.#timeouts),
       maxBodyBytes: checkBytes("maxBodyBytes", maxBodyBytes),
+      decompress,
       rules: this.#rules.rulesFor(isElsewhere, options),
     };
   }
+}
+
+/** What all requests of a session have: those to its own origin, and those to others. */
+interface SessionHeaders {
+  readonly home: HeaderList;
+  readonly elsewhere: HeaderList;
+}
+
+function sessionHeaders(all: HeaderList, hasBase: boolean): SessionHeaders {
+  const home = wholeOrAsItIs(all);
+  return { home, elsewhere: hasBase ? withoutSecrets(home) : home };
+}
+
+/** A part of a body is asked for as it is: a part of what is compressed is of no use. */
+function wholeOrAsItIs(headers: HeaderList): HeaderList {
+  if (!hasHeader(headers, "range")) return headers;
+  return headers.map((text, i) => (i % 2 === 1 && text === acceptEncoding ? "identity" : text));
+}
+
+function readDecompress(decompress: unknown): boolean {
+  if (typeof decompress !== "boolean") throw new TypeError(wrong("decompress", "true or false", decompress));
+  return decompress;
 }
 
 /** A method as it goes on the wire. */

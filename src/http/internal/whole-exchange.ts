@@ -11,6 +11,7 @@ export interface WholeResponse {
   readonly headers: WireHeaders;
   /** In the pieces in which it came; none if it was not to be kept. */
   readonly chunks: readonly Buffer[];
+  /** The length of the body, decompressed where that was asked for. */
   readonly bodyBytes: number;
   /** From leaving the queue to the headers, connecting included, in milliseconds. */
   readonly firstByteMs: number;
@@ -26,6 +27,7 @@ export interface WholeResponse {
 export class WholeExchange extends Exchange<WholeResponse> {
   readonly #keepsBody: boolean;
   readonly #chunks: Buffer[] = [];
+  #decodedBytes = 0;
   #firstByteMs = 0;
 
   constructor(scope: ScopeNode, transport: Transport, order: Order, keepsBody: boolean) {
@@ -39,17 +41,22 @@ export class WholeExchange extends Exchange<WholeResponse> {
     this.startPhase("idle", nowMs);
   }
 
-  protected override chunkCame(chunk: Buffer): void {
-    if (this.#keepsBody) this.#chunks.push(chunk);
-    this.startPhase("idle", this.clock.now());
+  /** Nobody sees its pieces. */
+  protected override get isBodyAtOnce(): boolean {
+    return true;
   }
 
-  protected override ended(): void {
+  override decoded(chunk: Buffer): void {
+    this.#decodedBytes += chunk.length;
+    if (this.#keepsBody) this.#chunks.push(chunk);
+  }
+
+  override decodedAll(): void {
     this.resolve({
       status: this.status,
       headers: this.headers,
       chunks: this.#chunks,
-      bodyBytes: this.bodyBytes,
+      bodyBytes: this.#decodedBytes,
       firstByteMs: this.#firstByteMs,
       totalMs: this.clock.now() - this.startedMs,
     });
