@@ -26,6 +26,13 @@ function echoPath(request: IncomingMessage, response: ServerResponse): void {
   response.end(request.url);
 }
 
+/** Answers with what it was asked. */
+function echoRequest(request: IncomingMessage, response: ServerResponse): void {
+  const { method, url, headers } = request;
+  response.setHeader("content-type", "application/json");
+  void readAll(request).then((body) => response.end(JSON.stringify({ method, url, headers, body })));
+}
+
 describe("several inputs", () => {
   test("are read one after the other, patterns in the order of names, and numbered as though they were one", async () => {
     await using server = await httpServer(echoPath);
@@ -112,15 +119,13 @@ describe("several inputs", () => {
   });
 });
 
-describe("lines of OpenAI's Batch API", () => {
-  const line = (id: string, content: string): string =>
-    JSON.stringify({
-      custom_id: id,
-      method: "POST",
-      url: "/v1/chat/completions",
-      body: { model: "m", messages: [{ role: "user", content }] },
-    });
+/** A line as OpenAI's Batch API takes it. */
+function batchLine(id: string, content: string): string {
+  const body = { model: "m", messages: [{ role: "user", content }] };
+  return JSON.stringify({ custom_id: id, method: "POST", url: "/v1/chat/completions", body });
+}
 
+describe("lines of OpenAI's Batch API", () => {
   test("are sent to the base URL, and answered as that API answers", async () => {
     await using server = await httpServer((request, response) => {
       void readAll(request).then((body) => {
@@ -130,7 +135,7 @@ describe("lines of OpenAI's Batch API", () => {
         response.writeHead(messages[0]!.content === "bad" ? 400 : 200).end(JSON.stringify({ content }));
       });
     });
-    const stdin = `${line("a", "hello")}\n${line("b", "bad")}\n{"custom_id": "c", "url": 5}\n`;
+    const stdin = `${batchLine("a", "hello")}\n${batchLine("b", "bad")}\n{"custom_id": "c", "url": 5}\n`;
     const flags = ["-H", "Authorization: Bearer key", "--output-format", "openai-batch", "--retry", "0"];
     for (const base of [server.origin, `${server.origin}/v1/`]) {
       const { code, stdout } = await runCli(["fetch", "--base-url", base, ...flags], { stdin });
@@ -169,7 +174,7 @@ describe("lines of OpenAI's Batch API", () => {
   });
 
   test("end the run at once where nobody says which host they are for", async () => {
-    const { code, stdout, stderr } = await runCli(["fetch"], { stdin: `${line("a", "hello")}\n` });
+    const { code, stdout, stderr } = await runCli(["fetch"], { stdin: `${batchLine("a", "hello")}\n` });
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain("openai-batch lines do not say which host: give --base-url");
   });
@@ -198,5 +203,22 @@ test("objects of other people's making may call URL and id as they like", async 
   expect(results).toMatchObject([
     { id: "x", ok: true, body: "/a" },
     { id: "y", ok: false, error: { message: "line 2, column 1: `link` is missing" } },
+  ]);
+});
+
+test("targets of vegeta are sent with their headers and the files they name", async () => {
+  await using server = await httpServer(echoRequest);
+  using folder = new TemporaryFolder();
+  writeFileSync(folder.at("body"), Buffer.from([0x62, 0xc3, 0xa4]));
+  const targets = `GET ${server.url("/a")}\nX-Id: 7\n\nPUT ${server.url("/b")}\n@body\n`;
+  writeFileSync(folder.at("targets"), targets);
+  const json = { method: "POST", url: server.url("/c"), body: btoa("hello"), header: { "X-Id": ["8"] } };
+  const args = ["fetch", "-i", "targets", "-i", "-", "--input-format", "vegeta"];
+  const { code, stdout } = await runCli(args, { cwd: folder.path, stdin: JSON.stringify(json) });
+  expect(code).toBe(0);
+  expect(resultsOf(stdout)).toMatchObject([
+    { id: 1, body: { method: "GET", url: "/a", headers: { "x-id": "7" }, body: "" } },
+    { id: 4, body: { method: "PUT", url: "/b", body: "bä" } },
+    { id: 6, body: { method: "POST", url: "/c", headers: { "x-id": "8" }, body: "hello" } },
   ]);
 });

@@ -12,6 +12,7 @@
  *        ├─ BodyTooLargeError     HTTP_BODY_TOO_LARGE    the body is longer than `maxBodyBytes`
  *        ├─ ContentEncodingError  HTTP_CONTENT_ENCODING  broken: the body cannot be decompressed
  *        ├─ InvalidJsonError      HTTP_INVALID_JSON      broken: the body was to be JSON and is not
+ *        ├─ EventStreamError      HTTP_EVENT_STREAM      broken: the answer is no stream of events
  *        ├─ ResponseClosedError   HTTP_RESPONSE_CLOSED   yours: the body was given up before it was read
  *        └─ SessionClosedError    HTTP_SESSION_CLOSED    yours: the session has been disposed
  *

@@ -34,7 +34,10 @@ export {
   type TimeoutPhase,
 } from "./errors.ts";
 export { type CookieEntry, CookieJar } from "./cookie-jar.ts";
+export { EventStream, type EventsOptions } from "./events.ts";
 export type { DnsOptions } from "./internal/dns.ts";
+export type { ServerSentEvent } from "./internal/event-parser.ts";
+export type { ReconnectOptions } from "./internal/reconnect.ts";
 export type { ProxyOptions } from "./internal/proxy.ts";
 export type { BodyInput, ByteSource } from "./internal/request-body.ts";
 export type { HeadersInput } from "./internal/request-headers.ts";
@@ -48,8 +51,9 @@ export type { RateOptions } from "./internal/limits.ts";
 export type { Query, QueryValue } from "./internal/target.ts";
 export type { TimeoutOptions, Timeouts } from "./internal/timeouts.ts";
 export type { HttpRequestOptions, SessionOptions } from "./options.ts";
-export { type HttpResponse, type LinesOptions } from "./response.ts";
+export { type HttpResponse, type LinesOptions, type SseOptions } from "./response.ts";
 export { type Session, type SessionStatistics, openSession } from "./session.ts";
+export { EventStreamError } from "./stream-errors.ts";
 export type { TlsOptions, WireHeaders } from "./undici.ts";
 
 // For the batch engine, not for users. The types stay in the published declarations, because its own name them.

@@ -2,6 +2,8 @@ import type { ScopeNode } from "../core/index.ts";
 import { BodyTooLargeError, InvalidJsonError } from "./errors.ts";
 import type { IncomingBody } from "./internal/incoming-body.ts";
 import { checkBytes } from "./internal/check.ts";
+import { EventParser, type ServerSentEvent } from "./internal/event-parser.ts";
+import { EventReader } from "./internal/event-reader.ts";
 import { LineReader } from "./internal/line-reader.ts";
 import { LineSplitter } from "./internal/lines.ts";
 import type { OpenExchange } from "./internal/open-exchange.ts";
@@ -13,6 +15,12 @@ import type { WireHeaders } from "./undici.ts";
 export interface LinesOptions {
   /** The longest line to accept, in bytes. @default 16_777_216 */
   readonly maxLineBytes?: number;
+}
+
+/** Settings of {@link HttpResponse.sse}. */
+export interface SseOptions {
+  /** The longest event to accept, in bytes: its lines as they come. @default 16_777_216 */
+  readonly maxEventBytes?: number;
 }
 
 /**
@@ -132,6 +140,37 @@ export class HttpResponse implements Disposable {
     const { maxLineBytes = 16 * 1024 * 1024 } = options;
     const tooLong = (): Error => new BodyTooLargeError(this.#exchange, "a line", maxLineBytes);
     return new LineReader(this.#body, new LineSplitter(checkBytes("maxLineBytes", maxLineBytes), tooLong));
+  }
+
+  /**
+   * The body as server-sent events, for answers that end: streams that are to be kept up are `session.events()`. Status
+   * and content type are not looked at. The server is made to wait while you do not ask for more. To leave the loop early
+   * closes the connection.
+   *
+   * Cancel: closes the response.
+   *
+   * @throws {BodyTooLargeError} HTTP_BODY_TOO_LARGE, an event is longer than `maxEventBytes`
+   * @throws {HttpError} the body broke off: see the codes
+   *
+   * @example
+   * ```ts
+   * import { openSession } from "taskwright/http";
+   *
+   * await using session = openSession();
+   * const response = await session.post("https://example.com/answers", { json: { question: "why?", stream: true } });
+   * if (!response.ok) throw new Error(`status ${response.status}`);
+   * for await (const { data } of response.sse()) console.log(JSON.parse(data));
+   * ```
+   */
+  sse(options: SseOptions = {}): AsyncIterableIterator<ServerSentEvent, undefined> {
+    const { maxEventBytes = 16 * 1024 * 1024 } = options;
+    return this.readEvents(new EventParser(checkBytes("maxEventBytes", maxEventBytes)));
+  }
+
+  /** @internal */
+  readEvents(parser: EventParser): EventReader {
+    const tooLong = (): Error => new BodyTooLargeError(this.#exchange, "an event", parser.maxEventBytes);
+    return new EventReader(this.#body, parser, tooLong);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { arrive, expectInteger, refuse } from "../core/index.ts";
+import { type ScopeNode, arrive, expectInteger, refuse } from "../core/index.ts";
 import { EventStream, type EventsOptions } from "./events.ts";
 import type { CookieJar } from "./cookie-jar.ts";
 import { checkMs, wrong } from "./internal/check.ts";
@@ -6,7 +6,7 @@ import { type AnswerKind, converse } from "./internal/conversation.ts";
 import { readLimits } from "./internal/limits.ts";
 import type { Order } from "./internal/exchange.ts";
 import { Network } from "./internal/network.ts";
-import { OpenExchange } from "./internal/open-exchange.ts";
+import { type ExchangeWatcher, OpenExchange, watched } from "./internal/open-exchange.ts";
 import { OrderMaker, readMethod } from "./internal/order-maker.ts";
 import { Pool } from "./internal/pool.ts";
 import { Slots } from "./internal/slots.ts";
@@ -220,19 +220,23 @@ export class Session implements AsyncDisposable {
   }
 
   /** @internal Sends what has been made of the caller's words. */
-  sendOrder(order: Order): Promise<HttpResponse> {
+  sendOrder(order: Order, watcher?: ExchangeWatcher): Promise<HttpResponse> {
     const scope = arrive();
     if (scope.stop !== undefined) return refuse(scope);
     try {
-      return converse(scope, this.transport, order, openResponses);
+      const kind = watcher === undefined ? openResponses : { ...openResponses, make: watched(makeOpen, watcher) };
+      return converse(scope, this.transport, order, kind);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 }
 
+const makeOpen = (scope: ScopeNode, transport: Transport, order: Order): OpenExchange<HttpResponse> =>
+  new OpenExchange(scope, transport, order, present);
+
 const openResponses: AnswerKind<HttpResponse> = {
-  make: (scope, transport, order) => new OpenExchange(scope, transport, order, present),
+  make: makeOpen,
   headersOf: (response) => response.wireHeaders,
   drop: (response) => response.drop(),
   cameBy: (response, redirects) => response.cameBy(redirects),

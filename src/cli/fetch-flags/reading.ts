@@ -16,7 +16,7 @@ export const reading: Flags = {
     value: "FORMAT",
     choices: formats,
     help: `${formats.join(", ")}; default: seen`,
-    more: "Each file is seen from its first line that says something: an object with `custom_id` and a URL of /v1/... is openai-batch, any other object jsonl, all else urls.",
+    more: "Each file is seen from its first line that says something: an object with `custom_id` and a URL of /v1/... is openai-batch, any other object jsonl, `GET http://...` vegeta, all else urls. Targets of vegeta in JSON have to be named as vegeta, and so have those that send files.",
   },
   "base-url": {
     value: "URL",

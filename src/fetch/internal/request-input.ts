@@ -25,12 +25,15 @@ export async function inputFile(path: string): Promise<RequestInput> {
 
 /** What comes in on standard input, as it is or compressed. */
 export function inputFromStandard(): RequestInput {
-  const open = async (): Promise<ByteInput> => decompressed(await standardInput());
-  return { name: "standard input", path: undefined, size: undefined, open };
+  return { name: "standard input", path: undefined, size: undefined, open: openStandard };
 }
 
 /** Text that is there already. */
 export function inputText(name: string, text: string): RequestInput {
   const bytes = Buffer.from(text);
   return { name, path: undefined, size: bytes.length, open: () => Promise.resolve(bytesInput(bytes)) };
+}
+
+async function openStandard(): Promise<ByteInput> {
+  return decompressed(await standardInput());
 }

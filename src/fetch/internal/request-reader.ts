@@ -5,6 +5,7 @@ import { BadLine, LineSplitter } from "./line-splitter.ts";
 import { isOpenaiBatch, openaiBatch } from "./openai-batch.ts";
 import type { InputFormat, RequestParser } from "./request-parser.ts";
 import { UrlLines } from "./url-lines.ts";
+import { VegetaTargets, isVegetaJson, isVegetaTarget, vegetaJson } from "./vegeta-targets.ts";
 
 export interface RequestReaderOptions extends RequestDefaults {
   /** Left out, the first line that says something decides. */
@@ -110,7 +111,9 @@ export class RequestReader {
       case "openai-batch":
         return new JsonLines(this.#builder, openaiBatch(baseUrl));
       case "vegeta":
-        throw new Error("later");
+        if (text === "" || text.startsWith("#")) return undefined;
+        if (text.startsWith("{")) return new JsonLines(this.#builder, vegetaJson);
+        return new VegetaTargets(this.#builder, this.#options.format === "vegeta");
       default:
         return this.format satisfies never;
     }
@@ -118,8 +121,11 @@ export class RequestReader {
 }
 
 function formatOf(line: string): InputFormat {
+  if (isVegetaTarget(line)) return "vegeta";
   if (!line.startsWith("{")) return "urls";
-  return isOpenaiBatch(parsed(line)) ? "openai-batch" : "jsonl";
+  const value = parsed(line);
+  if (isOpenaiBatch(value)) return "openai-batch";
+  return isVegetaJson(value) ? "vegeta" : "jsonl";
 }
 
 function parsed(text: string): unknown {

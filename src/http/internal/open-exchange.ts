@@ -1,7 +1,30 @@
 import type { ScopeNode } from "../../core/index.ts";
 import { Exchange, type Order } from "./exchange.ts";
 import { type BodySource, IncomingBody } from "./incoming-body.ts";
+import type { HttpResponse } from "../response.ts";
 import type { Transport } from "./transport.ts";
+
+/** Who is told of the exchanges that are made for a request: one for each attempt. */
+export interface ExchangeWatcher {
+  /** One is about to be made. What this throws is thrown instead. */
+  making(): void;
+  made(exchange: OpenExchange<HttpResponse>): void;
+}
+
+/** `make`, watched. */
+export function watched(
+  make: (...its: ExchangeParts) => OpenExchange<HttpResponse>,
+  watcher: ExchangeWatcher,
+): (...its: ExchangeParts) => OpenExchange<HttpResponse> {
+  return (...its) => {
+    watcher.making();
+    const exchange = make(...its);
+    watcher.made(exchange);
+    return exchange;
+  };
+}
+
+type ExchangeParts = [scope: ScopeNode, transport: Transport, order: Order];
 
 /** A request whose caller gets the response as soon as its headers are there, and reads the body later. */
 export class OpenExchange<Response> extends Exchange<Response> implements BodySource {
