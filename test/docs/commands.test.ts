@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { fetchFlags } from "../../src/cli/fetch-flags.ts";
+import { withFlagTables } from "../../scripts/internal/flag-tables.ts";
+import { manPage } from "../../scripts/internal/man-page.ts";
 import { root } from "./snippets.ts";
 
 test.for(["README.md", "CONTRIBUTING.md"])("%s names only npm scripts that exist", async (page) => {
@@ -15,8 +17,27 @@ test.for(["README.md", "CONTRIBUTING.md"])("%s names only npm scripts that exist
 
 test("docs/fetch.md names only flags that exist", async () => {
   const text = await readFile(join(root, "docs/fetch.md"), "utf8");
-  const named = [...text.matchAll(/[`\s]--([a-z][a-z-]*)/g)].map((match) => match[1]!);
+  const named = [...text.matchAll(/[`\s]--([a-z][\w-]*)/g)].map((match) => match[1]!);
+  const existing = Object.entries(fetchFlags).flatMap(([name, { also = [] }]) => [name, ...also]);
 
   expect(named).toContain("dry-run");
-  expect(Object.keys(fetchFlags)).toEqual(expect.arrayContaining(named));
+  expect(existing).toEqual(expect.arrayContaining(named));
+});
+
+test("docs/fetch.md has the flags of today, as `npm run docs` writes them", async () => {
+  const page = await readFile(join(root, "docs/fetch.md"), "utf8");
+
+  expect(await withFlagTables(page)).toBe(page);
+  for (const name of Object.keys(fetchFlags)) expect(page).toContain(`--${name}`);
+});
+
+test("the manual page is that of today, as `npm run docs` writes it", async () => {
+  const page = await readFile(join(root, "man/taskwright-fetch.1"), "utf8");
+
+  expect(page).toBe(manPage());
+  expect(
+    page.split("\n").filter((line) => /^[.']/.test(line) && !/^\.(TH|SH|SS|TP|PP|nf|fi|BR|\\")/.test(line)),
+  ).toEqual([]);
+  for (const name of Object.keys(fetchFlags))
+    expect(page).toContain(String.raw`\-\-${name.replaceAll("-", String.raw`\-`)}`);
 });
