@@ -207,7 +207,6 @@ export class BodyTooLargeError extends HttpError {
   }
 }
 
-/** The body was to be JSON and is not. */
 /**
  * The body cannot be decompressed: it is not what its Content-Encoding says, is broken or cut off, goes on after its end,
  * or was compressed too many times. What was read of it before is right, as far as that can be told.
@@ -224,6 +223,7 @@ export class ContentEncodingError extends HttpError {
   }
 }
 
+/** The body was to be JSON and is not. */
 export class InvalidJsonError extends HttpError {
   override readonly name = "InvalidJsonError" as const;
   override readonly code = "HTTP_INVALID_JSON" as const;

@@ -51,7 +51,7 @@ export class OpenExchange<Response> extends Exchange<Response> implements BodySo
     return length === undefined ? undefined : Number(length) - this.bodyBytes;
   }
 
-  /** Makes the server wait. Meanwhile its silence is no fault of its own. */
+  /** Nothing more is wanted for now: in the end, the server is made to wait. */
   pause(): void {
     if (this.decoder === undefined) this.pauseWire();
     else this.decoder.pause();
