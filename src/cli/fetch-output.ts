@@ -1,12 +1,13 @@
 import { stat } from "node:fs/promises";
 import {
   BodyFolder,
+  type DoneSet,
   type JobIdentity,
   JournalError,
-  type JournaledResults,
   JsonLinesOutput,
   type RequestInput,
   type ResultOutput,
+  TableOutput,
   identityOf,
   openDestination,
   openJournaled,
@@ -16,9 +17,12 @@ import type { FetchSettings } from "./fetch-settings.ts";
 import { formatBytes, formatCount } from "./units.ts";
 import { UsageError } from "./usage-error.ts";
 
+/** Where `-o` names a database in place of a file of lines. */
+const tablePrefix = "sqlite:";
+
 /** @throws {UsageError} the results cannot be written there */
 export async function openResults(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
-  return withBodyFolder(await openLines(settings, inputs), settings.bodiesFolder);
+  return withBodyFolder(await openRecords(settings, inputs), settings.bodiesFolder);
 }
 
 function withBodyFolder(results: ResultOutput, folder: string | undefined): ResultOutput {
@@ -30,20 +34,35 @@ function withBodyFolder(results: ResultOutput, folder: string | undefined): Resu
   }
 }
 
-async function openLines(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
-  const { output, outputFormat: format, withHeaders, isQuiet } = settings;
+async function openRecords(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
+  const { output, outputFormat: format, withHeaders } = settings;
   if (output === undefined) return new JsonLinesOutput({ destination: standardOutput(), withHeaders, format });
-  await refuseInput(output, inputs);
+  const path = output.startsWith(tablePrefix) ? output.slice(tablePrefix.length) : output;
+  await refuseInput(path, inputs);
   try {
-    if (!(await isFile(output)))
-      return new JsonLinesOutput({ destination: await openDestination(output), withHeaders, format });
-    const results = await openJournaled({ ...settings, path: output, job: jobOf(settings) });
-    if (!isQuiet) tellWhatIsThere(output, results);
-    return new JsonLinesOutput({ ...results, withHeaders, format });
+    return path === output ? await openLines(path, settings) : openTable(path, settings);
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     if (error instanceof JournalError) throw new UsageError(error.message, hints[error.code], { cause: error });
     throw new UsageError(`Cannot write results: ${(error as Error).message}`, undefined, { cause: error });
   }
+}
+
+async function openLines(path: string, settings: FetchSettings): Promise<ResultOutput> {
+  const { outputFormat: format, withHeaders } = settings;
+  if (!(await isFile(path))) {
+    return new JsonLinesOutput({ destination: await openDestination(path), withHeaders, format });
+  }
+  const results = await openJournaled({ ...settings, path, job: jobOf(settings) });
+  tellWhatIsThere(settings, results.done, results.cutBytes);
+  return new JsonLinesOutput({ ...results, withHeaders, format });
+}
+
+function openTable(path: string, settings: FetchSettings): ResultOutput {
+  if (settings.outputFormat !== "jsonl") throw new UsageError("--output-format is for files", "a table has columns");
+  const table = new TableOutput({ ...settings, path, job: jobOf(settings) });
+  tellWhatIsThere(settings, table.done, 0);
+  return table;
 }
 
 async function refuseInput(output: string, inputs: readonly RequestInput[]): Promise<void> {
@@ -81,10 +100,10 @@ const hints: Readonly<Record<string, string>> = {
   FETCH_OUTPUT_CHANGED: "write elsewhere, or --restart begins anew in its place",
 };
 
-function tellWhatIsThere(output: string, { done, cutBytes }: JournaledResults): void {
+function tellWhatIsThere({ output, isQuiet }: FetchSettings, done: DoneSet, cutBytes: number): void {
   const { succeeded, failed } = done.counts;
   const cut = cutBytes === 0 ? "" : `; ${formatBytes(cutBytes)} of an unfinished line were cut off`;
-  if (done.size === 0 && cutBytes === 0) return;
+  if (isQuiet || (done.size === 0 && cutBytes === 0)) return;
   const results = `${formatCount(done.size)} ${done.size === 1 ? "result" : "results"}`;
   process.stderr.write(
     `taskwright fetch: going on with ${output}: ${results} (${formatCount(succeeded)} ok, ${formatCount(failed)} failed)${cut}\n`,

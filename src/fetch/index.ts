@@ -39,6 +39,10 @@ export { Batch, type BatchEnd, type BatchOptions, type BatchProgress } from "./i
 /** @internal */
 export { BodyFolder } from "./internal/body-folder.ts";
 /** @internal */
+export type { DoneSet } from "./internal/done-set.ts";
+/** @internal */
+export { TableOutput } from "./internal/table-output.ts";
+/** @internal */
 export { type BatchStatistics } from "./internal/batch-statistics.ts";
 /** @internal */
 export { openDestination, standardOutput } from "./internal/destination.ts";
@@ -49,7 +53,9 @@ export { type ResultCounts } from "./internal/done-set.ts";
 /** @internal */
 export { type JobIdentity, identityOf } from "./internal/job-identity.ts";
 /** @internal */
-export { type JournalStart, type JournaledResults, openJournaled } from "./internal/open-journaled.ts";
+export { type JournaledResults, openJournaled } from "./internal/open-journaled.ts";
+/** @internal */
+export type { JournalOptions, JournalStart } from "./internal/open-journal.ts";
 /** @internal */
 export { redactUrl } from "./internal/target.ts";
 /** @internal */

@@ -6,7 +6,7 @@ export const results: Flags = {
     short: "o",
     value: "FILE",
     help: "write results to FILE instead of standard output",
-    more: "Beside it a journal is kept, FILE.journal. The same command goes on where it stopped, however that came, and asks nothing twice that has its result.",
+    more: "Beside it a journal is kept, FILE.journal. The same command goes on where it stopped, however that came, and asks nothing twice that has its result. With sqlite:FILE the results become rows of the table `results` in a database, which may be read meanwhile.",
   },
   resume: { excludes: ["restart"], help: "go on with FILE; an error if it has no journal" },
   restart: { excludes: ["resume", "retry-failed"], help: "begin anew, in place of what FILE holds" },

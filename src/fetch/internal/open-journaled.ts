@@ -1,44 +1,11 @@
-import {
-  closeSync,
-  constants,
-  fdatasyncSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  realpathSync,
-  rmSync,
-  statSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
-import {
-  JobChangedError,
-  JournalBrokenError,
-  JournalBusyError,
-  JournalMissingError,
-  OutputChangedError,
-  OutputExistsError,
-} from "../errors.ts";
+import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, readSync, rmSync, statSync } from "node:fs";
+import { JournalBusyError, OutputChangedError } from "../errors.ts";
 import type { DoneSet } from "./done-set.ts";
-import { type JobIdentity, identityDifferences, storedIdentity } from "./job-identity.ts";
-import { JournalFile } from "./journal-file.ts";
+import type { JournalFile } from "./journal-file.ts";
 import { JournaledFile } from "./journaled-file.ts";
+import { type JournalOptions, openJournal, realPath, refuseUnfitting } from "./open-journal.ts";
 import { recover } from "./recovery.ts";
 import { type KeptResults, finishReplacing, takeOutFailed } from "./take-out-failed.ts";
-
-/**
- * How a file of results is begun: `auto` goes on where a journal says so, and else begins; `resume` only goes on;
- * `restart` begins anew, in place of what there is.
- */
-export type JournalStart = "auto" | "resume" | "restart";
-
-export interface JournaledOptions {
-  /** Of the results. Their journal is beside them. */
-  readonly path: string;
-  readonly job: JobIdentity;
-  readonly start: JournalStart;
-  /** Takes the results that are failures out, so that those requests are asked again. */
-  readonly retriesFailed: boolean;
-}
 
 /** A file of results, ready to be gone on with. */
 export interface JournaledResults {
@@ -56,17 +23,18 @@ export interface JournaledResults {
  * @throws {JournalError} it is not safe to go on, and nothing was changed
  * @throws {Error} the file system's, with a code such as `EACCES`
  */
-export async function openJournaled(options: JournaledOptions): Promise<JournaledResults> {
+export async function openJournaled(options: JournalOptions): Promise<JournaledResults> {
   const path = realPath(options.path);
-  const isNew = expectFitting(path, options);
+  const bytes = sizeOf(path);
+  const isNew = bytes === undefined;
+  refuseUnfitting({ ...options, path }, !isNew && bytes > 0);
   let journal: JournalFile | undefined;
   let fd: number | undefined;
   try {
     // Before the journal: of a folder that is missing or not to be written, the system says so more clearly than SQLite.
     if (isNew) closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT));
-    journal = openJournal(path, options.start);
-    const isBegun = begin(path, journal, options);
-    if (!isBegun) expectSameJob(path, journal, options.job);
+    const opened = openJournal({ ...options, path }, sizeOf(path)! > 0);
+    journal = opened.journal;
     await finishReplacing(path, journal);
     fd = openSync(path, constants.O_RDWR);
     let { kept, cutBytes } = repair(path, fd, journal);
@@ -77,7 +45,7 @@ export async function openJournaled(options: JournaledOptions): Promise<Journale
     }
     journal.claim();
     const destination = new JournaledFile({ fd, path, journal, bytes: kept.bytes });
-    return { destination, done: kept.done, bytesBefore: kept.bytes, cutBytes: isBegun ? 0 : cutBytes };
+    return { destination, done: kept.done, bytesBefore: kept.bytes, cutBytes: opened.isBegun ? 0 : cutBytes };
   } catch (error) {
     if (fd !== undefined) closeSync(fd);
     journal?.close();
@@ -87,55 +55,8 @@ export async function openJournaled(options: JournaledOptions): Promise<Journale
   }
 }
 
-/** The file itself, even if it is not there yet: two names of one file share a journal. */
-function realPath(path: string): string {
-  if (sizeOf(path) !== undefined) return realpathSync(path);
-  return join(realpathSync(dirname(path)), basename(path));
-}
-
 function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
-}
-
-/** Refuses what can be refused before anything is touched. Returns whether there are no results yet. */
-function expectFitting(path: string, { start, retriesFailed }: JournaledOptions): boolean {
-  const bytes = sizeOf(path);
-  if (!JournalFile.exists(path)) {
-    if (start === "resume" || retriesFailed) throw new JournalMissingError(path);
-    if (bytes !== undefined && bytes > 0 && start !== "restart") throw new OutputExistsError(path);
-  }
-  return bytes === undefined;
-}
-
-function openJournal(path: string, start: JournalStart): JournalFile {
-  try {
-    return JournalFile.open(path);
-  } catch (error) {
-    if (start !== "restart" || !(error instanceof JournalBrokenError)) throw error;
-    JournalFile.discard(path);
-    return JournalFile.open(path);
-  }
-}
-
-/** Makes the journal one of this job, unless there is one to go on with. Returns whether it did. */
-function begin(path: string, journal: JournalFile, { start, retriesFailed, job }: JournaledOptions): boolean {
-  const { state } = journal;
-  if (state !== undefined && start !== "restart") return false;
-  if (state === undefined && start !== "restart") {
-    // A file that was made, and nothing written to it: as good as none.
-    if (start === "resume" || retriesFailed) throw new JournalMissingError(path);
-    if (sizeOf(path)! > 0) throw new OutputExistsError(path);
-  }
-  const salt = JournalFile.newSalt();
-  // First the journal: results that it does not know are cut off, should the process end here.
-  journal.begin(storedIdentity(job, salt), salt);
-  return true;
-}
-
-function expectSameJob(path: string, journal: JournalFile, job: JobIdentity): void {
-  const { job: stored, salt } = journal.state!;
-  const differences = identityDifferences(stored, job, salt);
-  if (differences.length > 0) throw new JobChangedError(path, differences);
 }
 
 /** Makes file and journal be of one opinion. Done twice, the second time changes nothing. */
