@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { httpServer } from "../../test/http-server.ts";
-import { run, taskGroup } from "../index.ts";
+import { now, run, taskGroup } from "../index.ts";
 import { faults, openFaultServer, withVirtualTime } from "../testing/index.ts";
 import { type FetchAllOptions, type FetchInput, type FetchOutcome, fetchAll } from "./index.ts";
 
@@ -17,6 +17,15 @@ async function all(
   const outcomes: FetchOutcome[] = [];
   for await (const outcome of fetchAll(requests, options)) outcomes.push(outcome);
   return outcomes.toSorted((a, b) => a.index - b.index);
+}
+
+/** When outcomes come, in tenths of seconds of virtual time; -1 for failures. */
+async function timesOf(requests: FetchInput[], options: FetchAllOptions): Promise<number[]> {
+  const seen: number[] = [];
+  await withVirtualTime(async () => {
+    for await (const outcome of fetchAll(requests, options)) seen.push(outcome.ok ? Math.round(now() / 100) : -1);
+  });
+  return seen;
 }
 
 const atOnce = { baseMs: 0 };
@@ -194,6 +203,66 @@ describe("fetchAll", () => {
     expect(outcomes[0]!.timings.totalMs).toBeGreaterThanOrEqual(30_000);
   });
 
+  test("stops when more fail than may, and says so after the outcomes there are", async () => {
+    let asked = 0;
+    await using server = await httpServer((_request, response) => {
+      asked++;
+      response.writeHead(404).end();
+    });
+    const seen: FetchOutcome[] = [];
+    const reading = (async () => {
+      const urls = Array<string>(1_000).fill(server.url("/"));
+      for await (const outcome of fetchAll(urls, { maxFailures: 5, concurrency: 3 })) seen.push(outcome);
+    })();
+    const error = await reading.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "FETCH_TOO_MANY_FAILURES", failed: seen.length, done: seen.length });
+    expect(seen.length).toBeGreaterThanOrEqual(6);
+    expect(asked).toBe(seen.length);
+    expect(asked).toBeLessThanOrEqual(9);
+    expect(await all(Array<string>(5).fill(server.url("/")), { maxFailures: 5 })).toHaveLength(5);
+  });
+
+  test("keeps to rates and weights", async () => {
+    await using server = await httpServer((request, response) => {
+      response.end(JSON.stringify({ usage: { total_tokens: request.method === "POST" ? 50 : 0 } }));
+    });
+    const url = server.url("/");
+    const rate = { limit: 10, perMs: 1_000 };
+    expect(await timesOf([url, url, url], { rate })).toEqual([0, 1, 2]);
+    expect(await timesOf([url, url, url], { ratePerHost: rate })).toEqual([0, 1, 2]);
+    expect(await timesOf([url, url, url], { ratePerHost: { ...rate, burst: 2 } })).toEqual([0, 0, 1]);
+    const posts = [1, 2, 3].map((body) => ({ url, body }));
+    const tokens = { limit: 100, perMs: 1_000, burst: 10, estimate: 10 };
+    // One goes at once; when it has used 50, the next waits for 40 to be paid off, and for its own 10.
+    expect(await timesOf(posts, { tokens, concurrency: 1 })).toEqual([0, 5, 10]);
+    const weights = [{ limit: 100, perMs: 1_000, burst: 30, estimate: () => 30 }];
+    expect(await timesOf(posts, { weights })).toEqual([0, 3, 6]);
+  });
+
+  test("waits out what hosts ask for, without using up attempts, whatever the method", async () => {
+    let asked = 0;
+    await using server = await httpServer((_request, response) => {
+      if (++asked <= 5) response.writeHead(429, { "retry-after": "30" });
+      response.end("done");
+    });
+    const outcomes = await withVirtualTime(() =>
+      all([{ url: server.url("/"), body: "x" }], { retry: { attempts: 1 } }),
+    );
+    expect(outcomes).toMatchObject([{ status: 200, attempts: 6 }]);
+    expect(outcomes[0]!.timings.totalMs).toBeGreaterThanOrEqual(150_000);
+  });
+
+  test("asks any method again, if that is wanted", async () => {
+    let asked = 0;
+    await using server = await httpServer((_request, response) => {
+      response.writeHead(++asked === 1 ? 500 : 200).end();
+    });
+    const post = { url: server.url("/"), body: "x" };
+    expect(await all([post], { retry: atOnce })).toMatchObject([{ status: 500, attempts: 1 }]);
+    asked = 0;
+    expect(await all([post], { retry: { ...atOnce, anyMethod: true } })).toMatchObject([{ status: 200, attempts: 2 }]);
+  });
+
   test("lets a host that hangs hold up no others", async () => {
     const held: ServerResponse[] = [];
     let isHolding = true;
@@ -217,6 +286,13 @@ describe("fetchAll", () => {
   test.each([
     [{ concurrency: 0 }, "Expected `concurrency` to be an integer of 1 or more, got `0` (number)"],
     [{ timeoutMs: -1 }, "Expected `timeoutMs` to be milliseconds, 0 or more, got `-1` (number)"],
+    [{ rate: { limit: 0, perMs: 1 } }, "Expected `rate.limit` to be an integer of 1 or more, got `0` (number)"],
+    [{ ratePerHost: 5 as never }, "Expected `ratePerHost` to be { limit, perMs }, got `5` (number)"],
+    [{ rate: { limit: 1, perMs: Infinity } }, "Expected `rate.perMs` to be finite, got `Infinity` (number)"],
+    [{ tokens: { limit: 1, perMs: 1, estimate: -1 } }, "Expected `tokens.estimate` to be a number of 0 or more"],
+    [{ weights: [{ limit: 1, perMs: 1 } as never] }, "Expected `weights[0].estimate` to be a function"],
+    [{ maxFailures: "101%" as const }, 'Expected `maxFailures` to be an integer of 0 or more, or a part such as "5%"'],
+    [{ retry: { budget: -1 } }, "Expected `retry.budget` to be a number of 0 or more, got `-1` (number)"],
     [{ retry: { attempts: 0 } }, "Expected `retry.attempts` to be an integer of 1 or more, got `0` (number)"],
     [{ headers: { "a b": "1" } }, "In `headers`, `a b` is not a header name"],
   ])("refuses the options %j", (options, message) => {

@@ -3,8 +3,10 @@ import { lookAheadOf } from "./internal/batch.ts";
 import { CancelWatch } from "./internal/cancel-watch.ts";
 import { Engine } from "./internal/engine.ts";
 import { openExchange } from "./internal/exchange.ts";
+import { isExceeded } from "./internal/failure-limit.ts";
 import { JobBuilder } from "./internal/job-builder.ts";
 import { RequestSource } from "./internal/request-source.ts";
+import { TooManyFailuresError } from "./failures.ts";
 import { type FetchAllOptions, type FetchAllSettings, readOptions } from "./options.ts";
 import { type FetchInput, type FetchOutcome, outcomeOf, refusedOutcome } from "./outcome.ts";
 
@@ -20,7 +22,8 @@ export type FetchStream = AsyncGenerator<FetchOutcome, void, void>;
  * not hold up the others. An outcome that was not read keeps its slot.
  *
  * It belongs to the scope in which its first outcome is asked for. Leaving the loop takes what is on the wire off it
- * and closes the connections. It rejects only with what the source threw.
+ * and closes the connections. It rejects only with what the source threw, or functions in the options, or when more has
+ * failed than `maxFailures`.
  *
  * Cancel: takes what is on the wire off it, and waits until the connections are closed.
  *
@@ -49,6 +52,10 @@ class OutcomeStream extends DrivenStream<FetchOutcome> {
   /** Not yet read. Each keeps a slot of the engine, so there are never more than `concurrency`. */
   readonly #outcomes = new Deque<FetchOutcome>();
   #engine: Engine | undefined;
+  #done = 0;
+  #failed = 0;
+  /** More failed than may. */
+  #isStopped = false;
 
   constructor(requests: Iterable<FetchInput> | AsyncIterable<FetchInput>, settings: FetchAllSettings) {
     super("fetchAll");
@@ -91,14 +98,25 @@ class OutcomeStream extends DrivenStream<FetchOutcome> {
       this.failed(error, scope);
     }
     watch.resolve();
+    if (this.#isStopped) this.failed(new TooManyFailuresError(this.#failed, this.#done), scope);
     if (scope.cancelled !== undefined) this.cutBy(scope.cancelled);
     await Promise.all([exchange.close(), source.close()]);
   }
 
   #deliver(outcome: FetchOutcome): void {
+    this.#done++;
+    if (!outcome.ok) this.#countFailure();
     if (this.handOver(outcome)) return;
     this.#engine!.hold();
     this.#outcomes.push(outcome);
+  }
+
+  #countFailure(): void {
+    this.#failed++;
+    const { maxFailures } = this.#settings;
+    if (maxFailures === undefined || !isExceeded(maxFailures, this.#failed, this.#done)) return;
+    this.#isStopped = true;
+    this.#engine!.drain();
   }
 
   protected override get hasReady(): boolean {

@@ -28,7 +28,9 @@ export {
 } from "./errors.ts";
 export { type FetchStream, fetchAll } from "./fetch-all.ts";
 export type { FetchSessionOptions } from "./internal/exchange.ts";
+export { TooManyFailuresError } from "./failures.ts";
 export type { FetchAllOptions, FetchRetryOptions } from "./options.ts";
+export type { FetchRate, FetchTokens, FetchWeight, PacingOptions } from "./pacing.ts";
 export type { FetchAnswer, FetchFailure, FetchInput, FetchOutcome, FetchRequest, FetchTimings } from "./outcome.ts";
 
 // For the command, not for users.

@@ -1,10 +1,13 @@
 import { expectInteger } from "../core/index.ts";
 import type { ExchangeOptions, FetchSessionOptions } from "./internal/exchange.ts";
 import { readHeaders } from "./internal/job-builder.ts";
+import type { FailureLimit } from "./internal/failure-limit.ts";
+import type { PaceRules } from "./internal/pace.ts";
 import type { RetryPolicy } from "./internal/retry-policy.ts";
+import { type PacingOptions, readPacing } from "./pacing.ts";
 
 /** Settings of {@link fetchAll}. */
-export interface FetchAllOptions {
+export interface FetchAllOptions extends PacingOptions {
   /** Requests on the wire, or answered and not yet read, at once. @default 100 */
   readonly concurrency?: number;
   /** Requests on the wire to one origin at once: politeness, since most lists are of one host. @default 10 */
@@ -18,6 +21,11 @@ export interface FetchAllOptions {
   readonly connectTimeoutMs?: number;
   /** When and how often a request is asked again. */
   readonly retry?: FetchRetryOptions;
+  /**
+   * Stops when more have failed: a number of requests, 0 or more, or a part of at least a hundred, such as `"5%"`. What
+   * is on the wire still ends; then the stream throws a {@link TooManyFailuresError}. @default no limit
+   */
+  readonly maxFailures?: number | `${number}%`;
   /** Sent with each request, unless it has one of the same name. */
   readonly headers?: Readonly<Record<string, string | number | readonly string[]>>;
   /** A longer body is a failure, `HTTP_BODY_TOO_LARGE`. Bodies are held in memory. @default 33_554_432, 32 MiB */
@@ -27,21 +35,29 @@ export interface FetchAllOptions {
 }
 
 /**
- * Asked again are 408, 425, 429 and 5xx, connection errors and timeouts; of methods GET, HEAD, OPTIONS, PUT and DELETE,
- * and any with an `Idempotency-Key` header.
+ * Asked again are 408, 425, 429 and 5xx, connection errors and timeouts: of methods GET, HEAD, OPTIONS, PUT and DELETE,
+ * and any with an `Idempotency-Key` header; and whatever the method, what found no connection or was answered with 429.
+ *
+ * 429, and 503 with a `Retry-After`, pause the host for all its requests, and use up no attempt: throttling never fails a
+ * request. The same holds for a host that has answered and cannot be reached any more, or answers only with 502, 503 and
+ * 504, as long as `maxTimeMs`. After a pause one request goes first, and more with each that goes well.
  */
 export interface FetchRetryOptions {
-  /** Attempts in all, the first included. @default 3 */
+  /** Attempts in all, the first included. Of 5xx other than 500, 502, 503 and 504 never more than 3. @default 3 */
   readonly attempts?: number;
   /** The wait before attempt n + 1 is drawn from 0 to `baseMs * 2 ** (n - 1)`, at most `maxMs`. @default 500 */
   readonly baseMs?: number;
-  /** @default 30_000 */
+  /** The longest such wait, in milliseconds. A `Retry-After` may ask for longer. @default 30_000 */
   readonly maxMs?: number;
-  /**
-   * No attempt begins later than this after the first. A `Retry-After` is waited out in full, or, where that would go
-   * beyond, not at all. @default 300_000
-   */
+  /** No attempt begins later than this after the first failure, in milliseconds; pauses aside. @default 300_000 */
   readonly maxTimeMs?: number;
+  /**
+   * How many may be asked again for each request to the same host, besides 10 a second: so what is down is not kept down.
+   * `Infinity` for any number. What goes beyond is a failure at once. Pauses aside. @default 0.2
+   */
+  readonly budget?: number;
+  /** Whether also methods are asked again that may do twice what is asked twice, such as POST. @default false */
+  readonly anyMethod?: boolean;
   /** From 0 up to, but not including, 1. @default Math.random */
   readonly random?: () => number;
 }
@@ -50,6 +66,8 @@ export interface FetchRetryOptions {
 export interface FetchAllSettings extends ExchangeOptions {
   readonly perHost: number;
   readonly retry: RetryPolicy;
+  readonly pace: PaceRules | undefined;
+  readonly maxFailures: FailureLimit | undefined;
   /** Names and values in turn. */
   readonly headers: readonly string[];
 }
@@ -60,11 +78,16 @@ const standardHeaders = { "user-agent": "taskwright", accept: "*/*" };
 export function readOptions(options: FetchAllOptions): FetchAllSettings {
   const { concurrency = 100, perHost = 10, maxBodyBytes = 32 * 1024 * 1024 } = options;
   const { session = {}, retry = {}, headers = {} } = options;
-  const { attempts = 3, random = Math.random } = retry;
+  const { attempts = 3, random = Math.random, budget = 0.2, anyMethod = false } = retry;
   expectInteger("concurrency", concurrency, 1);
   expectInteger("perHost", perHost, 1);
   expectInteger("maxBodyBytes", maxBodyBytes, 0);
   expectInteger("retry.attempts", attempts, 1);
+  if (!(typeof budget === "number" && budget >= 0)) {
+    throw new RangeError(
+      `Expected \`retry.budget\` to be a number of 0 or more, got \`${String(budget)}\` (${typeof budget})`,
+    );
+  }
   const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   return {
     concurrency,
@@ -73,15 +96,35 @@ export function readOptions(options: FetchAllOptions): FetchAllSettings {
     session,
     timeoutMs: milliseconds("timeoutMs", options.timeoutMs, 30_000),
     connectTimeoutMs: milliseconds("connectTimeoutMs", options.connectTimeoutMs, 10_000),
+    pace: readPacing(options),
+    maxFailures: readMaxFailures(options.maxFailures),
     headers: readHeaders({ ...standardHeaders, ...own }),
     retry: {
       attempts,
       random,
+      anyMethod,
+      ...(budget < Infinity && { budget }),
       baseMs: milliseconds("retry.baseMs", retry.baseMs, 500),
       maxMs: milliseconds("retry.maxMs", retry.maxMs, 30_000),
       maxTimeMs: milliseconds("retry.maxTimeMs", retry.maxTimeMs, 300_000),
     },
   };
+}
+
+function readMaxFailures(given: number | string | undefined): FailureLimit | undefined {
+  if (given === undefined) return undefined;
+  const limit = parseMaxFailures(String(given));
+  if (limit !== undefined) return limit;
+  throw new RangeError(
+    `Expected \`maxFailures\` to be an integer of 0 or more, or a part such as "5%", got \`${String(given)}\` (${typeof given})`,
+  );
+}
+
+/** Reads `20` and `2.5%`; undefined if `text` is neither. */
+export function parseMaxFailures(text: string): FailureLimit | undefined {
+  if (/^\d{1,15}$/.test(text)) return { kind: "count", most: Number(text) };
+  const [, percent] = /^(\d{1,3}(?:\.\d+)?)%$/.exec(text) ?? [];
+  return percent === undefined || Number(percent) > 100 ? undefined : { kind: "share", most: Number(percent) / 100 };
 }
 
 function milliseconds(name: string, given: number | undefined, otherwise: number): number {

@@ -18,3 +18,7 @@ export { Queue, type QueueOptions, type QueueStatistics } from "./queue.ts";
 export { RateLimiter, type RateLimiterOptions, type RateLimiterStatistics } from "./rate-limiter.ts";
 export { ReadWriteLock, type ReadWriteLockStatistics } from "./read-write-lock.ts";
 export { Semaphore, type SemaphoreOptions, type SemaphoreStatistics } from "./semaphore.ts";
+
+// For the batch engine, which waits for many things at once, and for none of them in a task.
+/** @internal */
+export { TokenBucket } from "./internal/token-bucket.ts";

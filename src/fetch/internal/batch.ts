@@ -6,7 +6,9 @@ import { CancelWatch } from "./cancel-watch.ts";
 import { Engine, type JobSink, type JobSource } from "./engine.ts";
 import { type ExchangeOptions, openExchange } from "./exchange.ts";
 import { DoneSet, type ResultCounts } from "./done-set.ts";
+import { type FailureLimit, isExceeded } from "./failure-limit.ts";
 import type { BadLine } from "./line-splitter.ts";
+import type { PaceRules } from "./pace.ts";
 import { RemainingSource } from "./remaining-source.ts";
 import { ResultOrder } from "./result-order.ts";
 import type { ResultOutput } from "./result-output.ts";
@@ -20,13 +22,20 @@ export interface BatchOptions extends ExchangeOptions {
   readonly isOrdered?: boolean;
   readonly perHost: number;
   readonly retry: RetryPolicy;
+  readonly pace?: PaceRules | undefined;
+  /** What fails beyond stops the batch, as `drain()` does. */
+  readonly maxFailures?: FailureLimit | undefined;
   readonly onBadLine?: (bad: BadLine) => void;
-  readonly onRetry?: (failed: Attempt, delayMs: number) => void;
+  /** `isPause`: because its host is left alone by all. */
+  readonly onRetry?: (failed: Attempt, delayMs: number, isPause: boolean) => void;
 }
 
-/** How a batch came to its end: by itself, by `drain()`, by `cancel()`, or because input or output broke. */
+/**
+ * How a batch came to its end: by itself, by `drain()`, by `cancel()`, because more failed than may, or because input or
+ * output broke.
+ */
 export type BatchEnd =
-  | { readonly kind: "finished" | "drained" | "cancelled" }
+  | { readonly kind: "finished" | "drained" | "cancelled" | "too-many-failures" }
   | { readonly kind: "input-failed" | "output-failed"; readonly error: unknown };
 
 export interface BatchProgress {
@@ -99,6 +108,11 @@ export class Batch {
     return this.#engine?.inFlight ?? 0;
   }
 
+  /** Hosts that are left alone for now: they asked for it, or are down. */
+  get pausedHosts(): number {
+    return this.#engine?.pausedHosts ?? 0;
+  }
+
   /** Requests read that have no outcome and are not on the wire. */
   get ahead(): number {
     return this.#engine?.ahead ?? 0;
@@ -150,7 +164,8 @@ export class Batch {
   }
 
   #stop(end: BatchEnd): void {
-    if (this.#end === undefined || this.#end.kind === "drained") this.#end = end;
+    const { kind } = this.#end ?? {};
+    if (kind === undefined || kind === "drained" || kind === "too-many-failures") this.#end = end;
     this.#engine?.stop();
   }
 
@@ -188,6 +203,14 @@ export class Batch {
     this.statistics.foundBadLine();
     this.#output.foundBadLine(bad);
     this.#options.onBadLine?.(bad);
+    this.#stopIfTooManyFailed();
+  }
+
+  #stopIfTooManyFailed(): void {
+    const { maxFailures } = this.#options;
+    if (maxFailures === undefined || !isExceeded(maxFailures, this.statistics.failed, this.statistics.done)) return;
+    this.#end ??= { kind: "too-many-failures" };
+    this.#engine?.drain();
   }
 
   #sink(finished: PromiseWithResolvers<void>): JobSink {
@@ -197,10 +220,11 @@ export class Batch {
       settled: (last) => {
         statistics.settled(last);
         this.#output.settled(last);
+        this.#stopIfTooManyFailed();
       },
-      retrying: (failed, delayMs) => {
+      retrying: (failed, delayMs, isPause) => {
         statistics.retries++;
-        onRetry?.(failed, delayMs);
+        onRetry?.(failed, delayMs, isPause);
       },
       finished: (crash) => {
         if (crash === undefined) finished.resolve();

@@ -7,6 +7,7 @@ import type { Attempt } from "./attempt.ts";
 import { Engine, type EngineOptions, type JobSource } from "./engine.ts";
 import type { Exchange } from "./exchange.ts";
 import { Job } from "./job.ts";
+import type { Rate } from "./pace.ts";
 
 /** What a server does with one request, attempt by attempt: how long it takes, and the status, or none. */
 interface Script {
@@ -22,7 +23,7 @@ interface Storm {
   readonly says: "seconds" | "date" | "nothing" | "is down";
 }
 
-interface Setup extends Partial<Pick<EngineOptions, "concurrency" | "perHost" | "lookAhead">> {
+interface Setup extends Partial<Pick<EngineOptions, "concurrency" | "perHost" | "lookAhead" | "pace">> {
   readonly storms?: readonly Storm[];
   /** Called before it starts. */
   readonly arrange?: (batch: Play) => void;
@@ -31,6 +32,10 @@ interface Setup extends Partial<Pick<EngineOptions, "concurrency" | "perHost" | 
 /** Plays a batch in virtual time, and watches that no limit is broken. */
 class Play implements Exchange, JobSource {
   readonly started: Job[] = [];
+  /** Of what stands there. */
+  readonly startedAtMs: number[] = [];
+  /** How many were settled then. */
+  readonly settledThen: number[] = [];
   readonly settled: Attempt[] = [];
   readonly scripts: readonly Script[];
   hasEnded = false;
@@ -73,6 +78,8 @@ class Play implements Exchange, JobSource {
 
   async #answer(job: Job): Promise<WholeResponse> {
     this.started.push(job);
+    this.startedAtMs.push(now());
+    this.settledThen.push(this.settled.length);
     const { origin } = job.target;
     this.#inFlight.set(origin, (this.#inFlight.get(origin) ?? 0) + 1);
     this.mostInFlight = Math.max(this.mostInFlight, this.engine.inFlight);
@@ -98,8 +105,7 @@ class Play implements Exchange, JobSource {
     const seconds = Math.ceil((toMs - now()) / 1_000);
     this.#askedUntilMs.set(host, Math.max(this.#askedUntilMs.get(host) ?? 0, now() + seconds * 1_000));
     if (says === "seconds") return { status: 503, headers: { "retry-after": String(seconds) } };
-    const date = (atMs: number): string => new Date(Date.UTC(2026, 0) + Math.floor(atMs / 1_000) * 1_000).toUTCString();
-    return { status: 429, headers: { date: date(now()), "retry-after": date(now() + seconds * 1_000) } };
+    return { status: 429, headers: { date: dateAt(now()), "retry-after": dateAt(now() + seconds * 1_000) } };
   }
 
   close(): Promise<void> {
@@ -117,7 +123,7 @@ class Watch extends Waiter<void> {
 }
 
 async function play(scripts: readonly Script[], setup: Setup = {}): Promise<Play> {
-  const { concurrency = 10, perHost = 10, lookAhead = 100, arrange, storms = [] } = setup;
+  const { concurrency = 10, perHost = 10, lookAhead = 100, pace, arrange, storms = [] } = setup;
   const batch = new Play(scripts, storms);
   await withVirtualTime(() =>
     cancelScope(async (scope) => {
@@ -130,6 +136,7 @@ async function play(scripts: readonly Script[], setup: Setup = {}): Promise<Play
           perHost,
           lookAhead,
           lookAheadBytes: Infinity,
+          pace,
           retry,
           exchange: batch,
           abort: () => scope.cancel(),
@@ -158,6 +165,24 @@ const step = fc.record({
 });
 const scriptOf = (hosts: number) =>
   fc.record({ host: fc.nat(hosts - 1), steps: fc.array(step, { minLength: 1, maxLength: 3 }) });
+const rate: fc.Arbitrary<Rate> = fc.record({
+  limit: fc.integer({ min: 1, max: 50 }),
+  perMs: fc.integer({ min: 10, max: 2_000 }),
+  burst: fc.integer({ min: 1, max: 5 }),
+});
+
+/** Whether in any time no more weighs in than comes in it, and a burst. */
+function expectWithin({ limit, perMs, burst }: Rate, atMs: readonly number[], weights?: readonly number[]): void {
+  const heaviest = Math.max(burst, ...(weights ?? []));
+  for (const [from, fromMs] of atMs.entries()) {
+    let sum = 0;
+    for (let at = from; at < atMs.length; at++) {
+      sum += weights?.[at] ?? 1;
+      expect(sum).toBeLessThanOrEqual(heaviest + ((atMs[at]! - fromMs) * limit) / perMs + 1e-6);
+    }
+  }
+}
+
 const limits = fc.record({
   concurrency: fc.integer({ min: 1, max: 8 }),
   perHost: fc.integer({ min: 1, max: 4 }),
@@ -171,7 +196,20 @@ function expectEachOnce({ settled, engine }: Play): void {
 
 const unreachable = new ConnectionError({ method: "GET", url: "http://a/" }, "connect", false, new Error("refused"));
 
+function dateAt(ms: number): string {
+  return new Date(Date.UTC(2026, 0) + Math.floor(ms / 1_000) * 1_000).toUTCString();
+}
+
 function ignore(): void {}
+
+/** A hundred requests to a host that is down after the first ten. */
+function playDown(toMs: number): Promise<Play> {
+  const storms: Storm[] = [{ host: 0, fromMs: 15, toMs, says: "is down" }];
+  return play(
+    [...Array(100).keys()].map(() => quiet(0)),
+    { storms, concurrency: 10 },
+  );
+}
 
 /** One request that is answered at the first attempt. */
 function quiet(host: number): Script {
@@ -248,18 +286,10 @@ describe("the engine", () => {
   });
 
   test("waits for a host that has answered and now is down, as long as retries may take", async () => {
-    const down = (toMs: number): Promise<Play> =>
-      play(
-        [...Array(100).keys()].map(() => quiet(0)),
-        {
-          storms: [{ host: 0, fromMs: 15, toMs, says: "is down" }],
-          concurrency: 10,
-        },
-      );
-    const back = await down(30_000);
+    const back = await playDown(30_000);
     expect(back.settled.filter(({ answer }) => answer?.status === 200)).toHaveLength(100);
     expect(back.refused).toBeLessThan(10 + 70);
-    const gone = await down(Infinity);
+    const gone = await playDown(Infinity);
     expect(gone.settled.filter(({ failure }) => failure !== undefined)).toHaveLength(90);
     expect(gone.settled.at(-1)!.endMs).toBeLessThan(70_000);
   });
@@ -272,6 +302,101 @@ describe("the engine", () => {
     );
     expect(settled.map(({ job }) => job.attempts)).toEqual(Array(20).fill(3));
     expect(settled.at(-1)!.endMs).toBeLessThan(2_000);
+  });
+
+  test("keeps rates exactly, of all hosts and of each, attempts and storms included", async () => {
+    const storm = fc.record({
+      host: fc.nat(2),
+      fromMs: fc.nat(500),
+      toMs: fc.integer({ min: 1, max: 5_000 }),
+      says: fc.constantFrom("seconds" as const, "nothing" as const),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(scriptOf(3), { minLength: 1, maxLength: 40 }),
+        fc.array(storm, { maxLength: 3 }),
+        limits,
+        fc.option(rate, { nil: undefined }),
+        fc.option(rate, { nil: undefined }),
+        async (scripts, storms, setup, all, perHost) => {
+          const pace = { rate: all, ratePerHost: perHost, weights: [] };
+          const batch = await play(scripts, { ...setup, storms, pace });
+          expectEachOnce(batch);
+          expect(batch.settled).toHaveLength(scripts.length);
+          const { startedAtMs, started } = batch;
+          if (all !== undefined) expectWithin(all, startedAtMs);
+          for (const host of perHost === undefined ? [] : [0, 1, 2]) {
+            expectWithin(
+              perHost!,
+              startedAtMs.filter((_, at) => scripts[started[at]!.index]!.host === host),
+            );
+          }
+          expect(batch.mostPerHost).toBeLessThanOrEqual(setup.perHost);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("sends as fast as the rate lets it", async () => {
+    const scripts = [...Array(200).keys()].map((index) => quiet(index % 4));
+    const all = { limit: 100, perMs: 1_000, burst: 2 };
+    const { startedAtMs } = await play(scripts, { pace: { rate: all, ratePerHost: undefined, weights: [] } });
+    expect(startedAtMs.at(-1)).toBe(1_980);
+    const each = { limit: 25, perMs: 1_000, burst: 1 };
+    const perHost = await play(scripts, { pace: { rate: undefined, ratePerHost: each, weights: [] } });
+    expect(perHost.startedAtMs.at(-1)).toBe(49 * 40);
+  });
+
+  test("keeps weights, of each host, by estimates that answers correct, and holds up no other host", async () => {
+    const weighed = fc.record({ host: fc.nat(2), estimate: fc.nat(20), actual: fc.option(fc.nat(40)) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(weighed, { minLength: 1, maxLength: 30 }),
+        rate,
+        limits,
+        fc.boolean(),
+        async (requests, limit, setup, isExact) => {
+          const weightOf = ({ job }: Attempt): number | undefined =>
+            isExact ? undefined : (requests[job.index]!.actual ?? undefined);
+          const rule = { ...limit, estimate: (job: Job) => requests[job.index]!.estimate, actual: weightOf };
+          const scripts = requests.map(({ host }) => quiet(host));
+          const pace = { rate: undefined, ratePerHost: undefined, weights: [rule] };
+          const batch = await play(scripts, { ...setup, pace });
+          expect(batch.settled).toHaveLength(requests.length);
+          for (const host of [0, 1, 2]) {
+            const its = [...batch.started.entries()].filter(([, job]) => requests[job.index]!.host === host);
+            const atMs = its.map(([at]) => batch.startedAtMs[at]!);
+            const estimates = its.map(([, job]) => requests[job.index]!.estimate);
+            if (isExact) expectWithin(limit, atMs, estimates);
+            // What was used by the answers so far, and what the others may use, is never more than there was.
+            for (const [place, startMs] of atMs.entries()) {
+              const ended = batch.settled.slice(0, batch.settledThen[its[place]![0]]).map(({ job }) => job);
+              const used = its.slice(0, place).map(([, job]) => {
+                const { estimate, actual } = requests[job.index]!;
+                return isExact || actual === null || !ended.includes(job) ? estimate : actual;
+              });
+              const sum = used.reduce((total, each) => total + each, estimates[place]!);
+              const flowed = (startMs * limit.limit) / limit.perMs;
+              const isFree = estimates[place] === 0;
+              expect(isFree || sum <= Math.max(limit.burst, estimates[place]!) + flowed + 1e-6).toBe(true);
+            }
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("lets other hosts go while one waits for its weights", async () => {
+    const rule = { limit: 10, perMs: 1_000, burst: 10, estimate: () => 10, actual: () => undefined };
+    const scripts = [...Array(20).keys()].map((index) => quiet(index % 2));
+    const weights = [{ ...rule, estimate: (job: Job) => (scripts[job.index]!.host === 0 ? 10 : 0) }];
+    const { settled } = await play(scripts, { pace: { rate: undefined, ratePerHost: undefined, weights } });
+    const ends = (host: number): number[] =>
+      settled.filter(({ job }) => scripts[job.index]!.host === host).map(({ endMs }) => endMs);
+    expect(ends(0)).toEqual([...Array(10).keys()].map((n) => n * 1_000 + 10));
+    expect(Math.max(...ends(1))).toBeLessThanOrEqual(20);
   });
 
   test("asks one host in the order of the list", async () => {

@@ -1,10 +1,13 @@
 import { type Clock, Timer, isCancelled } from "../../core/index.ts";
 import type { Attempt } from "./attempt.ts";
+import type { TokenBucket } from "../../sync/index.ts";
 import type { Exchange } from "./exchange.ts";
 import { failureOf } from "./failure.ts";
 import { type Host, Hosts } from "./host.ts";
 import type { Job } from "./job.ts";
-import { type RetryPolicy, judge, wentWell } from "./retry-policy.ts";
+import { type PaceRules, bucketOf, hostPaceBy } from "./pace.ts";
+import type { RetryPolicy } from "./retry-policy.ts";
+import { judge, wentWell } from "./verdict.ts";
 
 /** Where jobs come from. */
 export interface JobSource {
@@ -30,6 +33,8 @@ export interface EngineOptions {
   /** The same for one origin. */
   readonly perHost: number;
   readonly retry: RetryPolicy;
+  /** Undefined for as fast as it goes. */
+  readonly pace?: PaceRules | undefined;
   /** Jobs that may be parked or wait for another attempt at once; those of paused hosts aside. */
   readonly lookAhead: number;
   /** And how much memory they may take, about. */
@@ -60,6 +65,9 @@ export class Engine {
   readonly #hosts: Hosts;
   /** Timers of jobs that wait to be asked again. */
   readonly #waiting = new Map<Job, Timer>();
+  /** Of all attempts. */
+  readonly #rate: TokenBucket | undefined;
+  readonly #rateTimer: Timer = new Timer(() => this.pump());
   #inFlight = 0;
   #held = 0;
   /** Memory of what is parked or waits. */
@@ -73,7 +81,9 @@ export class Engine {
     this.#options = options;
     this.#source = source;
     this.#sink = sink;
-    this.#hosts = new Hosts(options.perHost, options.clock, () => this.pump());
+    const { perHost, clock, pace } = options;
+    this.#hosts = new Hosts({ perHost, clock, makePace: pace && hostPaceBy(pace), onReady: () => this.pump() });
+    this.#rate = pace?.rate && bucketOf(pace.rate);
   }
 
   /** Attempts on the wire. */
@@ -88,7 +98,7 @@ export class Engine {
 
   /** Hosts that have asked to be left alone, or are down. */
   get pausedHosts(): number {
-    return this.#hosts.blocked;
+    return this.#hosts.paused;
   }
 
   /** Whether a slot is free. */
@@ -145,16 +155,26 @@ export class Engine {
   #leaveRunning(state: "draining" | "stopped"): void {
     this.#state = state;
     for (const timer of this.#waiting.values()) timer.cancel();
-    this.#hosts.close();
     this.#finishIfDone();
   }
 
   #fill(): void {
-    while (!this.#isPaused && this.hasRoom) {
+    while (!this.#isPaused && this.hasRoom && this.#isInRate) {
       const job = this.#next();
       if (job === undefined) return;
       void this.#ask(job);
     }
+  }
+
+  /** Whether the rate of all lets one go; if not, this is asked again when it does. */
+  get #isInRate(): boolean {
+    if (this.#rate === undefined) return true;
+    const { clock } = this.#options;
+    const nowMs = clock.now();
+    const readyAtMs = this.#rate.readyAtMs(1, nowMs);
+    if (readyAtMs <= nowMs) return true;
+    if (!this.#rateTimer.isScheduled && this.#state === "running") clock.schedule(readyAtMs, this.#rateTimer);
+    return false;
   }
 
   #next(): Job | undefined {
@@ -168,7 +188,7 @@ export class Engine {
       const job = this.#source.take();
       if (job === undefined) return undefined;
       const host = this.#hosts.get(job.target.origin);
-      if (!host.isFull) return job;
+      if (host.isReadyFor(job, this.#options.clock)) return job;
       this.#aheadBytes += job.bytes;
       this.#hosts.park(host, job);
     }
@@ -188,6 +208,8 @@ export class Engine {
       job.firstStartMs = startMs;
       host.trouble?.retries.call(startMs);
     }
+    this.#rate?.take(1, startMs);
+    host.pace?.take(job, startMs);
     this.#inFlight++;
     host.inFlight++;
     this.#hosts.update(host);
@@ -205,6 +227,7 @@ export class Engine {
     this.#inFlight--;
     host.inFlight--;
     try {
+      if (host.pace !== undefined) this.#hosts.ended(host, host.pace, attempt);
       if (this.#state === "running" || this.#state === "draining") this.#settle(host, attempt);
     } catch (error) {
       this.#fail(error);
@@ -254,6 +277,8 @@ export class Engine {
     if (this.#inFlight > 0 || this.#state === "finished") return;
     if (this.#state === "running" && !(this.#source.hasEnded && this.ahead === 0)) return;
     this.#state = "finished";
+    this.#hosts.close();
+    this.#rateTimer.cancel();
     this.#sink.finished(this.#crash);
   }
 }

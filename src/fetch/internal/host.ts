@@ -1,6 +1,8 @@
 import { type Clock, Link, LinkedList, Timer } from "../../core/index.ts";
+import type { Attempt } from "./attempt.ts";
 import type { HostTrouble } from "./host-trouble.ts";
 import type { Job } from "./job.ts";
+import type { HostPace } from "./pace.ts";
 
 /**
  * The requests to one origin.
@@ -13,8 +15,9 @@ export class Host extends Link {
   limit: number;
   /** Attempts on the wire. May exceed a limit that was lowered meanwhile. */
   inFlight = 0;
-  /** Nothing is sent to it before its timer has fired. */
+  /** Nothing is sent to it before its timer has fired: it is paused, or its pace asks for it. */
   isBlocked = false;
+  isPaused = false;
   /** Whether it has ever answered as servers do that are well. */
   hasAnswered = false;
   /** What went wrong with it; undefined while nothing has. */
@@ -27,11 +30,19 @@ export class Host extends Link {
   readonly parked: LinkedList<Job> = new LinkedList<Job>();
   /** Ends the block. */
   timer: Timer | undefined = undefined;
+  /** How fast requests may follow each other there; undefined for as fast as they can. */
+  readonly pace: HostPace | undefined;
 
-  constructor(origin: string, limit: number) {
+  constructor(origin: string, limit: number, pace?: HostPace) {
     super();
     this.origin = origin;
     this.limit = limit;
+    this.pace = pace;
+  }
+
+  /** What is to be asked next. */
+  get next(): Job | null {
+    return this.again.head ?? this.parked.head;
   }
 
   get waiting(): number {
@@ -41,6 +52,24 @@ export class Host extends Link {
   get isFull(): boolean {
     return this.inFlight >= this.limit || this.isBlocked;
   }
+
+  /** Whether `job`, which has just been read, may be sent. */
+  isReadyFor(job: Job, clock: Clock): boolean {
+    if (this.isFull) return false;
+    const { pace } = this;
+    if (pace === undefined) return true;
+    const nowMs = clock.now();
+    return pace.readyAtMs(job, nowMs) <= nowMs;
+  }
+}
+
+export interface HostsOptions {
+  /** Attempts on the wire for one host. */
+  readonly perHost: number;
+  readonly makePace: (() => HostPace) | undefined;
+  readonly clock: Clock;
+  /** A host is no longer blocked. */
+  readonly onReady: () => void;
 }
 
 /** The hosts that requests are on the way to, or wait for. A host that nothing is left of is forgotten. */
@@ -49,31 +78,24 @@ export class Hosts {
   waiting = 0;
   /** Those of them whose hosts were paused: they wait for nothing that others take. */
   behind = 0;
-  /** Hosts that are left alone for now. */
-  blocked = 0;
+  /** Hosts that have asked to be left alone, or are down. */
+  paused = 0;
   /** Hosts with work and a free slot, longest unserved first. */
   readonly #ready: LinkedList<Host> = new LinkedList<Host>();
   readonly #byOrigin = new Map<string, Host>();
-  readonly #limit: number;
-  readonly #clock: Clock;
-  readonly #onReady: () => void;
+  readonly #options: HostsOptions;
   #last: Host | undefined = undefined;
 
-  /**
-   * @param limit - attempts on the wire for one host
-   * @param onReady - a host is no longer blocked
-   */
-  constructor(limit: number, clock: Clock, onReady: () => void) {
-    this.#limit = limit;
-    this.#clock = clock;
-    this.#onReady = onReady;
+  constructor(options: HostsOptions) {
+    this.#options = options;
   }
 
   get(origin: string): Host {
     if (this.#last?.origin === origin) return this.#last;
     let host = this.#byOrigin.get(origin);
     if (host === undefined) {
-      host = new Host(origin, this.#limit);
+      const { perHost, makePace } = this.#options;
+      host = new Host(origin, perHost, makePace?.());
       this.#byOrigin.set(origin, host);
     }
     this.#last = host;
@@ -82,7 +104,7 @@ export class Hosts {
 
   /** To be called whenever work, slots or the limit of `host` have changed. */
   update(host: Host): void {
-    if (host.waiting > 0 && !host.isFull) {
+    if (host.waiting > 0 && !host.isFull && this.#isInPace(host)) {
       if (host.list === null) this.#ready.push(host);
     } else {
       if (host.list !== null) this.#ready.remove(host);
@@ -115,7 +137,18 @@ export class Hosts {
   pause(host: Host, untilMs: number): void {
     if (!host.isBehind) this.behind += host.waiting;
     host.isBehind = true;
+    if (!host.isPaused) this.paused++;
+    host.isPaused = true;
     this.#block(host, untilMs);
+    this.update(host);
+  }
+
+  /** An attempt has told what it weighed: its host may be ready earlier than it seemed, or later. */
+  ended(host: Host, pace: HostPace, attempt: Attempt): void {
+    pace.ended(attempt, this.#options.clock.now());
+    if (host.isPaused) return;
+    host.isBlocked = false;
+    host.timer?.cancel();
   }
 
   /** Lets no block end any more. */
@@ -123,24 +156,43 @@ export class Hosts {
     for (const { timer } of this.#byOrigin.values()) timer?.cancel();
   }
 
+  /** Whether the pace of `host` lets its next job go; if not, it is blocked until it does. */
+  #isInPace(host: Host): boolean {
+    const { pace } = host;
+    if (pace === undefined) return true;
+    const nowMs = this.#options.clock.now();
+    const readyAtMs = pace.readyAtMs(host.next!, nowMs);
+    if (readyAtMs <= nowMs) return true;
+    this.#block(host, readyAtMs);
+    return false;
+  }
+
   #block(host: Host, untilMs: number): void {
+    host.isBlocked = true;
+    this.#setTimer(host, untilMs);
+  }
+
+  #setTimer(host: Host, atMs: number): void {
     host.timer ??= new Timer(() => this.#unblock(host));
     host.timer.cancel();
-    this.#clock.schedule(untilMs, host.timer);
-    if (!host.isBlocked) this.blocked++;
-    host.isBlocked = true;
-    this.update(host);
+    this.#options.clock.schedule(atMs, host.timer);
   }
 
   #unblock(host: Host): void {
+    if (host.isPaused) this.paused--;
+    host.isPaused = false;
     host.isBlocked = false;
-    this.blocked--;
     if (host.waiting === 0) host.isBehind = false;
     this.update(host);
-    this.#onReady();
+    this.#options.onReady();
   }
 
   #forget(host: Host): void {
+    // Of its pace something has to be remembered until nothing of it is left.
+    const nowMs = this.#options.clock.now();
+    const fullAtMs = host.pace?.fullAtMs(nowMs) ?? nowMs;
+    if (fullAtMs > nowMs) return this.#setTimer(host, fullAtMs);
+    host.timer?.cancel();
     this.#byOrigin.delete(host.origin);
     if (this.#last === host) this.#last = undefined;
   }

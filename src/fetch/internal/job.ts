@@ -15,6 +15,8 @@ export class Job extends Link {
   readonly body: string | Uint8Array | undefined;
   /** What the job was made of, for those who want it back. */
   input: unknown = undefined;
+  /** What it takes of each weighted limit; undefined where nobody has asked. */
+  weights: readonly number[] | undefined = undefined;
   /** Attempts begun. */
   attempts = 0;
   /** Those of them that do not count: they were refused for now, or lost to nobody's fault. */

@@ -1,9 +1,3 @@
-import { isRetryableStatus, isThrottling, longestWaitMs, mostRetriesFor, retryAfterMs } from "../../http/index.ts";
-import type { Attempt } from "./attempt.ts";
-import type { Host } from "./host.ts";
-import { HostTrouble } from "./host-trouble.ts";
-import { isRepeatable } from "./job.ts";
-
 /** When and how often a request is asked again. */
 export interface RetryPolicy {
   /** Attempts in all, the first included. 1 never asks again. */
@@ -20,85 +14,6 @@ export interface RetryPolicy {
   readonly budget?: number;
   /** Whether methods are asked again that may do twice what is asked twice. */
   readonly anyMethod?: boolean;
-}
-
-/** What follows from an attempt that went wrong. */
-export interface Verdict {
-  /** How long until the job is asked again; undefined if it is not. */
-  readonly delayMs: number | undefined;
-  /** Until when its host is left alone by all, on the clock; undefined if it is not. */
-  readonly pauseUntilMs: number | undefined;
-}
-
-const final: Verdict = { delayMs: undefined, pauseUntilMs: undefined };
-
-/** Statuses of proxies whose server does not answer. */
-const down: ReadonlySet<number> = new Set([502, 503, 504]);
-
-/** Whether an attempt went as it does with a host that is well, whatever it thinks of the request. */
-export function wentWell({ answer }: Attempt): boolean {
-  return answer !== undefined && !isRetryableStatus(answer.status);
-}
-
-/**
- * What is to be done after `attempt` at `host`, which did not go well.
- *
- * - A host that throttles is left alone by all, and nobody's attempt was used up.
- * - The same with a host that has answered and now is down, as long as `maxTimeMs`.
- * - Anything else is the job's own: so many attempts, and waits drawn evenly from 0 to a bound that doubles (full
- *   jitter), so that requests that failed together do not come back together. An attempt that was lost to a kept
- *   connection which the server had closed is made up for at once, once.
- *
- * @param dateMs - the time here, in milliseconds since 1970, for servers that send no `Date`
- */
-export function judge(policy: RetryPolicy, attempt: Attempt, host: Host, dateMs: number): Verdict {
-  const { job, answer, failure, endMs } = attempt;
-  const askedMs = answer === undefined ? undefined : retryAfterMs(answer.headers, dateMs);
-  if (askedMs !== undefined && askedMs > longestWaitMs) return final;
-  if (answer !== undefined && isThrottling(answer.status, askedMs)) {
-    return pause(policy, attempt, host, answer.status === 429, askedMs ?? 0);
-  }
-  if (failure?.isRetryable === false) return final;
-  if (answer === undefined ? failure!.isUnprocessed : down.has(answer.status)) {
-    if (troubleOf(policy, host).isDown(host, endMs)) {
-      return pause(policy, attempt, host, failure?.isUnprocessed === true, 0);
-    }
-  }
-  if (!isRepeatable(job) && policy.anyMethod !== true && failure?.isUnprocessed !== true) return final;
-  if (failure?.isStale === true && !job.wasStale) {
-    job.wasStale = true;
-    job.uncounted++;
-    return { delayMs: 0, pauseUntilMs: undefined };
-  }
-  const delayMs = ownDelayMs(policy, attempt, host, askedMs ?? 0);
-  return delayMs === undefined ? final : { delayMs, pauseUntilMs: undefined };
-}
-
-function pause(policy: RetryPolicy, attempt: Attempt, host: Host, isUndone: boolean, askedMs: number): Verdict {
-  const { job, startMs, endMs } = attempt;
-  const trouble = troubleOf(policy, host);
-  trouble.pause(host, startMs, endMs, askedMs);
-  const { untilMs } = trouble;
-  const isAgain = isUndone || isRepeatable(job) || policy.anyMethod === true;
-  if (isAgain) job.uncounted++;
-  return { delayMs: isAgain ? Math.max(0, untilMs - endMs) : undefined, pauseUntilMs: untilMs };
-}
-
-function ownDelayMs(policy: RetryPolicy, attempt: Attempt, host: Host, askedMs: number): number | undefined {
-  const { job, answer, endMs } = attempt;
-  const counted = job.attempts - job.uncounted;
-  if (counted >= policy.attempts) return undefined;
-  if (answer !== undefined && mostRetriesFor(answer.status) < Infinity) {
-    if (job.retriesOfOthers++ >= mostRetriesFor(answer.status)) return undefined;
-  }
-  if (job.firstFailureMs === -1) job.firstFailureMs = endMs;
-  const delayMs = Math.max(backoffMs(policy, counted), askedMs);
-  if (endMs + delayMs - job.firstFailureMs > policy.maxTimeMs) return undefined;
-  return troubleOf(policy, host).retries.tryRetry(endMs) ? delayMs : undefined;
-}
-
-function troubleOf(policy: RetryPolicy, host: Host): HostTrouble {
-  return (host.trouble ??= new HostTrouble(policy, host.limit));
 }
 
 /** @param times - how often it has gone wrong */

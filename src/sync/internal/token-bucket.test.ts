@@ -192,3 +192,17 @@ test("a weight that has become heavier than the bucket goes when it is full, and
   expect(bucket.available(600)).toBe(0);
   expect(bucket.readyAtMs(1, 600)).toBe(1_200);
 });
+
+test("what turns out to be more is paid off, and what turns out to be less fills it up, but never over", () => {
+  const bucket = new TokenBucket(10, 1_000, 5);
+  bucket.take(5, 0);
+  bucket.correct(20, 0);
+  expect(bucket.readyAtMs(1, 0)).toBe(2_100);
+  bucket.correct(-20, 0);
+  expect(bucket.readyAtMs(1, 0)).toBe(100);
+  bucket.correct(-3, 0);
+  expect(bucket.available(0)).toBe(3);
+  bucket.correct(-30, 100);
+
+  expect(bucket.available(100)).toBe(5);
+});

@@ -44,6 +44,15 @@ export class TokenBucket implements RateAlgorithm {
     return (laterMs) => this.#giveBack(n, nowMs, laterMs);
   }
 
+  /**
+   * What was taken has turned out to be more by `n`, or less where that is negative. More than full it never gets; emptier
+   * than empty it does: what was used is to be paid off.
+   */
+  correct(n: number, nowMs: number): void {
+    this.#noticeFull(nowMs);
+    this.#taken += n;
+  }
+
   setLimit(limit: number, nowMs: number): void {
     const level = this.#level(nowMs);
     this.#limit = limit;

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import type { WireHeaders } from "../../http/index.ts";
 import { Host } from "./host.ts";
 import { Job } from "./job.ts";
-import { type RetryPolicy, type Verdict, judge } from "./retry-policy.ts";
+import type { RetryPolicy } from "./retry-policy.ts";
+import { type Verdict, judge } from "./verdict.ts";
 
 const policy: RetryPolicy = { attempts: 3, baseMs: 500, maxMs: 30_000, maxTimeMs: 60_000, random: () => 0.5 };
 const target = { origin: "http://a", path: "/", url: "http://a/", isPlain: true, authorization: undefined };
@@ -173,9 +174,9 @@ describe("a pause of the host", () => {
 
   test("to a date is counted from the server's own clock", () => {
     const date = "Sun, 06 Nov 1994 08:49:37 GMT";
-    const pauseMs = (end: End): number | undefined => verdict({ status: 503, ...end }).pauseUntilMs;
-    expect(pauseMs({ retryAfter: "Sun, 06 Nov 1994 08:49:47 GMT", date })).toBe(10_000);
-    expect(pauseMs({ retryAfter: "Thu, 01 Jan 1970 00:00:02 GMT" })).toBe(2_000);
+    const later = { status: 503, retryAfter: "Sun, 06 Nov 1994 08:49:47 GMT", date };
+    expect(verdict(later).pauseUntilMs).toBe(10_000);
+    expect(verdict({ status: 503, retryAfter: "Thu, 01 Jan 1970 00:00:02 GMT" }).pauseUntilMs).toBe(2_000);
   });
 
   test("is our own where 429 comes alone, and grows while nothing else comes", () => {
@@ -195,9 +196,10 @@ describe("a pause of the host", () => {
   });
 
   test("holds for the host, even where the job may not be asked again: by 503, as it may have been done", () => {
-    const post = (status: number): Verdict => verdict({ status, retryAfter: "1" }, { job: askedOnce("POST") });
-    expect(post(503)).toEqual({ delayMs: undefined, pauseUntilMs: 1_000 });
-    expect(post(429)).toEqual({ delayMs: 1_000, pauseUntilMs: 1_000 });
+    const unavailable = verdict({ status: 503, retryAfter: "1" }, { job: askedOnce("POST") });
+    expect(unavailable).toEqual({ delayMs: undefined, pauseUntilMs: 1_000 });
+    const tooMany = verdict({ status: 429, retryAfter: "1" }, { job: askedOnce("POST") });
+    expect(tooMany).toEqual({ delayMs: 1_000, pauseUntilMs: 1_000 });
   });
 
   test("is also for a host that has answered and now is down, as long as retries may take", () => {
