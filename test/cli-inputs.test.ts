@@ -101,10 +101,9 @@ describe("several inputs", () => {
     using folder = new TemporaryFolder();
     writeFileSync(folder.at("a"), `${server.url("/a")}\n`);
     writeFileSync(folder.at("b.gz"), gzipSync(`${server.url("/b")}\n`.repeat(10)).subarray(0, -4));
-    const { code, stdout, stderr } = await runCli(["fetch", "-i", "a", "-i", "b.gz"], { cwd: folder.path });
+    const { code, stderr } = await runCli(["fetch", "-i", "a", "-i", "b.gz"], { cwd: folder.path });
     expect(code).toBe(2);
     expect(stderr).toContain("Cannot read requests (b.gz): unexpected end of file");
-    expect(resultsOf(stdout)[0]).toMatchObject({ id: 1, ok: true });
   });
 
   test("are told apart by a dry run", async () => {
