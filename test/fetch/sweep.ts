@@ -1,0 +1,177 @@
+/** Jobs of `taskwright fetch` that are killed and gone on with, and what must be true of them. */
+import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setImmediate as turn } from "node:timers/promises";
+import { expect } from "vitest";
+import { Cli, type CliEnd, type TemporaryFolder } from "../cli.ts";
+import type { TestServer } from "../http-server.ts";
+import { JournalFile } from "../../src/fetch/internal/journal-file.ts";
+
+/** Numbers from 0 up to 1 that follow from a seed. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    // Mulberry32.
+    state = (state + 0x6d2b_79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** What a job's requests are answered with, and what was asked and answered. */
+export class SweptRequests {
+  /** Whether `/flaky` ones fail. */
+  isDown = true;
+  /** Requests that came, by the number of their line, in the run that is under way. */
+  asked: number[] = [];
+  /** Requests answered in all runs, so that nothing is left to send. */
+  answered = 0;
+  #onAnswered: (() => void) | undefined;
+
+  readonly answer = (request: IncomingMessage, response: ServerResponse): void => {
+    const [, kind, line] = request.url!.split("/") as [string, string, string];
+    this.asked.push(Number(line));
+    response.on("finish", () => {
+      this.answered++;
+      this.#onAnswered?.();
+    });
+    if (kind === "missing" || (kind === "flaky" && this.isDown)) response.statusCode = 404;
+    const body = `${line}-äöü-`.repeat(kind === "huge" ? 200_000 : kind === "large" ? 5_000 : 30);
+    setTimeout(() => response.end(body), Number(line) % 4);
+  };
+
+  /** When `count` more have been answered. */
+  async untilAnswered(count: number): Promise<void> {
+    const goal = this.answered + count;
+    await new Promise<void>((resolve) => {
+      this.#onAnswered = () => {
+        if (this.answered >= goal) resolve();
+      };
+    });
+  }
+}
+
+/** Lines to ask: most are answered, some with much, some with 404, and some are no requests. */
+export function requestLines(server: TestServer, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const line = index + 1;
+    if (line % 37 === 0) return "no request";
+    const kind =
+      line % 53 === 0
+        ? "huge"
+        : line % 7 === 0
+          ? "large"
+          : line % 11 === 0
+            ? "missing"
+            : line % 5 === 0
+              ? "flaky"
+              : "small";
+    return server.url(`/${kind}/${line}`);
+  });
+}
+
+interface Result {
+  readonly id: number;
+  readonly ok: boolean;
+  timings?: unknown;
+}
+
+/** One file of results and its way to completion. */
+export class SweptJob {
+  readonly results: string;
+  /** How often it was killed. */
+  kills = 0;
+  readonly #requests: SweptRequests;
+  readonly #args: readonly string[];
+  /** What is in the results since the last run, so that it may not be asked in the next. */
+  #kept: ReadonlyMap<number, boolean> = new Map<number, boolean>();
+
+  constructor(folder: TemporaryFolder, lines: readonly string[], requests: SweptRequests) {
+    this.results = folder.at("results.jsonl");
+    this.#requests = requests;
+    writeFileSync(folder.at("lines"), lines.join("\n"));
+    this.#args = ["fetch", "-i", folder.at("lines"), "-o", this.results, "--per-host", "20", "--retry", "0", "-q"];
+  }
+
+  /** Runs to the end. */
+  async run(...flags: string[]): Promise<CliEnd> {
+    this.#requests.asked = [];
+    const end = await new Cli([...this.#args, ...flags]).ended;
+    this.#check(flags.includes("--retry-failed"));
+    return end;
+  }
+
+  /**
+   * Runs until `moment`, and kills it there, unless it has come to its end.
+   *
+   * @param share - how much is left of what the file has that was not synced: a process that is killed while it writes
+   *   leaves it so, but writes are quick
+   */
+  async runUntil(moment: (job: SweptJob) => Promise<void>, share: number, ...flags: string[]): Promise<void> {
+    this.#requests.asked = [];
+    const bytesBefore = sizeOf(this.results);
+    const cli = new Cli([...this.#args, ...flags]);
+    await Promise.race([moment(this), cli.exited]);
+    cli.kill("SIGKILL");
+    const { signal, code, stderr } = await cli.ended;
+    if (signal === "SIGKILL") this.kills++;
+    else expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    if (signal === "SIGKILL") this.#tear(share, bytesBefore);
+    this.#check(flags.includes("--retry-failed"));
+  }
+
+  #tear(share: number, bytesBefore: number): void {
+    if (!JournalFile.exists(this.results)) return;
+    const journal = JournalFile.open(this.results);
+    const { state } = journal;
+    journal.close();
+    if (state === undefined || state.isReplacing) return;
+    const size = sizeOf(this.results);
+    const whole = Math.max(state.syncedBytes, bytesBefore);
+    if (size > whole) truncateSync(this.results, Math.ceil(whole + share * (size - whole)));
+  }
+
+  /** Nothing that was there has been asked again, lost or doubled, and every line is one. */
+  #check(failedMayBeAsked: boolean): void {
+    const results = this.read();
+    const byId = new Map(results.map(({ id, ok }) => [id, ok]));
+    expect(byId.size).toBe(results.length);
+    const mayBeAsked = (id: number): boolean =>
+      !this.#kept.has(id) || (failedMayBeAsked && this.#kept.get(id) === false);
+    expect(this.#requests.asked.filter((id) => !mayBeAsked(id))).toEqual([]);
+    expect([...this.#kept.keys()].filter((id) => !byId.has(id) && !mayBeAsked(id))).toEqual([]);
+    expect(new Set(this.#requests.asked).size).toBe(this.#requests.asked.length);
+    this.#kept = byId;
+  }
+
+  /** What is in the results, but for part of a line at the end, which only a process that was killed leaves. */
+  read(): Result[] {
+    if (!existsSync(this.results)) return [];
+    const lines = readFileSync(this.results, "utf8").split("\n").slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as Result);
+  }
+
+  /** The results that do not depend on time, in the order of the input. */
+  get lasting(): unknown[] {
+    expect(readFileSync(this.results, "utf8").endsWith("\n")).toBe(true);
+    return this.read()
+      .map(({ timings: _, ...rest }) => rest)
+      .toSorted((a, b) => a.id - b.id);
+  }
+}
+
+/** When something has become of a file beyond what it was, looked at as often as can be. */
+export async function untilChanged(path: string): Promise<void> {
+  const before = versionOf(path);
+  while (versionOf(path) === before) await turn();
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function versionOf(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stats === undefined ? "" : `${stats.ino} ${stats.size} ${stats.mtimeNs}`;
+}
