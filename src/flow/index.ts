@@ -21,6 +21,8 @@ export { SingleFlight, type SingleFlightStatistics, singleFlight } from "./singl
 export type { Source } from "./source.ts";
 export { type ThrottleOptions, type ThrottledStream, throttle } from "./throttle.ts";
 
-// For the batch engine, which counts where there is no task.
+// For other modules: what they read comes in pieces, and the batch engine counts where there is no task.
+/** @internal */
+export { LineSplitter } from "./internal/line-splitter.ts";
 /** @internal */
 export { RetryWindow } from "./internal/retry-window.ts";

@@ -1,11 +1,11 @@
 import type { ScopeNode } from "../core/index.ts";
+import { LineSplitter } from "../flow/index.ts";
 import { BodyTooLargeError, InvalidJsonError } from "./errors.ts";
 import type { IncomingBody } from "./internal/incoming-body.ts";
 import { checkBytes } from "./internal/check.ts";
 import { EventParser, type ServerSentEvent } from "./internal/event-parser.ts";
 import { EventReader } from "./internal/event-reader.ts";
 import { LineReader } from "./internal/line-reader.ts";
-import { LineSplitter } from "./internal/lines.ts";
 import type { OpenExchange } from "./internal/open-exchange.ts";
 import type { Redirect } from "./internal/redirect.ts";
 import { webHeaders } from "./internal/web-headers.ts";

@@ -1,6 +1,6 @@
 import { arrive, refuse } from "../../core/index.ts";
+import type { LineSplitter } from "../../flow/index.ts";
 import type { IncomingBody } from "./incoming-body.ts";
-import type { LineSplitter } from "./lines.ts";
 
 type Step = IteratorResult<string, undefined>;
 
