@@ -5,6 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { text as readAll } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { openFaultDns } from "taskwright/testing";
 import { type CliEnd, type CliOptions, TemporaryFolder, runCli } from "./cli.ts";
@@ -227,6 +228,46 @@ describe("a server of https", () => {
   });
 });
 
+describe("an answer", () => {
+  test("that leads elsewhere is followed with -L, without the secrets, as far as --max-redirs", async () => {
+    const asked: string[] = [];
+    await using other = await httpServer((request, response) => {
+      asked.push(`other ${request.url} ${request.headers.authorization ?? "nobody"}`);
+      response.end("there");
+    });
+    await using server = await httpServer((request, response) => {
+      asked.push(`${request.method} ${request.url} ${request.headers.authorization ?? "nobody"}`);
+      const location = request.url === "/a" ? "/b" : other.url("/c");
+      response.writeHead(request.url === "/a" ? 302 : 307, { location }).end();
+    });
+    const flags = ["-u", "me:x", server.url("/a")];
+    expect(await resultOf(flags)).toMatchObject({ ok: true, status: 302 });
+    asked.length = 0;
+    const me = `Basic ${btoa("me:x")}`;
+    expect(await resultOf(["-L", "-d", "x", ...flags])).toMatchObject({
+      url: server.url("/a"),
+      finalUrl: other.url("/c"),
+      status: 200,
+      body: "there",
+    });
+    expect(asked).toEqual([`POST /a ${me}`, `GET /b ${me}`, "other /c nobody"]);
+    const { error } = await resultOf(["-L", "--max-redirs", "1", "--retry", "0", ...flags]);
+    expect(error!.code).toBe("HTTP_REDIRECT");
+  });
+
+  test("that is compressed is decompressed with --compressed", async () => {
+    await using server = await httpServer((request, response) => {
+      const encoding = request.headers["accept-encoding"];
+      if (encoding === undefined) response.end("plain");
+      else response.setHeader("content-encoding", "gzip").end(gzipSync(`gzip of ${encoding}`));
+    });
+    expect(await resultOf([server.url("/")])).toMatchObject({ body: "plain" });
+    expect(await resultOf(["--compressed", server.url("/")])).toMatchObject({
+      body: "gzip of gzip, deflate, br, zstd",
+    });
+  });
+});
+
 describe("a name", () => {
   test("is looked up at --dns-servers", async () => {
     await using server = await httpServer(echoRequest);
@@ -257,6 +298,7 @@ describe("exit code 2", () => {
     [["-x", "socks5://a:secret@b", url], "Expected --proxy to be [http://]HOST[:PORT] or https://HOST[:PORT]"],
     [["-U", "me:x", url], "Got --proxy-user and no --proxy"],
     [["-x", "http://a", "--no-private-hosts", url], "Got --no-private-hosts and --proxy"],
+    [["--max-redirs", "1", url], "Got --max-redirs and no --location"],
     [["--key", "/dev/null", url], "Got --key and no --cert"],
     [["--cacert", "/nonexistent", url], "Cannot read `/nonexistent` for --cacert: ENOENT"],
     [["--cacert", "/dev/null", url], "There is no certificate in `/dev/null`, given as --cacert"],

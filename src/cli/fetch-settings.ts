@@ -5,7 +5,7 @@ import type { GivenFlags } from "./flags.ts";
 import { type InputSettings, readInputSettings } from "./input-settings.ts";
 import { type RequestDefaults, readRequestDefaults } from "./request-settings.ts";
 import { readSession } from "./session-settings.ts";
-import { parseDuration, parseSize } from "./units.ts";
+import { parseDuration, parseSize, wholeNumber } from "./units.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What the flags of `taskwright fetch` say, read and checked. */
@@ -83,10 +83,6 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
 
 function atLeastOne(text: string): number | undefined {
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
-}
-
-function wholeNumber(text: string): number | undefined {
-  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
 function concurrency(text: string): number | undefined {

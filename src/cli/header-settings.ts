@@ -1,4 +1,5 @@
 import { headerProblem } from "../fetch/index.ts";
+import { acceptEncoding } from "../http/index.ts";
 import { readArgumentFile } from "./file-argument.ts";
 import type { GivenFlags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
@@ -18,6 +19,7 @@ export function readHeaders(given: GivenFlags, bodyHeaders: readonly string[], v
     void byName.set(name.toLowerCase(), [[name, checkedValue(name, value)]]);
   add("user-agent", given.get("user-agent") ?? `taskwright/${version}`);
   add("accept", "*/*");
+  if (given.has("compressed")) add("accept-encoding", acceptEncoding);
   for (let index = 0; index < bodyHeaders.length; index += 2) add(bodyHeaders[index]!, bodyHeaders[index + 1]!);
   const authorization = readAuthorization(given);
   if (authorization !== undefined) add("authorization", authorization);

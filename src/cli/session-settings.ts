@@ -2,6 +2,7 @@ import { type TlsOptions, openSession } from "../http/index.ts";
 import type { FetchSessionOptions } from "../fetch/index.ts";
 import { readArgumentFile } from "./file-argument.ts";
 import type { GivenFlags } from "./flags.ts";
+import { wholeNumber } from "./units.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**
@@ -13,12 +14,17 @@ export function readSession(given: GivenFlags): FetchSessionOptions {
   const tls = readTls(given);
   const proxy = readProxy(given, process.env);
   const servers = given.get("dns-servers");
+  if (given.has("max-redirs") && !given.has("location")) throw new UsageError("Got --max-redirs and no --location");
   const http2 = given.has("http2-prior-knowledge") ? true : given.has("http2") ? "auto" : undefined;
   return {
     ...(tls !== undefined && { tls }),
     ...(proxy !== undefined && { proxy }),
     ...(servers !== undefined && { dns: { servers: servers.split(",") } }),
     ...(http2 !== undefined && { http2 }),
+    ...(given.has("compressed") && { decompress: true }),
+    ...(given.has("location") && {
+      redirect: { max: given.read("max-redirs", "a whole number, 0 or more", wholeNumber, 20) },
+    }),
     ...(given.has("netrc") && { auth: "netrc" as const }),
     ...(given.has("no-private-hosts") && { allowPrivateHosts: false }),
   };

@@ -18,6 +18,11 @@ export function parseDuration(text: string): number | undefined {
   return ms;
 }
 
+/** Reads a whole number, 0 or more. */
+export function wholeNumber(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
 const unitBytes: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 const size = /^(\d+(?:\.\d+)?)(?:([kmgt]?)(?:i?b)?)$/i;
 

@@ -1,4 +1,5 @@
 import { expectInteger } from "../core/index.ts";
+import { acceptEncoding } from "../http/index.ts";
 import type { ExchangeOptions, FetchSessionOptions } from "./internal/exchange.ts";
 import { readHeaders } from "./internal/job-builder.ts";
 import type { FailureLimit } from "./internal/failure-limit.ts";
@@ -98,7 +99,11 @@ export function readOptions(options: FetchAllOptions): FetchAllSettings {
     connectTimeoutMs: milliseconds("connectTimeoutMs", options.connectTimeoutMs, 10_000),
     pace: readPacing(options),
     maxFailures: readMaxFailures(options.maxFailures),
-    headers: readHeaders({ ...standardHeaders, ...own }),
+    headers: readHeaders({
+      ...standardHeaders,
+      ...(session.decompress === true && { "accept-encoding": acceptEncoding }),
+      ...own,
+    }),
     retry: {
       attempts,
       random,

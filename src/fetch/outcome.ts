@@ -48,6 +48,8 @@ export interface FetchAnswer extends Asked {
   readonly ok: boolean;
   /** The status code: 200 or another. */
   readonly status: number;
+  /** Where it was found, if the request was redirected. */
+  readonly finalUrl: string | undefined;
   /** Names in lower case; an array where a header came several times. */
   readonly headers: WireHeaders;
   /** All of the body. */
@@ -89,6 +91,7 @@ export function outcomeOf(last: Attempt): FetchOutcome {
     ...asked,
     ok: answer.status < 400,
     status: answer.status,
+    finalUrl: answer.url,
     headers: answer.headers,
     body,
     error: undefined,

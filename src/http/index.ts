@@ -60,6 +60,8 @@ export type { TlsOptions, WireHeaders } from "./undici.ts";
 /** @internal */
 export { fetchWhole } from "./fetch-whole.ts";
 /** @internal */
+export { acceptEncoding } from "./internal/content-codings.ts";
+/** @internal */
 export {
   isIdempotent,
   isRetryableError,

@@ -43,4 +43,11 @@ export const asking: Flags = {
     more: "Sets the headers Content-Type and Accept to application/json. Several are joined as they are.",
   },
   get: { short: "G", help: "put the data into the query, and ask by GET" },
+  compressed: { help: "ask for compressed answers, and decompress them" },
+  location: {
+    short: "L",
+    help: "go where answers of 301, 302, 303, 307 and 308 lead",
+    more: "Results say where that was in finalUrl. As in browsers, 301 and 302 make a GET of a POST, and 303 of everything. Credentials and cookies are not taken along to other hosts, nor is anything from https to http.",
+  },
+  "max-redirs": { value: "N", help: "redirects of one request; default 20" },
 };

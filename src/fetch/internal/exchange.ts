@@ -17,10 +17,13 @@ export interface Exchange {
   close(): Promise<void>;
 }
 
-/** What of the settings of a session batches take as well: see `SessionOptions` of `taskwright/http`. */
+/**
+ * What of the settings of a session batches take as well: see `SessionOptions` of `taskwright/http`. But `redirect` and
+ * `decompress` are off if left out.
+ */
 export type FetchSessionOptions = Pick<
   SessionOptions,
-  "tls" | "proxy" | "dns" | "http2" | "allowPrivateHosts" | "auth" | "redirect" | "cookies"
+  "tls" | "proxy" | "dns" | "http2" | "allowPrivateHosts" | "auth" | "redirect" | "cookies" | "decompress"
 >;
 
 export interface ExchangeOptions {
@@ -36,6 +39,7 @@ export interface ExchangeOptions {
 /** Opens connections as they are needed. What is sent belongs to `scope`, whoever's turn of the loop it is sent in. */
 export function openExchange(scope: ScopeNode, options: ExchangeOptions): Exchange {
   const { concurrency, connectTimeoutMs, timeoutMs, maxBodyBytes } = options;
+  const { decompress = false } = options.session;
   const session = openSession({ redirect: false, ...options.session, limit: concurrency, retry: false });
   const { rules } = session.orders;
   const timeouts: Timeouts = { connectMs: connectTimeoutMs, headersMs: Infinity, idleMs: Infinity, totalMs: timeoutMs };
@@ -46,6 +50,7 @@ export function openExchange(scope: ScopeNode, options: ExchangeOptions): Exchan
       wire: { method, path: target.path, headers, body },
       timeouts,
       maxBodyBytes,
+      decompress,
       rules,
     };
     return fetchWhole(session, order, true);

@@ -22,6 +22,7 @@ export function writeResult(sink: LineSink, last: Attempt, withHeaders: boolean,
   let head = `{"id":${job.id === undefined ? job.index : JSON.stringify(job.id)},"url":${isPlain ? `"${url}"` : JSON.stringify(url)}`;
   head += isSuccess(last) ? ',"ok":true' : ',"ok":false';
   if (answer !== undefined) head += `,"status":${answer.status}`;
+  if (answer?.url !== undefined) head += `,"finalUrl":${JSON.stringify(answer.url)}`;
   head += `,"attempts":${job.attempts},"timings":{`;
   if (answer !== undefined) head += `"headersMs":${tenths(answer.firstByteMs)},`;
   head += `"attemptMs":${tenths(endMs - startMs)},"totalMs":${tenths(endMs - job.firstStartMs)}}`;
