@@ -6,6 +6,8 @@ export const exitCode = {
   failed: 1,
   /** Wrong usage, or input that cannot be read. */
   usage: 2,
+  /** Stopped by --max-failures. */
+  tooManyFailures: 3,
   /** SIGINT: Ctrl-C. */
   interrupted: 130,
   /** The reader of the results has gone away, such as `| head`. */

@@ -65,7 +65,7 @@ export class FetchRun {
   }
 
   #batchOptions(output: ResultOutput): BatchOptions {
-    const { isQuiet, isVerbose, attempts, retryMaxTimeMs, inputFormat } = this.#settings;
+    const { isQuiet, isVerbose, attempts, inputFormat } = this.#settings;
     const { inputs, name } = this.#found;
     const requests = new RequestStream({ ...this.#settings, inputs, format: inputFormat });
     const log = (line: string): void => this.#display.log(line);
@@ -75,10 +75,16 @@ export class FetchRun {
       openSource: (events) => new LineSource(requests, events),
       output,
       concurrency: this.#affordable(),
-      retry: { attempts, baseMs: 500, maxMs: 30_000, maxTimeMs: retryMaxTimeMs, random: Math.random },
+      retry: this.#retryPolicy(),
       ...(!isQuiet && { onBadLine: (bad) => badLines.add(bad) }),
-      ...(isVerbose && { onRetry: (failed, delayMs) => log(retryLine(failed, delayMs, attempts)) }),
+      ...(isVerbose && { onRetry: (...retry) => log(retryLine(attempts, ...retry)) }),
     };
+  }
+
+  #retryPolicy(): BatchOptions["retry"] {
+    const { attempts, retryMaxTimeMs, retryBudget: budget, retriesAnyMethod: anyMethod } = this.#settings;
+    const limits = { attempts, baseMs: 500, maxMs: 30_000, maxTimeMs: retryMaxTimeMs, anyMethod };
+    return { ...limits, random: Math.random, ...(budget < Infinity && { budget }) };
   }
 
   #affordable(): number {
@@ -109,7 +115,7 @@ export class FetchRun {
   }
 
   #state(): ProgressState {
-    const { statistics, earlier, inFlight, progress } = this.#batch;
+    const { statistics, earlier, inFlight, pausedHosts, progress } = this.#batch;
     const { done, failed, latency } = statistics;
     const before = earlier.succeeded + earlier.failed;
     const { read, isAll, share } = progress;
@@ -120,6 +126,7 @@ export class FetchRun {
       isTotalExact: known !== undefined,
       perSecond: this.#meter.perSecond(now(), done),
       inFlight,
+      pausedHosts,
       p50Ms: latency.quantileMs(0.5),
       p95Ms: latency.quantileMs(0.95),
       failed: failed + earlier.failed,
@@ -143,9 +150,15 @@ export class FetchRun {
       this.#complain("write results", this.#settings.output ?? "standard output", end.error);
     }
     if (end.kind === "input-failed") this.#complain("read requests", nameOf(end.error) ?? this.#found.name, end.error);
+    if (end.kind === "too-many-failures" && !this.#settings.isQuiet) {
+      const { failed, done } = statistics;
+      const told = `${formatCount(failed)} of ${formatCount(done)} requests failed, more than --max-failures allows`;
+      process.stderr.write(`taskwright fetch: stopped: ${told}\n`);
+    }
     this.#sumUp(end, progress);
     if (this.#isRemembered && !this.#settings.isQuiet) this.#tellHowToGoOn(end);
     if (signalled !== undefined) return signalled;
+    if (end.kind === "too-many-failures") return exitCode.tooManyFailures;
     if (end.kind === "input-failed") return exitCode.usage;
     return end.kind === "finished" && statistics.failed + earlier.failed === 0 ? exitCode.ok : exitCode.failed;
   }
@@ -218,8 +231,10 @@ function nameOf(error: unknown): string | undefined {
   return error instanceof InputError ? error.input : undefined;
 }
 
-function retryLine({ job, answer, failure }: Attempt, delayMs: number, attempts: number): string {
+function retryLine(attempts: number, { job, answer, failure }: Attempt, delayMs: number, isPause: boolean): string {
   const why = answer === undefined ? `${failure!.code}: ${failure!.message}` : `status ${answer.status}`;
-  const which = `attempt ${job.attempts} of ${attempts}`;
-  return `${job.method} ${job.target.url}: ${which} failed (${why}), again in ${formatMs(delayMs)}`;
+  const place = `${job.method} ${job.target.url}`;
+  if (isPause) return `${place}: ${why}: ${job.target.origin} is left alone for ${formatMs(delayMs)}`;
+  const which = `attempt ${job.attempts - job.uncounted} of ${attempts}`;
+  return `${place}: ${which} failed (${why}), again in ${formatMs(delayMs)}`;
 }

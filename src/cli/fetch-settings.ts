@@ -3,13 +3,14 @@ import { type CommandLine, type CommandLineOptions, commandLine } from "./comman
 import { fetchFlags } from "./fetch-flags.ts";
 import type { GivenFlags } from "./flags.ts";
 import { type InputSettings, readInputSettings } from "./input-settings.ts";
+import { type PacingSettings, readPacingSettings } from "./pacing-settings.ts";
 import { type RequestDefaults, readRequestDefaults } from "./request-settings.ts";
 import { readSession } from "./session-settings.ts";
 import { parseDuration, parseSize, wholeNumber } from "./units.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What the flags of `taskwright fetch` say, read and checked. */
-export interface FetchSettings extends RequestDefaults, InputSettings {
+export interface FetchSettings extends RequestDefaults, InputSettings, PacingSettings {
   readonly session: FetchSessionOptions;
   readonly output: string | undefined;
   /** What to do with what `output` holds. */
@@ -53,6 +54,7 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     ...readRequestDefaults(given, version),
     session: readSession(given),
     ...readInputSettings(given),
+    ...readPacingSettings(given),
     output,
     start: given.has("restart") ? "restart" : given.has("resume") ? "resume" : "auto",
     retriesFailed: given.has("retry-failed"),

@@ -40,7 +40,8 @@ export const topics: readonly Topic[] = [
   {
     title: "What is asked again",
     parts: [
-      "408, 425, 429 and 5xx, connection errors and timeouts: after a random wait that grows, or after Retry-After. Of methods only GET, HEAD, OPTIONS, PUT and DELETE, or requests with an Idempotency-Key.",
+      "408, 425, 429 and 5xx, connection errors and timeouts: after a random wait that grows, or after Retry-After. Of methods only GET, HEAD, OPTIONS, PUT and DELETE, or requests with an Idempotency-Key; with 429, and where there was no connection, any.",
+      "429, and 503 with Retry-After, pause their host for all requests, and count as no attempt: throttling never fails a request. The same holds for a host that has answered and now is down. After a pause one request goes first.",
     ],
   },
   {
@@ -65,6 +66,7 @@ export const topics: readonly Topic[] = [
         ["0", "all were answered with a status below 400"],
         ["1", "some requests failed, or the results could not all be written"],
         ["2", "wrong usage, or input that cannot be read; nothing was asked"],
+        ["3", "stopped by --max-failures"],
         ["130", "stopped by Ctrl-C"],
         ["141", "the reader of the results went away, as with `| head`"],
         ["143", "stopped by SIGTERM"],

@@ -9,6 +9,7 @@ const state: ProgressState = {
   isTotalExact: false,
   perSecond: 4_512,
   inFlight: 100,
+  pausedHosts: 0,
   p50Ms: 12.4,
   p95Ms: 48,
   failed: 4,
@@ -37,6 +38,11 @@ describe("progressLine", () => {
     );
   });
 
+  test("tells how many hosts are left alone", () => {
+    expect(progressLine({ ...state, failed: 0, pausedHosts: 2 }, 80, plain)).toContain("2 hosts on pause");
+    expect(progressSentence({ ...state, pausedHosts: 1 })).toContain(", 1 host on pause, ");
+  });
+
   test("begins and ends well", () => {
     const nothing = { ...state, done: 0, total: 10, isTotalExact: true, perSecond: 0, failed: 0, p50Ms: undefined };
     expect(progressLine(nothing, 60, plain)).toBe("[--------------------------]  0/10  0%  0.0/s  100 in flight");
@@ -52,6 +58,7 @@ describe("progressLine", () => {
       isTotalExact: fc.boolean(),
       perSecond: fc.double({ min: 0, max: 1e7, noNaN: true }),
       inFlight: count,
+      pausedHosts: count,
       p50Ms: fc.double({ min: 0, max: 1e7, noNaN: true }),
       p95Ms: fc.double({ min: 0, max: 1e7, noNaN: true }),
       failed: count,

@@ -9,6 +9,8 @@ export interface ProgressState {
   readonly isTotalExact: boolean;
   readonly perSecond: number;
   readonly inFlight: number;
+  /** Hosts that are left alone for now. */
+  readonly pausedHosts: number;
   readonly p50Ms: number | undefined;
   readonly p95Ms: number | undefined;
   readonly failed: number;
@@ -46,7 +48,7 @@ export function progressLine(state: ProgressState, width: number, style: Progres
 
 /** The same in words, for logs. */
 export function progressSentence(state: ProgressState): string {
-  const { done, total, isTotalExact, perSecond, inFlight, p50Ms, p95Ms, failed } = state;
+  const { done, total, isTotalExact, perSecond, inFlight, pausedHosts, p50Ms, p95Ms, failed } = state;
   const share = shareOf(state);
   const ofTotal =
     total === undefined ? "" : ` of ${isTotalExact ? "" : "about "}${formatCount(total)} (${percent(share!)})`;
@@ -54,7 +56,12 @@ export function progressSentence(state: ProgressState): string {
   const failures = failed === 0 ? "" : `, ${formatCount(failed)} failed (${kindsOf(state.failures, 3)})`;
   const left = leftMs(state);
   const eta = left === undefined ? "" : `, ${formatClock(left)} left`;
-  return `${formatCount(done)}${ofTotal} done, ${formatRate(perSecond)}, ${formatCount(inFlight)} in flight${times}${failures}${eta}`;
+  const pauses = pausedHosts === 0 ? "" : `, ${hostsOnPause(pausedHosts)}`;
+  return `${formatCount(done)}${ofTotal} done, ${formatRate(perSecond)}, ${formatCount(inFlight)} in flight${times}${failures}${pauses}${eta}`;
+}
+
+function hostsOnPause(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? "host" : "hosts"} on pause`;
 }
 
 /** `404 x3, ECONNREFUSED x1`: the `most` most frequent kinds of failures. */
@@ -65,7 +72,7 @@ export function kindsOf(failures: ProgressState["failures"], most: number): stri
 }
 
 function partsOf(state: ProgressState): Part[] {
-  const { done, total, isTotalExact, perSecond, inFlight, p50Ms, p95Ms, failed, failures } = state;
+  const { done, total, isTotalExact, perSecond, inFlight, pausedHosts, p50Ms, p95Ms, failed, failures } = state;
   const share = shareOf(state);
   const left = leftMs(state);
   const parts: Part[] = share === undefined ? [] : [barPart];
@@ -80,6 +87,7 @@ function partsOf(state: ProgressState): Part[] {
     parts.push({ text: `${formatCount(failed)} failed`, rank: 3, color: "red" });
     parts.push({ text: kindsOf(failures, 3), rank: 9, color: "red" });
   }
+  if (pausedHosts > 0) parts.push({ text: hostsOnPause(pausedHosts), rank: 5.5 });
   parts.push({ text: `${formatCount(inFlight)} in flight`, rank: 7, color: "dim" });
   if (p50Ms !== undefined) {
     parts.push({ text: `p50 ${formatMs(p50Ms)}`, rank: 8, color: "dim" });

@@ -4,7 +4,7 @@ import { formatBytes, formatCount, formatMs } from "./units.ts";
 
 /** What a batch came to, as `--summary json` prints it. */
 export interface Summary {
-  /** `finished`, or why not: `drained` and `cancelled` by a signal, `input-failed`, `output-failed`. */
+  /** `finished`, or why not: `drained`, `cancelled`: by a signal; `too-many-failures`, `input-failed`, `output-failed`. */
   readonly end: BatchEnd["kind"];
   /** Requests with an outcome, bad lines included, of this run and of earlier ones that it went on with. */
   readonly requests: number;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatBytes, formatClock, formatMs, parseDuration, parseSize } from "./units.ts";
+import { formatBytes, formatClock, formatMs, parseDuration, parseRate, parseSize } from "./units.ts";
 
 describe("parseDuration", () => {
   test.each([
@@ -31,6 +31,23 @@ describe("parseDuration", () => {
         expect(ms === undefined || ms >= 0).toBe(true);
       }),
     );
+  });
+});
+
+describe("parseRate", () => {
+  test.each([
+    ["100/s", 100, 1_000],
+    ["6000/m", 6_000, 60_000],
+    ["5/10s", 5, 10_000],
+    ["1/500ms", 1, 500],
+    ["7", 7, 1_000],
+    ["200000/h", 200_000, 3_600_000],
+  ])("reads %s", (text, limit, perMs) => {
+    expect(parseRate(text)).toEqual({ limit, perMs });
+  });
+
+  test.each(["", "0/s", "/s", "5/", "5/x", "-5/s", "5/0s", "1.5/s", "5 / s", "5/s/s"])("refuses `%s`", (text) => {
+    expect(parseRate(text)).toBeUndefined();
   });
 });
 

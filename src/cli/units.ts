@@ -18,6 +18,19 @@ export function parseDuration(text: string): number | undefined {
   return ms;
 }
 
+const rate = /^([1-9]\d{0,14})(?:\/(\d*(?:\.\d+)?)(ms|[smhd]))?$/;
+
+/**
+ * Reads `100/s`, `6000/m`, `5/10s`, or a number for each second.
+ *
+ * @returns undefined if `text` is no rate
+ */
+export function parseRate(text: string): { limit: number; perMs: number } | undefined {
+  const [, limit, amount = "", unit = "s"] = rate.exec(text) ?? [];
+  const perMs = (amount === "" ? 1 : Number(amount)) * unitMs[unit]!;
+  return limit === undefined || perMs < 1 ? undefined : { limit: Number(limit), perMs };
+}
+
 /** Reads a whole number, 0 or more. */
 export function wholeNumber(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;

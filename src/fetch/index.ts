@@ -49,6 +49,14 @@ export { type BatchStatistics } from "./internal/batch-statistics.ts";
 /** @internal */
 export { openDestination, standardOutput } from "./internal/destination.ts";
 /** @internal */
+export { type FailureLimit } from "./internal/failure-limit.ts";
+/** @internal */
+export { type PaceRules } from "./internal/pace.ts";
+/** @internal */
+export { parseMaxFailures } from "./options.ts";
+/** @internal */
+export { readPacing } from "./pacing.ts";
+/** @internal */
 export { headerProblem, isMethod, showHeader } from "./internal/header.ts";
 /** @internal */
 export { type ResultCounts } from "./internal/done-set.ts";
