@@ -1,8 +1,8 @@
 /** Jobs of `taskwright fetch` that are killed and gone on with, and what must be true of them. */
+import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
-import { expect } from "vitest";
 import { Cli, type CliEnd, type TemporaryFolder } from "../cli.ts";
 import type { TestServer } from "../http-server.ts";
 import { JournalFile } from "../../src/fetch/internal/journal-file.ts";
@@ -116,7 +116,7 @@ export class SweptJob {
     cli.kill("SIGKILL");
     const { signal, code, stderr } = await cli.ended;
     if (signal === "SIGKILL") this.kills++;
-    else expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    else assert.deepEqual({ code, stderr }, { code: 1, stderr: "" });
     if (signal === "SIGKILL") this.#tear(share, bytesBefore);
     this.#check(flags.includes("--retry-failed"));
   }
@@ -136,12 +136,20 @@ export class SweptJob {
   #check(failedMayBeAsked: boolean): void {
     const results = this.read();
     const byId = new Map(results.map(({ id, ok }) => [id, ok]));
-    expect(byId.size).toBe(results.length);
+    assert.equal(byId.size, results.length, "a result is doubled");
     const mayBeAsked = (id: number): boolean =>
       !this.#kept.has(id) || (failedMayBeAsked && this.#kept.get(id) === false);
-    expect(this.#requests.asked.filter((id) => !mayBeAsked(id))).toEqual([]);
-    expect([...this.#kept.keys()].filter((id) => !byId.has(id) && !mayBeAsked(id))).toEqual([]);
-    expect(new Set(this.#requests.asked).size).toBe(this.#requests.asked.length);
+    assert.deepEqual(
+      this.#requests.asked.filter((id) => !mayBeAsked(id)),
+      [],
+      "asked again what has its result",
+    );
+    assert.deepEqual(
+      [...this.#kept.keys()].filter((id) => !byId.has(id) && !mayBeAsked(id)),
+      [],
+      "a result is lost",
+    );
+    assert.equal(new Set(this.#requests.asked).size, this.#requests.asked.length, "asked twice in one run");
     this.#kept = byId;
   }
 
@@ -154,9 +162,9 @@ export class SweptJob {
 
   /** The results that do not depend on time, in the order of the input. */
   get lasting(): unknown[] {
-    expect(readFileSync(this.results, "utf8").endsWith("\n")).toBe(true);
+    assert(readFileSync(this.results, "utf8").endsWith("\n"), "part of a line is left");
     return this.read()
-      .map(({ timings: _, ...rest }) => rest)
+      .map((result) => ({ ...result, timings: undefined }))
       .toSorted((a, b) => a.id - b.id);
   }
 }

@@ -12,8 +12,8 @@ export interface LineRecord {
 }
 
 const kinds = ["ok", "failed", "bad-line"] as const;
-/** Four varints: a place of up to 2^53, its kind, 32 bits of hash, and a length. */
-const maxRecordBytes = 8 + 1 + 5 + 8;
+/** The distance from a place to another, both up to 2^52; a kind; 32 bits of hash; a length. */
+const maxRecordBytes = 8 + 1 + 4 + 8;
 
 /**
  * Records of lines, packed: some eight bytes each. Of a place, only the distance from the one before is kept; the hash,
