@@ -44,7 +44,7 @@ export interface FaultRow {
   /** Attempts of a session that always meets it. @default 3 where it is retried, and there are headers */
   readonly attempts?: number;
   /** Of a batch, where something else than {@link ends} follows. */
-  readonly fetch?: Partial<Ending> & { readonly attempts?: number };
+  readonly fetch?: Partial<Ending> & { readonly attempts?: number; readonly pausesMs?: number };
   /** The server does not see that the client has gone. */
   readonly isDeaf?: boolean;
   /** What else is to be said of sessions. */
@@ -128,6 +128,11 @@ export function isCounted({ dns, isDown }: FaultRow): boolean {
 /** How it ends in a batch. */
 export function fetchEnding({ ends, fetch }: FaultRow): Ending {
   return { ...ends, ...fetch };
+}
+
+/** How long a batch leaves the host alone; undefined if it does not. */
+export function fetchPausesMs({ pausesMs, fetch }: FaultRow): number | undefined {
+  return fetch?.pausesMs ?? pausesMs;
 }
 
 /** The code in a result: that of the system says more than ours. */

@@ -40,7 +40,7 @@ const answers: FaultGroup = {
     },
     { fault: "status(404)", does: "answers with a status of 4xx", plays: faults.status(404), ends: answer(404, "") },
     { fault: "status(500)", does: "answers with a status of 5xx", plays: faults.status(500), ends: answer(500, "") },
-    { fault: "status(408)", does: "answers 408, 425 or 429", plays: faults.status(408), ends: answer(408, "") },
+    { fault: "status(408)", does: "answers 408 or 425", plays: faults.status(408), ends: answer(408, "") },
     {
       fault: "status(500)",
       does: "the same, to a POST",
@@ -54,6 +54,13 @@ const answers: FaultGroup = {
       does: "the same with a Retry-After that is none",
       plays: faults.busy({ retryAfter: "soon" }),
       ends: answer(503, "come again"),
+    },
+    {
+      fault: "busy({ status: 429 })",
+      does: "answers 429",
+      plays: faults.busy({ status: 429 }),
+      ends: answer(429, "come again"),
+      fetch: { pausesMs: 0 },
     },
     {
       fault: "times(n, busy({ status: 429, retryAfter: 60 }))",
@@ -129,7 +136,12 @@ const time: FaultGroup = {
 const connections: FaultGroup = {
   title: "The connection",
   rows: [
-    { fault: "nobody listens", does: "the port is closed", isDown: true, ends: broke("connect", "ECONNREFUSED") },
+    {
+      fault: "await server[Symbol.asyncDispose]()",
+      does: "the port is closed",
+      isDown: true,
+      ends: broke("connect", "ECONNREFUSED"),
+    },
     {
       fault: 'connections: "reset"',
       does: "resets the connection as soon as it is there",
