@@ -221,3 +221,58 @@ test("targets of vegeta are sent with their headers and the files they name", as
     { id: 6, body: { method: "POST", url: "/c", headers: { "x-id": "8" }, body: "hello" } },
   ]);
 });
+
+describe("a template", () => {
+  test("makes requests of the fields of tables and of JSONL", async () => {
+    await using server = await httpServer(echoRequest);
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.at("a.csv"), '\ufeffid,name,n\r\n7,"O\'Neill, ""Jim""",1\r\n8,"two\r\nlines",true\r\n');
+    writeFileSync(folder.at("b.tsv.gz"), gzipSync("n\tname\n3\tx y\n"));
+    writeFileSync(folder.at("c"), '{"id": 12345678901234567890, "name": "z", "n": 4}\n');
+    const template = ["--template", `${server.origin}/{name}?n={n}`, "-H", "X-Name: {n}"];
+    const args = ["fetch", ...template, "--json", '{"name": "{name}", "n": {n}}'];
+    const files = ["-i", "a.csv", "-i", "b.tsv.gz", "-i", "c"];
+    const { code, stdout, stderr } = await runCli([...args, ...files], { cwd: folder.path });
+    expect(code, stderr).toBe(0);
+    const bodies = Object.fromEntries(resultsOf(stdout).map(({ id, body }) => [id, body]));
+    expect(bodies).toMatchObject({
+      7: { url: "/O%27Neill%2C%20%22Jim%22?n=1", body: '{"name": "O\'Neill, \\"Jim\\"", "n": 1}' },
+      8: { url: "/two%0D%0Alines?n=true", body: '{"name": "two\\r\\nlines", "n": true}' },
+      6: { method: "POST", headers: { "x-name": "3", "content-type": "application/json" } },
+    });
+    expect(bodies["12345678901234567890"]).toMatchObject({ url: "/z?n=4" });
+  });
+
+  test("and -d send what is encoded, and a body of a file may have names too", async () => {
+    await using server = await httpServer(echoRequest);
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.at("body"), '{"ask": "{q}", "other": {"q": 1}}');
+    const stdin = "q\na&b\n";
+    const sentBy = async (...args: string[]): Promise<unknown> => {
+      const { stdout } = await runCli(["fetch", "--template", server.url("/x"), ...args], { cwd: folder.path, stdin });
+      return resultsOf(stdout)[0]!.body;
+    };
+    expect(await sentBy("-d", "q={q}")).toMatchObject({ url: "/x", body: "q=a%26b" });
+    expect(await sentBy("--json", "@body")).toMatchObject({ body: '{"ask": "a&b", "other": {"q": 1}}' });
+    expect(await sentBy("-G", "-d", "q={q}")).toMatchObject({ method: "GET", url: "/x?q=a%26b", body: "" });
+  });
+
+  test("names fields that are there, or nothing is asked", async () => {
+    const args = ["fetch", "--template", "http://127.0.0.1:1/{id}?q={q}"];
+    const { code, stdout, stderr } = await runCli(args, { stdin: "id,name\n1,x\n" });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain("standard input): The header has no field `q`: it has `id`, `name`");
+  });
+
+  test.each([
+    [["--template", "http://a/{id}", "http://a/"], "Got --template and URLs"],
+    [["--template", "http://a/{id}", "--input-format", "urls"], "Lines of urls have no fields for --template"],
+    [["--template", "http://a/{id"], "--template has a brace that is not of a name such as {id}"],
+    [["--template", "nothing"], "--template is no http or https URL"],
+    [["--template", "http://a/{id}", "--url-field", "url"], "Got --url-field and --template"],
+  ])("that is wrong is refused: %j", async (args, message) => {
+    const { code, stderr } = await runCli(["fetch", ...args]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+});

@@ -1,4 +1,4 @@
-import type { FetchSessionOptions, OutputFormat, JournalStart } from "../fetch/index.ts";
+import type { FetchSessionOptions, OutputFormat, RequestTemplate, JournalStart } from "../fetch/index.ts";
 import { type CommandLine, type CommandLineOptions, commandLine } from "./command-line.ts";
 import { fetchFlags } from "./fetch-flags.ts";
 import type { GivenFlags } from "./flags.ts";
@@ -6,6 +6,7 @@ import { type InputSettings, readInputSettings } from "./input-settings.ts";
 import { type PacingSettings, readPacingSettings } from "./pacing-settings.ts";
 import { type RequestDefaults, readRequestDefaults } from "./request-settings.ts";
 import { readSession } from "./session-settings.ts";
+import { readTemplate } from "./template-settings.ts";
 import { parseDuration, parseSize, wholeNumber } from "./units.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -16,6 +17,8 @@ export interface FetchSettings extends RequestDefaults, InputSettings, PacingSet
   /** What to do with what `output` holds. */
   readonly start: JournalStart;
   readonly retriesFailed: boolean;
+  /** What requests are made of the fields of lines by. */
+  readonly template: RequestTemplate | undefined;
   readonly outputFormat: OutputFormat;
   /** Where bodies go; undefined for into the results. */
   readonly bodiesFolder: string | undefined;
@@ -50,10 +53,13 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
   if (journalFlag !== undefined && output === undefined) {
     throw new UsageError(`--${journalFlag} needs --output`, "there is a journal only beside a file of results");
   }
+  const defaults = readRequestDefaults(given, version);
+  const input = readInputSettings(given);
   return {
-    ...readRequestDefaults(given, version),
+    ...defaults,
+    ...input,
+    template: readTemplate(given, defaults, input),
     session: readSession(given),
-    ...readInputSettings(given),
     ...readPacingSettings(given),
     output,
     start: given.has("restart") ? "restart" : given.has("resume") ? "resume" : "auto",

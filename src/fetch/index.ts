@@ -85,6 +85,10 @@ export { type InputFormat } from "./internal/request-parser.ts";
 /** @internal */
 export { RequestReader } from "./internal/request-reader.ts";
 /** @internal */
+export { RequestTemplate } from "./internal/request-template.ts";
+/** @internal */
+export { TemplateProblem } from "./internal/template.ts";
+/** @internal */
 export { InputError, RequestStream } from "./internal/request-stream.ts";
 /** @internal */
 export { type ResultOutput } from "./internal/result-output.ts";

@@ -1,7 +1,7 @@
 import type { InputFormat } from "../../fetch/index.ts";
 import type { Flags } from "../flags.ts";
 
-const formats: readonly InputFormat[] = ["urls", "jsonl", "openai-batch", "vegeta"];
+const formats: readonly InputFormat[] = ["urls", "jsonl", "openai-batch", "vegeta", "csv", "tsv"];
 
 /** Where requests are read from, and how they are written there. */
 export const reading: Flags = {
@@ -18,11 +18,17 @@ export const reading: Flags = {
     help: `${formats.join(", ")}; default: seen`,
     more: "Each file is seen from its first line that says something: an object with `custom_id` and a URL of /v1/... is openai-batch, any other object jsonl, `GET http://...` vegeta, all else urls. Targets of vegeta in JSON have to be named as vegeta, and so have those that send files.",
   },
+  template: {
+    value: "URL",
+    excludes: ["url-field"],
+    help: "make URLs of fields: https://host/{id}?q={name}",
+    more: "Of lines of csv, tsv or jsonl. {name} is percent-encoded, {+name} only where it must be. Names stand also in -H, in --json (escaped within quotes, as JSON outside of them) and in -d (percent-encoded). In csv and tsv the first line names the fields. A field `id` is the id of the request.",
+  },
   "base-url": {
     value: "URL",
     help: "stands before URLs that begin with a slash",
     more: "With openai-batch a /v1 at its end is not doubled.",
   },
-  "id-field": { value: "NAME", help: "what JSONL calls the id of a request; default id" },
-  "url-field": { value: "NAME", help: "what JSONL calls its URL; default url" },
+  "id-field": { value: "NAME", help: "the field that is the id of a request; default id" },
+  "url-field": { value: "NAME", help: "the field that is its URL; default url" },
 };

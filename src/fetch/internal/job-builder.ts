@@ -110,7 +110,7 @@ export class JobBuilder {
   }
 }
 
-function withQuery(url: string, query: string): string {
+export function withQuery(url: string, query: string): string {
   const [, before = "", fragment = ""] = /^([^#]*)(.*)$/s.exec(url) ?? [];
   const mark = !before.includes("?") ? "?" : before.endsWith("?") || before.endsWith("&") ? "" : "&";
   return before + mark + query + fragment;

@@ -41,6 +41,10 @@ const keptBytes = 64 * 1024;
 export class LineSplitter {
   /** Number of the line that `next()` returned last, counted from 1. */
   line = 0;
+  /** What that line ended with. */
+  lineEnd: "\n" | "\r\n" = "\n";
+  /** If that line was not valid UTF-8: its text all the same, with U+FFFD for what is wrong in it. */
+  brokenText: string | undefined;
   /** Bytes of the lines returned so far, line ends included. */
   bytes = 0;
   readonly #maxLineBytes: number;
@@ -119,6 +123,7 @@ export class LineSplitter {
   }
 
   #refuse(): BadLine {
+    this.brokenText = undefined;
     this.#forgetPending();
     return new BadLine(this.line, `The line is longer than ${this.#maxLineBytes.toLocaleString("en")} bytes`);
   }
@@ -130,15 +135,21 @@ export class LineSplitter {
   }
 
   #decode(bytes: Buffer, from: number, to: number): string | BadLine {
-    if (to > from && bytes[to - 1] === carriageReturn) to--;
+    this.lineEnd = "\n";
+    if (to > from && bytes[to - 1] === carriageReturn) {
+      this.lineEnd = "\r\n";
+      to--;
+    }
     if (this.line === 1) {
       const start = bytes.subarray(from, Math.min(to, from + 3));
+      this.brokenText = undefined;
       if (isUtf16(start)) return new BadLine(1, "The input is UTF-16: save it as UTF-8");
       if (start[0] === 0xef && start[1] === 0xbb && start[2] === 0xbf) from += 3;
     }
     const text = bytes.toString("utf8", from, to);
     // Bytes that are no UTF-8 decode to U+FFFD, which may also stand in the text itself.
     if (text.includes(replacement) && !isUtf8(bytes.subarray(from, to))) {
+      this.brokenText = text;
       return new BadLine(this.line, "The line is not valid UTF-8", text.indexOf(replacement) + 1);
     }
     return text;

@@ -118,6 +118,12 @@ describe("a list of JSON", () => {
     expect(read(text, { format: "jsonl" })[0]).toMatchObject({ line: 1, column, message });
   });
 
+  test("keeps an id whole that JavaScript cannot hold as a number, as text", () => {
+    expect(readJob('{"url": "http://a/", "id": 12345678901234567890}').id).toBe("12345678901234567890");
+    expect(readJob('{"url": "http://a/", "id": 1e300}').id).toBe("1e300");
+    expect(readJob('{"url": "http://a/", "id": 1.5}').id).toBe(1.5);
+  });
+
   test("lets fields of the user's own pass", () => {
     expect(readJob('{"url": "http://a/", "comment": "x", "ids": 1, "id": 2}').id).toBe(2);
   });

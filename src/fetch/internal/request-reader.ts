@@ -1,18 +1,26 @@
+import { CsvLines } from "./csv-lines.ts";
+import { CsvFields } from "./csv-row.ts";
 import type { Job } from "./job.ts";
 import { JobBuilder, type RequestDefaults } from "./job-builder.ts";
+import { templatedJson } from "./json-row.ts";
 import { JsonLines, foreignJson, plainJson } from "./json-lines.ts";
 import { BadLine, LineSplitter } from "./line-splitter.ts";
 import { isOpenaiBatch, openaiBatch } from "./openai-batch.ts";
 import type { InputFormat, RequestParser } from "./request-parser.ts";
+import type { RequestTemplate } from "./request-template.ts";
 import { UrlLines } from "./url-lines.ts";
 import { VegetaTargets, isVegetaJson, isVegetaTarget, vegetaJson } from "./vegeta-targets.ts";
 
 export interface RequestReaderOptions extends RequestDefaults {
   /** Left out, the first line that says something decides. */
   readonly format?: InputFormat | undefined;
+  /** What the name of the input tells: it is that, unless the first line is a URL. */
+  readonly formatByName?: "csv" | "tsv" | undefined;
   /** What the id of a request is called in objects, and its URL. @default `id` and `url` */
   readonly idField?: string | undefined;
   readonly urlField?: string | undefined;
+  /** What requests are made of the fields of lines by. Then lines are jsonl, csv or tsv. */
+  readonly template?: RequestTemplate | undefined;
   /** A longer line is refused. @default 16 MiB */
   readonly maxLineBytes?: number;
   /** Which of several inputs this is. */
@@ -38,8 +46,12 @@ export class RequestReader {
     this.#options = options;
     this.format = options.format;
     this.#linesBefore = options.linesBefore ?? 0;
-    this.#lines = new LineSplitter(options.maxLineBytes ?? defaultMaxLineBytes);
-    this.#builder = new JobBuilder(options, this.#linesBefore);
+    this.#lines = new LineSplitter(this.#maxLineBytes);
+    this.#builder = new JobBuilder(options.template?.defaults ?? options, this.#linesBefore);
+  }
+
+  get #maxLineBytes(): number {
+    return this.#options.maxLineBytes ?? defaultMaxLineBytes;
   }
 
   /** Bytes of the input read so far, as far as they have become requests. */
@@ -88,23 +100,41 @@ export class RequestReader {
 
   #take(line: string): Job | BadLine | undefined {
     this.#parser ??= this.#parserFor(line);
-    return this.#parser?.take(line, this.#lines.line);
+    return this.#parser?.take(line, this.#lines.line, this.#lines.lineEnd);
   }
 
-  #refuse(bad: BadLine): BadLine | undefined {
-    return this.#parser === undefined ? bad : this.#parser.refuse(bad);
+  #refuse(bad: BadLine): Job | BadLine | undefined {
+    // Of a table it is the header.
+    if (this.format === "csv" || this.format === "tsv") this.#parser ??= this.#parserFor("");
+    return this.#parser === undefined ? bad : this.#parser.refuse(bad, this.#lines.brokenText);
+  }
+
+  #formatOf(line: string): InputFormat {
+    const { formatByName, template, urlField } = this.#options;
+    if (formatByName !== undefined && !/^https?:/i.test(line)) return formatByName;
+    return template === undefined && urlField === undefined ? formatOf(line) : formatOfData(line);
+  }
+
+  #csvLines(delimiter: "," | "\t"): RequestParser {
+    const { idField, urlField, template } = this.#options;
+    const fields = new CsvFields({ template, idField, urlField });
+    return new CsvLines({ builder: this.#builder, delimiter, fields, maxLength: this.#maxLineBytes });
   }
 
   /** What reads the format, or the format that `line` shows; undefined where it shows none. */
   #parserFor(line: string): RequestParser | undefined {
-    const { idField, urlField, baseUrl } = this.#options;
+    const { idField, urlField, baseUrl, template } = this.#options;
     const text = line.trim();
     if (this.format === undefined && (text === "" || text.startsWith("#"))) return undefined;
-    this.format ??= formatOf(text);
+    this.format ??= this.#formatOf(text);
     switch (this.format) {
       case "urls":
         return new UrlLines(this.#builder);
+      case "csv":
+      case "tsv":
+        return this.#csvLines(this.format === "csv" ? "," : "\t");
       case "jsonl": {
+        if (template !== undefined) return new JsonLines(this.#builder, templatedJson(template, idField));
         const isPlain = idField === undefined && urlField === undefined;
         return new JsonLines(this.#builder, isPlain ? plainJson : foreignJson(idField ?? "id", urlField ?? "url"));
       }
@@ -118,6 +148,12 @@ export class RequestReader {
         return this.format satisfies never;
     }
   }
+}
+
+/** Of lines that fill in a template. If it is none of these, no field of the template will be there. */
+function formatOfData(line: string): InputFormat {
+  if (line.startsWith("{")) return "jsonl";
+  return line.includes("\t") ? "tsv" : "csv";
 }
 
 function formatOf(line: string): InputFormat {

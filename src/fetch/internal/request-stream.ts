@@ -5,7 +5,7 @@ import type { RequestInput } from "./request-input.ts";
 import { type InputFormat, InputProblem } from "./request-parser.ts";
 import { RequestReader, type RequestReaderOptions } from "./request-reader.ts";
 
-export interface RequestStreamOptions extends Omit<RequestReaderOptions, "name" | "linesBefore"> {
+export interface RequestStreamOptions extends Omit<RequestReaderOptions, "name" | "formatByName" | "linesBefore"> {
   /** Read one after the other, each as its own list. */
   readonly inputs: readonly RequestInput[];
 }
@@ -20,6 +20,10 @@ export class InputError extends Error {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
     this.input = input;
   }
+}
+
+function formatByNameOf({ path = "" }: RequestInput): "csv" | "tsv" | undefined {
+  return /\.(csv|tsv)(?:\.\w+)?$/i.exec(path)?.[1]?.toLowerCase() as "csv" | "tsv" | undefined;
 }
 
 /** An input that is open. */
@@ -131,7 +135,8 @@ export class RequestStream {
       return false;
     }
     const name = inputs.length > 1 ? input.name : undefined;
-    const reader = new RequestReader({ ...this.#options, name, linesBefore: this.#linesBefore });
+    const formatByName = formatByNameOf(input);
+    const reader = new RequestReader({ ...this.#options, name, formatByName, linesBefore: this.#linesBefore });
     this.#open = { input, bytes, reader, givenBytes: 0, isEnding: false };
     return true;
   }
