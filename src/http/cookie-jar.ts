@@ -44,6 +44,8 @@ export class CookieJar {
   #keeper: CookieKeeper | undefined = undefined;
 
   /**
+   * Makes a jar of what was saved.
+   *
    * @param json - what {@link CookieJar.toJSON | toJSON} gave, or what `JSON.parse` makes of its text
    * @throws {TypeError} it is something else
    */

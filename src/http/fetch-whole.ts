@@ -1,20 +1,8 @@
 import { arrive, refuse } from "../core/index.ts";
-import { type AnswerKind, converse } from "./internal/conversation.ts";
+import { converse } from "./internal/conversation.ts";
 import type { Order } from "./internal/exchange.ts";
-import { type WholeResponse, WholeExchange } from "./internal/whole-exchange.ts";
+import { type WholeResponse, countedResponses, keptResponses } from "./internal/whole-exchange.ts";
 import type { Session } from "./session.ts";
-
-const keeping = wholeResponses(true);
-const dropping = wholeResponses(false);
-
-function wholeResponses(keepsBody: boolean): AnswerKind<WholeResponse> {
-  return {
-    make: (scope, transport, order) => new WholeExchange(scope, transport, order, keepsBody),
-    headersOf: (response) => response.headers,
-    drop: () => {}, // All of it has come.
-    cameBy: (response, redirects, url) => ({ ...response, redirects, url }),
-  };
-}
 
 /**
  * For the batch engine: one request, and all of its response in one wait.
@@ -33,7 +21,7 @@ export function fetchWhole(session: Session, order: Order, keepsBody: boolean): 
   const scope = arrive();
   if (scope.stop !== undefined) return refuse(scope);
   try {
-    return converse(scope, session.transport, order, keepsBody ? keeping : dropping);
+    return converse(scope, session.transport, order, keepsBody ? keptResponses : countedResponses);
   } catch (error) {
     return Promise.reject(error);
   }

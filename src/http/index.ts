@@ -44,6 +44,7 @@ export type { HeadersInput } from "./internal/request-headers.ts";
 export type { AuthFunction, AuthOption, AuthRequest } from "./internal/auth.ts";
 export type { HookRequest, ResponseHead, HookRetry, HttpHooks } from "./internal/hooks.ts";
 export type { TraceSource } from "./internal/propagation.ts";
+export { type CacheUse, HttpCache, type HttpCacheOptions, type HttpCacheStatistics } from "./http-cache.ts";
 export type { Redirect } from "./internal/redirect.ts";
 export type { RedirectOptions } from "./internal/redirect-rules.ts";
 export type { HttpRetryOptions } from "./internal/retry-rules.ts";

@@ -1,6 +1,7 @@
 import type { Limiter } from "../core/index.ts";
 import type { AdaptiveLimiterOptions } from "../sync/index.ts";
 import type { CookieJar } from "./cookie-jar.ts";
+import type { HttpCache, HttpCacheOptions } from "./http-cache.ts";
 import type { AuthOption } from "./internal/auth.ts";
 import type { HttpHooks } from "./internal/hooks.ts";
 import type { TraceSource } from "./internal/propagation.ts";
@@ -71,6 +72,11 @@ export interface SessionOptions {
    * they go along: a {@link CookieJar}, or true for one of the session's own, which is `session.cookies`. @default false
    */
   readonly cookies?: CookieJar | boolean;
+  /**
+   * Where responses are kept that may be used again, as their servers say: an {@link HttpCache}, or true or options for one
+   * of the session's own, which is `session.cache`. @default false
+   */
+  readonly cache?: HttpCache | HttpCacheOptions | boolean;
   /** Functions that are called on the way of each request: for signing, and for logs. */
   readonly hooks?: HttpHooks;
   /**
@@ -148,4 +154,6 @@ export interface HttpRequestOptions {
   readonly auth?: AuthOption | false;
   /** In place of the session's; false for none. */
   readonly cookies?: CookieJar | false;
+  /** In place of the session's; false for none. */
+  readonly cache?: HttpCache | false;
 }

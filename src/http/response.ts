@@ -1,13 +1,17 @@
 import type { ScopeNode } from "../core/index.ts";
 import { LineSplitter } from "../flow/index.ts";
-import { BodyTooLargeError, InvalidJsonError } from "./errors.ts";
+import { BodyTooLargeError, InvalidJsonError, type RequestName } from "./errors.ts";
+import type { CacheUse } from "./http-cache.ts";
 import type { IncomingBody } from "./internal/incoming-body.ts";
 import { checkBytes } from "./internal/check.ts";
 import { EventParser, type ServerSentEvent } from "./internal/event-parser.ts";
 import { EventReader } from "./internal/event-reader.ts";
 import { LineReader } from "./internal/line-reader.ts";
+import type { StoredResponse } from "./internal/cached.ts";
+import type { Order } from "./internal/exchange.ts";
 import type { OpenExchange } from "./internal/open-exchange.ts";
 import type { Redirect } from "./internal/redirect.ts";
+import { StoredSource } from "./internal/stored-source.ts";
 import { webHeaders } from "./internal/web-headers.ts";
 import type { WireHeaders } from "./undici.ts";
 
@@ -23,6 +27,14 @@ export interface SseOptions {
   readonly maxEventBytes?: number;
 }
 
+/** Where a response comes from. */
+interface ResponseSource extends RequestName {
+  readonly status: number;
+  readonly href: string;
+  readonly headers: WireHeaders;
+  readonly body: IncomingBody;
+}
+
 /**
  * A response of which the headers have come. Its body comes while you read it, and can be read once.
  *
@@ -35,15 +47,18 @@ export class HttpResponse implements Disposable {
   readonly status: number;
   /** The URL that answered, without user and password. */
   readonly url: string;
-  readonly #exchange: OpenExchange<HttpResponse>;
+  /** If it came out of the session's cache: whether it was fresh, validated by the server, or stale. */
+  readonly fromCache: CacheUse | undefined;
+  readonly #exchange: ResponseSource;
   readonly #body: IncomingBody;
   #headers: Headers | undefined = undefined;
   #redirects: readonly Redirect[] = none;
 
   /** @internal */
-  constructor(exchange: OpenExchange<HttpResponse>) {
+  constructor(exchange: ResponseSource, fromCache?: CacheUse) {
     this.status = exchange.status;
-    this.url = exchange.host.origin + exchange.order.wire.path;
+    this.url = exchange.href;
+    this.fromCache = fromCache;
     this.#exchange = exchange;
     this.#body = exchange.body;
   }
@@ -210,6 +225,11 @@ export function present(exchange: OpenExchange<HttpResponse>, scope: ScopeNode):
   // A short body comes along with the headers, and is all there when this runs: then nothing has to be kept.
   queueMicrotask(() => exchange.body.keepIn(scope));
   return new HttpResponse(exchange);
+}
+
+/** @internal The same for a response out of the cache. */
+export function presentStored(order: Order, response: StoredResponse): HttpResponse {
+  return new HttpResponse(new StoredSource(order, response), response.use);
 }
 
 /** The pieces of a body, one loop over them. */

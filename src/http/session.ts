@@ -1,6 +1,7 @@
 import { type ScopeNode, arrive, expectInteger, refuse } from "../core/index.ts";
 import { EventStream, type EventsOptions } from "./events.ts";
 import type { CookieJar } from "./cookie-jar.ts";
+import type { HttpCache } from "./http-cache.ts";
 import { checkMs, wrong } from "./internal/check.ts";
 import { type AnswerKind, converse } from "./internal/conversation.ts";
 import { readLimits } from "./internal/limits.ts";
@@ -12,7 +13,7 @@ import { Pool } from "./internal/pool.ts";
 import { Slots } from "./internal/slots.ts";
 import { Transport } from "./internal/transport.ts";
 import type { HttpRequestOptions, SessionOptions } from "./options.ts";
-import { type HttpResponse, present } from "./response.ts";
+import { type HttpResponse, present, presentStored } from "./response.ts";
 
 /** What a session is doing. */
 export interface SessionStatistics {
@@ -166,7 +167,7 @@ export class Session implements AsyncDisposable {
 
   /** Its cookies, if it keeps any. */
   get cookies(): CookieJar | undefined {
-    return this.orders.cookies;
+    return this.orders.rules?.cookies;
   }
 
   /**
@@ -194,6 +195,11 @@ export class Session implements AsyncDisposable {
    */
   events(url: string | URL, options: EventsOptions = {}): EventStream {
     return new EventStream(this, url, options);
+  }
+
+  /** Its cache, if it has one. */
+  get cache(): HttpCache | undefined {
+    return this.orders.rules?.cache;
   }
 
   /** What the session is doing right now. */
@@ -240,6 +246,7 @@ const openResponses: AnswerKind<HttpResponse> = {
   headersOf: (response) => response.wireHeaders,
   drop: (response) => response.drop(),
   cameBy: (response, redirects) => response.cameBy(redirects),
+  stored: presentStored,
 };
 
 /**

@@ -1,13 +1,16 @@
 import type { ScopeNode } from "../../core/index.ts";
+import type { HttpCache } from "../http-cache.ts";
 import type { WireHeaders } from "../undici.ts";
 import type { Order } from "./exchange.ts";
 import { Attempt } from "./attempt.ts";
 import type { Auth } from "./auth.ts";
+import { type CacheDesk, type StoredResponse, answerCached } from "./cached.ts";
 import { type Redirect, follow, isRedirect } from "./redirect.ts";
 import { isRetryableStatus } from "./retryable.ts";
 import { type RetryReason, type Sender, canBeSentAgain, sendRetrying, sentAgain } from "./retrying.ts";
 import type { Rules } from "./rules.ts";
 import type { MakeExchange, Transport } from "./transport.ts";
+import { type WholeResponse, countedResponses } from "./whole-exchange.ts";
 
 /** What all of them have. */
 export interface Answer {
@@ -22,6 +25,8 @@ export interface AnswerKind<A> {
   drop(answer: A): void;
   /** The same answer, which knows the way to it, and the URL it came from. */
   cameBy(answer: A, redirects: readonly Redirect[], url: string): A;
+  /** An answer to `order` out of the cache. Left out where there can be none. */
+  stored?(order: Order, response: StoredResponse): A;
 }
 
 /** Sends `order` by its rules, or just sends it where there are none. Throws at once if the session is closed. */
@@ -47,15 +52,16 @@ function isLast(status: number): boolean {
 }
 
 /** Whether attempts are just sent. A rule that does something to each is named here. */
-function isSentAsItIs({ auth, cookies, hooks, propagation }: Rules): boolean {
-  return auth === undefined && cookies === undefined && hooks === undefined && propagation === undefined;
+function isSentAsItIs({ auth, cache, cookies, hooks, propagation }: Rules): boolean {
+  return (auth ?? cache ?? cookies ?? hooks ?? propagation) === undefined;
 }
 
 /**
  * One request as its caller sees it.
  *
  *     answer()   hops: an answer may lead elsewhere
- *     #hop()     attempts: a request may be sent again
+ *     #hop()     the cache: it may have the answer
+ *     #tries()   attempts: a request may be sent again
  *     attempt()  one request on the wire, with what belongs to each
  *
  * Each level gives its answer to the one above, and drops those that it does not hand on. A level that no rule needs is
@@ -91,13 +97,33 @@ class Conversation<A extends Answer> implements Sender<A> {
   }
 
   #hop(scope: ScopeNode, order: Order, first: Promise<A> | undefined): Promise<A> {
+    const { cache } = this.#rules;
+    return cache === undefined || this.kind.stored === undefined
+      ? this.#tries(scope, order, first)
+      : answerCached(scope, order, this.#desk(cache, order.origin));
+  }
+
+  #desk(cache: HttpCache, origin: string): CacheDesk<A> {
+    const { transport, kind } = this;
+    const { cookies } = this.#rules;
+    const send = (scope: ScopeNode, order: Order): Promise<A> => this.#tries(scope, order, undefined);
+    const unattended = (): CacheDesk<WholeResponse> =>
+      new Conversation(transport, this.#home, this.#rules, countedResponses).#desk(cache, origin);
+    return { cache, transport, kind, auth: this.#authFor(origin), cookies, send, unattended };
+  }
+
+  #authFor(origin: string): Auth | undefined {
+    return origin === this.#home ? this.#rules.auth : undefined;
+  }
+
+  #tries(scope: ScopeNode, order: Order, first: Promise<A> | undefined): Promise<A> {
     const { retry } = this.#rules;
     return retry === undefined ? (first ?? this.attempt(scope, order)) : sendRetrying(scope, order, retry, this, first);
   }
 
   attempt(scope: ScopeNode, order: Order): Promise<A> {
     if (isSentAsItIs(this.#rules)) return this.transport.send(scope, order, this.kind.make);
-    return this.#attemptAs(order, order.origin === this.#home ? this.#rules.auth : undefined);
+    return this.#attemptAs(order, this.#authFor(order.origin));
   }
 
   async #attemptAs(order: Order, auth: Auth | undefined): Promise<A> {

@@ -15,6 +15,7 @@ import { failureOf } from "./failure.ts";
 import type { Http2Lease } from "./http2-lease.ts";
 import { PhasedWait } from "./phased-wait.ts";
 import type { Host } from "./pool.ts";
+import type { Recorder, Recording } from "./recorder.ts";
 import type { HeaderList } from "./request-headers.ts";
 import type { Rules } from "./rules.ts";
 import type { Job } from "./slots.ts";
@@ -35,6 +36,8 @@ export interface Order {
   readonly prepare?: () => HeaderList | Promise<HeaderList>;
   /** What is done beyond sending it. Nothing if left out. */
   readonly rules?: Rules | undefined;
+  /** Keeps the response while it comes. */
+  readonly recorder?: Recorder;
 }
 
 /** What a request is called in errors. */
@@ -88,6 +91,8 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   #control: FlowControl | undefined = undefined;
   /** Where the body is decompressed. It may have work left when everything has come. */
   protected decoder: Decoder | undefined = undefined;
+  /** Where the body is kept for others. */
+  protected recording: Recording | undefined = undefined;
   #connection: Connection<Host> | Http2Lease | undefined = undefined;
   #isConnecting = false;
   #isPreparing = false;
@@ -160,7 +165,11 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     this.#isPreparing = false;
     this.startedMs = this.clock.now();
     this.startTotal(this.startedMs);
-    const { body } = this.order.wire;
+    const {
+      wire: { body },
+      recorder,
+    } = this.order;
+    if (recorder !== undefined) recorder.sent = wire.headers;
     if (body instanceof Upload) {
       body.attach(this);
       this.startPhase("idle", this.startedMs);
@@ -208,6 +217,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     } catch (error) {
       return this.fail(error);
     }
+    this.recording = this.order.recorder?.begin(status, headers);
     this.headersCame();
   }
 

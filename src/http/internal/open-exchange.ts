@@ -1,5 +1,5 @@
 import type { ScopeNode } from "../../core/index.ts";
-import { Exchange, type Order } from "./exchange.ts";
+import { Exchange, type Order, hrefOf } from "./exchange.ts";
 import { type BodySource, IncomingBody } from "./incoming-body.ts";
 import type { HttpResponse } from "../response.ts";
 import type { Transport } from "./transport.ts";
@@ -42,6 +42,11 @@ export class OpenExchange<Response> extends Exchange<Response> implements BodySo
     this.#present = present;
   }
 
+  /** The URL, with its query and without user and password. */
+  get href(): string {
+    return hrefOf(this.order);
+  }
+
   override get isUnread(): boolean {
     return this.state === "body" && this.body.isUnread;
   }
@@ -77,10 +82,12 @@ export class OpenExchange<Response> extends Exchange<Response> implements BodySo
   }
 
   override decoded(chunk: Buffer): void {
+    this.recording?.push(chunk);
     this.body.push(chunk);
   }
 
   override decodedAll(): void {
+    this.recording?.complete();
     this.body.complete();
   }
 

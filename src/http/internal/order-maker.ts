@@ -1,4 +1,3 @@
-import type { CookieJar } from "../cookie-jar.ts";
 import type { HttpRequestOptions, SessionOptions } from "../options.ts";
 import { checkBytes, wrong } from "./check.ts";
 import { acceptEncoding } from "./content-codings.ts";
@@ -43,11 +42,6 @@ export class OrderMaker {
   /** The rules of requests that say nothing of their own: for orders that are put together by hand. */
   get rules(): Rules | undefined {
     return this.#rules.rulesFor(this.#targets.baseOrigin !== undefined, undefined);
-  }
-
-  /** Where requests keep cookies that say nothing of their own. */
-  get cookies(): CookieJar | undefined {
-    return this.rules?.cookies;
   }
 
   /** @throws {TypeError | RangeError} something in it is wrong */

@@ -1,6 +1,8 @@
 import type { HttpRequestOptions, SessionOptions } from "../options.ts";
 import type { CookieJar } from "../cookie-jar.ts";
+import type { HttpCache } from "../http-cache.ts";
 import { type Auth, readAuth } from "./auth.ts";
+import { readCache } from "./cached.ts";
 import { readCookies } from "./cookies.ts";
 import { type HttpHooks, readHooks } from "./hooks.ts";
 import { type Propagation, readPropagation } from "./propagation.ts";
@@ -14,6 +16,7 @@ export interface Rules {
   /** For the origin of the request alone, wherever it leads. */
   readonly auth: Auth | undefined;
   readonly cookies: CookieJar | undefined;
+  readonly cache: HttpCache | undefined;
   readonly hooks: HttpHooks | undefined;
   readonly propagation: Propagation | undefined;
 }
@@ -33,6 +36,7 @@ export class RuleMaker {
       redirect: readRedirect(options.redirect ?? true, undefined),
       auth: options.auth === undefined ? undefined : readAuth(options.auth),
       cookies: readCookies(options.cookies, undefined),
+      cache: readCache(options.cache, undefined),
       hooks: readHooks(options.hooks),
       propagation: readPropagation(options),
     };
@@ -49,13 +53,14 @@ export class RuleMaker {
   rulesFor(isElsewhere: boolean, options: HttpRequestOptions | undefined): Rules | undefined {
     const rules = isElsewhere ? this.#rulesElsewhere : this.#rules;
     if (options === undefined) return rules;
-    const { retry, redirect, auth, cookies } = options;
-    if ((retry ?? redirect ?? auth ?? cookies) === undefined) return rules;
+    const { retry, redirect, auth, cookies, cache } = options;
+    if ((retry ?? redirect ?? auth ?? cookies ?? cache) === undefined) return rules;
     return rulesOrNone({
       ...(rules ?? noRules),
       retry: readRetry(retry, rules?.retry),
       redirect: readRedirect(redirect, rules?.redirect),
       cookies: readCookies(cookies, rules?.cookies),
+      cache: readCache(cache, rules?.cache),
       auth: auth === undefined ? rules?.auth : auth === false ? undefined : readAuth(auth),
     });
   }
@@ -66,6 +71,7 @@ const noRules: Rules = {
   redirect: undefined,
   auth: undefined,
   cookies: undefined,
+  cache: undefined,
   hooks: undefined,
   propagation: undefined,
 };

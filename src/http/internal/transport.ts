@@ -32,7 +32,7 @@ export class Transport {
 
   /** Lets a request get in line. Throws at once if the session is closed. */
   send<T>(scope: ScopeNode, order: Order, make: MakeExchange<T>): Promise<T> {
-    this.#checkOpen(order);
+    this.checkOpen(order);
     if (this.#limiterFor !== undefined) return this.#sendLimited(this.#limiterFor(order.origin), order, make);
     const exchange = make(scope, this, order);
     this.slots.enter(exchange);
@@ -46,7 +46,7 @@ export class Transport {
     const permit = cleanup.use(await this.#permitted(limiter, order));
     // A permit is received even when the cancellation has come meanwhile.
     const scope = checkedScope();
-    this.#checkOpen(order);
+    this.checkOpen(order);
     const exchange = make(scope, this, order);
     exchange.permit = permit;
     cleanup.move();
@@ -116,7 +116,8 @@ export class Transport {
     await this.pool.close();
   }
 
-  #checkOpen(order: Order): void {
+  /** @throws {SessionClosedError} the session is closed */
+  checkOpen(order: Order): void {
     if (this.#isClosed) throw new SessionClosedError(nameOf(order));
   }
 }

@@ -1,6 +1,8 @@
 import type { ScopeNode } from "../../core/index.ts";
+import type { CacheUse } from "../http-cache.ts";
 import type { WireHeaders } from "../undici.ts";
 import { Exchange, type Order } from "./exchange.ts";
+import type { AnswerKind } from "./conversation.ts";
 import type { Redirect } from "./redirect.ts";
 import type { Transport } from "./transport.ts";
 
@@ -21,6 +23,8 @@ export interface WholeResponse {
   readonly redirects?: readonly Redirect[];
   /** Where it was found in the end, if it was redirected. */
   readonly url?: string;
+  /** If it came out of the cache: then it took no time. */
+  readonly fromCache?: CacheUse;
 }
 
 /** A request whose caller waits for all of the response. */
@@ -48,10 +52,12 @@ export class WholeExchange extends Exchange<WholeResponse> {
 
   override decoded(chunk: Buffer): void {
     this.#decodedBytes += chunk.length;
+    this.recording?.push(chunk);
     if (this.#keepsBody) this.#chunks.push(chunk);
   }
 
   override decodedAll(): void {
+    this.recording?.complete();
     this.resolve({
       status: this.status,
       headers: this.headers,
@@ -66,3 +72,20 @@ export class WholeExchange extends Exchange<WholeResponse> {
     this.reject(error);
   }
 }
+
+/** @param keepsBody - whether the pieces of the body are wanted; if not, their bytes are still counted */
+function wholeResponses(keepsBody: boolean): AnswerKind<WholeResponse> {
+  return {
+    make: (scope, transport, order) => new WholeExchange(scope, transport, order, keepsBody),
+    headersOf: (response) => response.headers,
+    drop: () => {}, // All of it has come.
+    cameBy: (response, redirects, url) => ({ ...response, redirects, url }),
+    stored: (_order, { status, headers, body, use }) => {
+      const chunks = keepsBody && body.length > 0 ? [body] : [];
+      return { status, headers, chunks, bodyBytes: body.length, firstByteMs: 0, totalMs: 0, fromCache: use };
+    },
+  };
+}
+
+export const keptResponses: AnswerKind<WholeResponse> = wholeResponses(true);
+export const countedResponses: AnswerKind<WholeResponse> = wholeResponses(false);
