@@ -276,3 +276,24 @@ describe("a template", () => {
     expect(stderr).toContain(message);
   });
 });
+
+test("a list is shuffled in an order that the seed decides, and results keep the numbers of their lines", async () => {
+  const asked: string[] = [];
+  await using server = await httpServer((request, response) => {
+    asked.push(request.url!);
+    response.end(request.url);
+  });
+  const stdin = Array.from({ length: 40 }, (_, index) => `${server.url(`/${index + 1}`)}\n`).join("");
+  const orderWith = async (...args: string[]): Promise<string> => {
+    asked.length = 0;
+    const { code, stdout } = await runCli(["fetch", "-c", "1", ...args], { stdin });
+    expect(code).toBe(0);
+    expect(resultsOf(stdout).map(({ id, body }) => body === `/${id}`)).toEqual(Array(40).fill(true));
+    return asked.join();
+  };
+  const plain = await orderWith();
+  const shuffled = await orderWith("--shuffle");
+  expect(shuffled).not.toBe(plain);
+  expect(await orderWith("--shuffle")).toBe(shuffled);
+  expect(await orderWith("--shuffle-seed", "2")).not.toBe(shuffled);
+});

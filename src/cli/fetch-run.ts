@@ -12,6 +12,7 @@ import {
   LineSource,
   RequestStream,
   type ResultOutput,
+  ShuffledSource,
 } from "../fetch/index.ts";
 import { BadLineLog } from "./bad-line-log.ts";
 import { complain } from "./complain.ts";
@@ -65,14 +66,17 @@ export class FetchRun {
   }
 
   #batchOptions(output: ResultOutput): BatchOptions {
-    const { isQuiet, isVerbose, attempts, inputFormat } = this.#settings;
+    const { isQuiet, isVerbose, attempts, inputFormat, shuffleSeed } = this.#settings;
     const { inputs, name } = this.#found;
     const requests = new RequestStream({ ...this.#settings, inputs, format: inputFormat });
     const log = (line: string): void => this.#display.log(line);
     const badLines = new BadLineLog(name, log);
     return {
       ...this.#settings,
-      openSource: (events) => new LineSource(requests, events),
+      openSource: (events) => {
+        const lines = new LineSource(requests, events);
+        return shuffleSeed === undefined ? lines : new ShuffledSource(lines, shuffleSeed);
+      },
       output,
       concurrency: this.#affordable(),
       retry: this.#retryPolicy(),

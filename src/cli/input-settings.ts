@@ -14,6 +14,8 @@ export interface InputSettings {
   /** What objects call the id of a request, and its URL. */
   readonly idField: string | undefined;
   readonly urlField: string | undefined;
+  /** Of the order in which requests are asked; undefined for that of the input. */
+  readonly shuffleSeed: number | undefined;
 }
 
 /** @throws {UsageError} a flag is wrong, or there is nothing to read */
@@ -24,6 +26,7 @@ export function readInputSettings(given: GivenFlags): InputSettings {
     baseUrl: given.read("base-url", "an http or https URL without a query", baseUrlOf, undefined),
     idField: given.get("id-field"),
     urlField: given.get("url-field"),
+    shuffleSeed: given.read("shuffle-seed", "a whole number", wholeNumber, given.has("shuffle") ? 1 : undefined),
   };
 }
 
@@ -39,6 +42,10 @@ function readInputs(given: GivenFlags): { urls: readonly string[]; inputs: reado
     "Nothing to ask",
     "name URLs, a file with -i, or pipe a list in; `taskwright fetch --help` shows examples",
   );
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
 function baseUrlOf(text: string): string | undefined {

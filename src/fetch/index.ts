@@ -87,6 +87,8 @@ export { RequestReader } from "./internal/request-reader.ts";
 /** @internal */
 export { RequestTemplate } from "./internal/request-template.ts";
 /** @internal */
+export { ShuffledSource } from "./internal/shuffled-source.ts";
+/** @internal */
 export { TemplateProblem } from "./internal/template.ts";
 /** @internal */
 export { InputError, RequestStream } from "./internal/request-stream.ts";

@@ -24,6 +24,12 @@ export const reading: Flags = {
     help: "make URLs of fields: https://host/{id}?q={name}",
     more: "Of lines of csv, tsv or jsonl. {name} is percent-encoded, {+name} only where it must be. Names stand also in -H, in --json (escaped within quotes, as JSON outside of them) and in -d (percent-encoded). In csv and tsv the first line names the fields. A field `id` is the id of the request.",
   },
+  shuffle: {
+    excludes: ["ordered"],
+    help: "ask in an order that looks random",
+    more: "So that not all requests to one host come in a row. Each is drawn from the next 10,000 (or 64 MiB) of the input, which are read first, so a longer list is mixed only as far as that. The same command draws the same order.",
+  },
+  "shuffle-seed": { value: "N", excludes: ["ordered"], help: "another such order; default 1" },
   "base-url": {
     value: "URL",
     help: "stands before URLs that begin with a slash",
