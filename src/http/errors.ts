@@ -11,6 +11,7 @@
  *        ├─ RedirectError         HTTP_REDIRECT          broken: the answer leads where it is not to be followed
  *        ├─ BodyTooLargeError     HTTP_BODY_TOO_LARGE    the body is longer than `maxBodyBytes`
  *        ├─ ContentEncodingError  HTTP_CONTENT_ENCODING  broken: the body cannot be decompressed
+ *        ├─ FileChangedError      HTTP_FILE_CHANGED      yours: a file was changed while it was sent
  *        ├─ InvalidJsonError      HTTP_INVALID_JSON      broken: the body was to be JSON and is not
  *        ├─ EventStreamError      HTTP_EVENT_STREAM      broken: the answer is no stream of events
  *        ├─ ResponseClosedError   HTTP_RESPONSE_CLOSED   yours: the body was given up before it was read
@@ -220,6 +221,19 @@ export class ContentEncodingError extends HttpError {
   constructor(request: RequestName, encoding: string, cause: Error) {
     super(request, `the body cannot be decompressed (${encoding}): ${explain(cause)}`, { cause });
     this.encoding = encoding;
+  }
+}
+
+/** A file was changed, made longer or shorter while it was sent. What was sent of it is not complete for the server. */
+export class FileChangedError extends HttpError {
+  override readonly name = "FileChangedError" as const;
+  override readonly code = "HTTP_FILE_CHANGED" as const;
+  /** Where the file is. */
+  readonly path: string;
+
+  constructor(request: RequestName, path: string) {
+    super(request, `${path} has changed while it was sent`);
+    this.path = path;
   }
 }
 

@@ -20,6 +20,7 @@ export {
   ConnectionError,
   type ConnectionPhase,
   ContentEncodingError,
+  FileChangedError,
   HttpError,
   HttpTimeoutError,
   InvalidJsonError,
@@ -35,11 +36,13 @@ export {
 } from "./errors.ts";
 export { type CookieEntry, CookieJar } from "./cookie-jar.ts";
 export { EventStream, type EventsOptions } from "./events.ts";
+export { type FileBody, type FileOptions, file } from "./file-body.ts";
+export type { ByteSource } from "./internal/byte-source.ts";
 export type { DnsOptions } from "./internal/dns.ts";
 export type { ServerSentEvent } from "./internal/event-parser.ts";
 export type { ReconnectOptions } from "./internal/reconnect.ts";
 export type { ProxyOptions } from "./internal/proxy.ts";
-export type { BodyInput, ByteSource } from "./internal/request-body.ts";
+export type { BodyInput } from "./internal/request-body.ts";
 export type { HeadersInput } from "./internal/request-headers.ts";
 export type { AuthFunction, AuthOption, AuthRequest } from "./internal/auth.ts";
 export type { HookRequest, ResponseHead, HookRetry, HttpHooks } from "./internal/hooks.ts";
@@ -51,6 +54,13 @@ export type { HttpRetryOptions } from "./internal/retry-rules.ts";
 export type { RateOptions } from "./internal/limits.ts";
 export type { Query, QueryValue } from "./internal/target.ts";
 export type { TimeoutOptions, Timeouts } from "./internal/timeouts.ts";
+export {
+  type MultipartBody,
+  type MultipartFields,
+  type MultipartPart,
+  type MultipartValue,
+  multipart,
+} from "./multipart.ts";
 export type { HttpRequestOptions, SessionOptions } from "./options.ts";
 export { type HttpResponse, type LinesOptions, type SseOptions } from "./response.ts";
 export { type Session, type SessionStatistics, openSession } from "./session.ts";

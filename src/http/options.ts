@@ -136,8 +136,8 @@ export interface HttpRequestOptions {
   /** A value to send as JSON. Not together with `body`. */
   readonly json?: unknown;
   /**
-   * What to send: text, bytes, a form (URLSearchParams), or an iterable of either. An iterable is asked for more as the
-   * connection takes it, and runs in the scope of the request.
+   * What to send: text, bytes, a form (URLSearchParams, FormData or `multipart`), a `file`, a Blob, or an iterable of text
+   * or bytes. An iterable is asked for more as the connection takes it, and runs in the scope of the request.
    */
   readonly body?: BodyInput;
   /** In place of the session's, field by field; a number is the `totalMs`. */

@@ -223,6 +223,21 @@ test("a stream as body is destroyed when its request is cancelled in line", asyn
   await (await first).text();
 });
 
+test("a stream that is waited for is destroyed when its request is cancelled", async () => {
+  await using server = await rawServer();
+  await using session = openSession();
+  const body = new PassThrough();
+  await cancelScope(async (scope) => {
+    const pending = session.post(server.origin, { body });
+    const peer = await server.accept();
+    body.write("some");
+    await peer.take("some");
+    scope.cancel();
+    await pending;
+  });
+  expect(body.destroyed).toBe(true);
+});
+
 test("a file is sent as a stream of Node", async () => {
   await using server = await echoServer();
   await using session = openSession({ baseUrl: server.origin });

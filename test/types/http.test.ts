@@ -11,6 +11,8 @@ import {
   ConnectionError,
   HttpError,
   HttpTimeoutError,
+  file,
+  multipart,
   openSession,
 } from "taskwright/http";
 import { compiled, wants } from "./compiled.ts";
@@ -75,6 +77,40 @@ test("a request has a URL and options, and belongs to its scope", () => {
     void session.get(url, { headers: { accept: true } });
     // @ts-expect-error the unit is missing
     void session.get(url, { timeoutSeconds: 5 });
+  });
+  expect.assertions(1);
+});
+
+test("bodies are forms, files and bytes", () => {
+  compiled(() => {
+    const session = openSession();
+    void session.post(url, { body: new FormData() });
+    void session.post(url, { body: new Blob(["x"]) });
+    void session.put(url, { body: file("a.txt", { type: "text/plain" }) });
+    void session.put(url, { body: file(new URL("file:///a.txt")) });
+    void session.post(url, {
+      body: multipart({
+        text: "a",
+        number: 5,
+        yes: true,
+        none: undefined,
+        list: ["a", file("b.txt")],
+        blob: new Blob(["x"]),
+        described: { content: new Uint8Array(5), filename: "c.bin", type: "application/octet-stream" },
+      }),
+    });
+    void multipart([["a", "1"]]);
+    expectTypeOf(file("a.txt").filename).toEqualTypeOf<string>();
+    // @ts-expect-error null is no value of a form
+    multipart({ a: null });
+    // @ts-expect-error an object is none, unless it has `content`
+    multipart({ a: { b: 1 } });
+    // @ts-expect-error a number is no content
+    multipart({ a: { content: 5 } });
+    // @ts-expect-error a file is made by file()
+    void session.put(url, { body: { path: "a.txt", filename: "a.txt", type: undefined } });
+    // @ts-expect-error the media type is `type`
+    file("a.txt", { contentType: "text/plain" });
   });
   expect.assertions(1);
 });

@@ -49,7 +49,7 @@ export class Attempt<A extends Answer> {
     if (body instanceof Upload) cleanup.defer(() => body.close());
     const order = await this.#authorized(auth, wasRefused);
     const inContext = AsyncLocalStorage.snapshot();
-    const prepare = (): HeaderList | Promise<HeaderList> => inContext(() => this.#prepare(order));
+    const prepare = (): HeaderList | Promise<HeaderList> => inContext(() => this.#measured(order));
     const answer = transport.send(checkedScope(), { ...order, prepare }, kind.make);
     // From here on the transport closes the body.
     cleanup.move();
@@ -64,6 +64,12 @@ export class Attempt<A extends Answer> {
     const value = await this.#callUser(() => auth.authorize(request));
     if (value === undefined) return this.#order;
     return { ...this.#order, wire: { ...wire, headers: mergeHeaders(headers, { authorization: value }) } };
+  }
+
+  #measured(order: Order): HeaderList | Promise<HeaderList> {
+    if (order.prepare === undefined) return this.#prepare(order);
+    const withHeaders = (headers: HeaderList): Order => ({ ...order, wire: { ...order.wire, headers } });
+    return Promise.resolve(order.prepare(order.wire)).then((headers) => this.#prepare(withHeaders(headers)));
   }
 
   #prepare(order: Order): HeaderList | Promise<HeaderList> {

@@ -18,6 +18,13 @@ export function checkMs(name: string, value: unknown): void {
   if (!(value > 0)) throw new RangeError(wrong(name, expected, value));
 }
 
+/** @throws {TypeError} `value` is no media type that can be written into a header */
+export function checkType(name: string, value: unknown): void {
+  if (typeof value !== "string" || !/^[\x20-\x7e]+$/.test(value)) {
+    throw new TypeError(wrong(name, "a media type, such as `text/plain`", value));
+  }
+}
+
 /** "Expected `limit` to be an integer of 1 or more, got `0` (number)" */
 export function wrong(name: string, expected: string, value: unknown): string {
   return `Expected \`${name}\` to be ${expected}, got ${shown(value)}`;

@@ -11,7 +11,7 @@ import type { FlowControl, WireHeaders, WireRequest } from "../undici.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
 import { codingsOf } from "./content-codings.ts";
 import { Decoder, type DecoderOwner, checkCodings } from "./decoder.ts";
-import { failureOf } from "./failure.ts";
+import { failureOf, failureToSend } from "./failure.ts";
 import type { Http2Lease } from "./http2-lease.ts";
 import { PhasedWait } from "./phased-wait.ts";
 import type { Host } from "./pool.ts";
@@ -33,7 +33,7 @@ export interface Order {
   /** Whether a compressed body is decompressed. @default false */
   readonly decompress?: boolean;
   /** Gives the headers to send instead, when it has its slot. Called in the context that calls {@link Transport.send}. */
-  readonly prepare?: () => HeaderList | Promise<HeaderList>;
+  readonly prepare?: (wire: WireRequest) => HeaderList | Promise<HeaderList>;
   /** What is done beyond sending it. Nothing if left out. */
   readonly rules?: Rules | undefined;
   /** Keeps the response while it comes. */
@@ -245,7 +245,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   onResponseError(_control: FlowControl | null, error: Error): void {
     if (this.state === "over") return;
     const { body } = this.order.wire;
-    if (body instanceof Upload && body.failure !== undefined) this.fail(body.failure.error);
+    if (body instanceof Upload && body.failure !== undefined) this.fail(failureToSend(this, body.failure.error));
     else this.fail(failureOf(this, { phase: this.#connectionPhase, isReused: this.#isReused }, error));
   }
 

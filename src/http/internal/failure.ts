@@ -11,6 +11,11 @@ export abstract class ConnectFailure extends Error {
   abstract errorFor(request: RequestName): Error;
 }
 
+/** A failure of ours with what is to be sent, before it is known whose request it fails. */
+export abstract class UploadFailure extends Error {
+  abstract errorFor(request: RequestName): Error;
+}
+
 /** What undici refuses to send. */
 const unsendable: ReadonlySet<string> = new Set([
   "UND_ERR_INVALID_ARG",
@@ -28,6 +33,11 @@ export function failureOf(request: RequestName, place: FailurePlace, error: Erro
   }
   if (isNotHttp(code, place, error)) return new ProtocolError(request, error);
   return new ConnectionError(request, place.phase, place.isReused, error);
+}
+
+/** What to throw for what the source of a body has thrown: that is the caller's, as it is, unless it is one of ours. */
+export function failureToSend(request: RequestName, error: unknown): unknown {
+  return error instanceof UploadFailure ? error.errorFor(request) : error;
 }
 
 /** A response that ends too early is not among them: that is a connection that broke. */

@@ -2,12 +2,13 @@ import type { HttpRequestOptions, SessionOptions } from "../options.ts";
 import { checkBytes, wrong } from "./check.ts";
 import { acceptEncoding } from "./content-codings.ts";
 import type { Order } from "./exchange.ts";
-import { type OutgoingBody, encodeBody, jsonBody } from "./request-body.ts";
+import type { OutgoingBody } from "./outgoing-body.ts";
+import { encodeBody, jsonBody } from "./request-body.ts";
 import { type HeaderList, hasHeader, mergeHeaders, withDefault, withoutSecrets } from "./request-headers.ts";
 import { TargetReader, withQuery } from "./target.ts";
 import { RuleMaker, type Rules } from "./rules.ts";
 import { type Timeouts, readTimeouts } from "./timeouts.ts";
-import { Upload } from "./upload.ts";
+import { Upload, measured } from "./upload.ts";
 
 const standardHeaders: HeaderList = ["accept", "*/*", "accept-encoding", acceptEncoding, "user-agent", "taskwright"];
 const token = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/;
@@ -67,10 +68,12 @@ export class OrderMaker {
     if (options.headers !== undefined) headers = wholeOrAsItIs(mergeHeaders(headers, options.headers));
     const { query, maxBodyBytes = this.#maxBodyBytes } = options;
     const body = readBody(options);
-    if (body?.contentType !== undefined) headers = withDefault(headers, "content-type", body.contentType);
+    if (body?.contentType !== undefined) headers = withType(headers, body.contentType, body.isTypeFixed === true);
     if (body?.length !== undefined) headers = withDefault(headers, "content-length", String(body.length));
+    const sent = toSend(body);
     return {
-      wire: { method, path: query === undefined ? path : withQuery(path, query), headers, body: toSend(body) },
+      wire: { method, path: query === undefined ? path : withQuery(path, query), headers, body: sent },
+      ...(sent instanceof Upload && sent.isUnmeasured && { prepare: measured }),
       origin,
       timeouts: readTimeouts(options.timeout, this.#timeouts),
       maxBodyBytes: checkBytes("maxBodyBytes", maxBodyBytes),
@@ -115,6 +118,10 @@ function readBody({ json, body }: HttpRequestOptions): OutgoingBody | undefined 
   if (json === undefined) return body === undefined ? undefined : encodeBody(body);
   if (body !== undefined) throw new TypeError("Expected either `json` or `body`, got both");
   return jsonBody(json);
+}
+
+function withType(headers: HeaderList, type: string, isFixed: boolean): HeaderList {
+  return isFixed ? mergeHeaders(headers, { "content-type": type }) : withDefault(headers, "content-type", type);
 }
 
 function toSend(body: OutgoingBody | undefined): string | Uint8Array | Upload | null {

@@ -1,24 +1,22 @@
+import { FileBody } from "../file-body.ts";
+import { MultipartBody } from "../multipart.ts";
+import { type ByteSource, isBlob, isByteSource, isForm, pieceBytes } from "./byte-source.ts";
 import { wrong } from "./check.ts";
-
-/** Bytes that come piece by piece. Strings are sent as UTF-8. */
-export type ByteSource = AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>;
+import { joined } from "./joined-source.ts";
+import { formParts, multipartBody } from "./multipart-writer.ts";
+import { type OutgoingBody, bytesBody } from "./outgoing-body.ts";
 
 /** A body to send. */
-export type BodyInput = string | Uint8Array | ArrayBuffer | URLSearchParams | ByteSource;
-
-/** A body as it goes out. */
-export interface OutgoingBody {
-  /** Whole, or in pieces that are asked for one by one. */
-  readonly content: string | Uint8Array | ByteSource;
-  readonly contentType: string | undefined;
-  /** The length, where it is known but the content goes in pieces. */
-  readonly length: number | undefined;
-  /** Whether a `content` in pieces gives the same again when it is iterated again. @default false */
-  readonly isRepeatable?: boolean;
-}
-
-/** Longer bodies go in pieces: then silence in the middle is noticed, and `headersMs` counts from their end. */
-const pieceBytes = 64 * 1024;
+export type BodyInput =
+  | string
+  | Uint8Array
+  | ArrayBuffer
+  | URLSearchParams
+  | FormData
+  | Blob
+  | FileBody
+  | MultipartBody
+  | ByteSource;
 
 /** @throws {TypeError} `json` has no JSON form */
 export function jsonBody(value: unknown): OutgoingBody {
@@ -35,9 +33,13 @@ export function encodeBody(body: BodyInput): OutgoingBody {
   }
   if (body instanceof ArrayBuffer) return bytesBody(new Uint8Array(body));
   if (body instanceof Uint8Array) return bytesBody(body);
+  if (body instanceof FileBody) return fileBody(body);
+  if (body instanceof MultipartBody) return multipartBody(body.parts);
+  if (isBlob(body)) return { ...joined([body]), contentType: body.type || undefined };
+  if (isForm(body)) return multipartBody(formParts(body));
   if (isByteSource(body)) return { content: body, contentType: undefined, length: undefined };
   throw new TypeError(
-    wrong("body", "a string, bytes, URLSearchParams or an iterable of bytes (see `json` for values)", body),
+    wrong("body", "a string, bytes, a form, a file, a Blob or an iterable of bytes (see `json` for values)", body),
   );
 }
 
@@ -47,21 +49,6 @@ function textBody(text: string): OutgoingBody {
   return { ...bytesBody(Buffer.from(text)), contentType };
 }
 
-function bytesBody(bytes: Uint8Array): OutgoingBody {
-  if (bytes.length <= pieceBytes) return { content: bytes, contentType: undefined, length: undefined };
-  const content = { [Symbol.iterator]: () => pieces(bytes) };
-  return { content, contentType: undefined, length: bytes.length, isRepeatable: true };
-}
-
-function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
-}
-
-function isByteSource(body: unknown): body is ByteSource {
-  return (
-    typeof body === "object" &&
-    body !== null &&
-    (Symbol.asyncIterator in body || Symbol.iterator in body) &&
-    !Array.isArray(body)
-  );
+function fileBody({ source, type }: FileBody): OutgoingBody {
+  return { content: source, contentType: type, length: undefined, isRepeatable: true };
 }

@@ -71,7 +71,7 @@ export class Transport {
     const failed = (error: unknown): void => exchange.fail(error);
     let headers: HeaderList | Promise<HeaderList>;
     try {
-      headers = exchange.order.prepare!();
+      headers = exchange.order.prepare!(exchange.order.wire);
     } catch (error) {
       end();
       return failed(error);

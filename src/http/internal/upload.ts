@@ -1,8 +1,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { wrong } from "./check.ts";
-import type { ByteSource } from "./request-body.ts";
+import type { WireRequest } from "../undici.ts";
+import { type ByteSource, type MeasuredSource, type UnmeasuredSource, giveUp, isUnmeasured } from "./byte-source.ts";
+import { type HeaderList, withDefault } from "./request-headers.ts";
 
 type Piece = string | Uint8Array;
+type Source = AsyncIterator<Piece, unknown> | Iterator<Piece, unknown>;
 type Step = IteratorResult<Piece, undefined>;
 
 /** Whom an {@link Upload} tells how it goes. */
@@ -20,17 +23,18 @@ export interface UploadOwner {
  * context: its checkpoints end with the caller's scope.
  */
 export class Upload implements AsyncIterable<Piece>, AsyncIterator<Piece, undefined> {
-  readonly #given: ByteSource;
+  readonly #given: ByteSource | UnmeasuredSource;
+  #measured: MeasuredSource | undefined = undefined;
   /** Whether it can be sent {@link again}. */
   readonly isRepeatable: boolean;
-  #source: AsyncIterator<Piece, unknown> | Iterator<Piece, unknown> | undefined;
+  #source: Source | undefined;
   readonly #inContext: <R>(fn: () => R) => R = AsyncLocalStorage.snapshot();
   #owner: UploadOwner | undefined;
   #isClosed = false;
   /** What the source failed with: the caller gets it as it is. */
   failure: { readonly error: unknown } | undefined = undefined;
 
-  constructor(given: ByteSource, isRepeatable: boolean) {
+  constructor(given: ByteSource | UnmeasuredSource, isRepeatable: boolean) {
     this.#given = given;
     this.isRepeatable = isRepeatable;
   }
@@ -38,6 +42,18 @@ export class Upload implements AsyncIterable<Piece>, AsyncIterator<Piece, undefi
   /** The same body for another attempt. */
   again(): Upload {
     return new Upload(this.#given, true);
+  }
+
+  /** Whether its length has to be found out before it is sent: see {@link measured}. */
+  get isUnmeasured(): boolean {
+    return isUnmeasured(this.#given);
+  }
+
+  /** @returns its length in bytes, if that can be known */
+  async measure(): Promise<number | undefined> {
+    if (!isUnmeasured(this.#given)) return undefined;
+    this.#measured = await this.#given.measure();
+    return this.#measured.length;
   }
 
   attach(owner: UploadOwner): void {
@@ -51,7 +67,7 @@ export class Upload implements AsyncIterable<Piece>, AsyncIterator<Piece, undefi
   async next(): Promise<Step> {
     this.#owner?.pieceSent();
     try {
-      const step = await this.#inContext(() => (this.#source ??= iterate(this.#given)).next());
+      const step = await this.#inContext(() => (this.#source ??= this.#iterate()).next());
       if (step.done === true) return this.#ended();
       if (this.#isClosed) return done;
       if (typeof step.value !== "string" && !(step.value instanceof Uint8Array)) {
@@ -74,9 +90,16 @@ export class Upload implements AsyncIterable<Piece>, AsyncIterator<Piece, undefi
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const end = async (): Promise<void> => void (await (this.#source ?? unused(this.#given)).return?.());
+    // A stream is destroyed besides: its iterator would first wait for what it was asked for.
+    const end = async (): Promise<unknown> =>
+      Promise.all([giveUp(this.#measured ?? this.#given), this.#source?.return?.()]);
     // What cleaning up fails with has nowhere to go: the request has its outcome already.
     this.#inContext(end).catch(() => {});
+  }
+
+  #iterate(): Source {
+    const given = this.#measured ?? (this.#given as ByteSource);
+    return Symbol.asyncIterator in given ? given[Symbol.asyncIterator]() : given[Symbol.iterator]();
   }
 
   #ended(): Step {
@@ -86,14 +109,10 @@ export class Upload implements AsyncIterable<Piece>, AsyncIterator<Piece, undefi
   }
 }
 
-function iterate(source: ByteSource): AsyncIterator<Piece, unknown> | Iterator<Piece, unknown> {
-  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-}
-
-/** What closes a source that was never asked for anything. A stream is open all the same; a generator has not begun. */
-function unused(source: ByteSource): { return?: () => unknown } {
-  const { destroy } = source as { destroy?: () => unknown };
-  return typeof destroy === "function" ? { return: () => destroy.call(source) } : {};
+/** The headers of a request, with the length of its body: what {@link Order.prepare} is for bodies that have to be measured. */
+export async function measured({ headers, body }: WireRequest): Promise<HeaderList> {
+  const length = body instanceof Upload ? await body.measure() : undefined;
+  return length === undefined ? headers : withDefault(headers, "content-length", String(length));
 }
 
 const done: Step = { done: true, value: undefined };
