@@ -1,0 +1,190 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { describe, expect, test } from "vitest";
+import { cancelScope, run, sleep, taskGroup, timeout } from "../core/index.ts";
+import { glob, openTempFolder, tail, walk, watch } from "./index.ts";
+
+describe("a temporary folder", () => {
+  test("is gone when it is disposed of, at the end of its scope, and when that fails or is cancelled", () =>
+    run(async () => {
+      const paths: string[] = [];
+      const make = async (): Promise<void> => {
+        const folder = await openTempFolder({ prefix: "taskwright-test-" });
+        paths.push(folder.path);
+        mkdirSync(folder.at("below"));
+        writeFileSync(folder.at("below", "file"), "x");
+      };
+      {
+        await using folder = await openTempFolder();
+        paths.push(folder.path);
+        expect(existsSync(folder.path)).toBe(true);
+      }
+      await taskGroup(make);
+      await taskGroup(async () => {
+        await make();
+        throw new Error("failed");
+      }).catch(() => {});
+      await cancelScope(async (scope) => {
+        await make();
+        scope.cancel();
+        await sleep(1_000);
+      });
+      expect(paths.map((path) => existsSync(path))).toEqual([false, false, false, false]);
+    }));
+
+  test("does not mind if it is gone already, and can be disposed of twice", () =>
+    run(async () => {
+      const folder = await openTempFolder();
+      rmSync(folder.path, { recursive: true });
+      await folder[Symbol.asyncDispose]();
+      await expect(folder[Symbol.asyncDispose]()).resolves.toBeUndefined();
+    }));
+});
+
+describe("walking", () => {
+  test("yields all entries with their kinds, level by level, and goes where it should", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      for (const name of ["b/c", "a/skipped"]) mkdirSync(folder.at(name), { recursive: true });
+      for (const name of ["b/c/deep", "a/1", "a/2", "a/skipped/x", "top"]) writeFileSync(folder.at(name), "");
+      symlinkSync("b", folder.at("link"));
+      const seen: string[] = [];
+      for await (const { path, kind } of walk(folder.path, { enters: ({ name }) => name !== "skipped" })) {
+        seen.push(`${kind} ${path.slice(folder.path.length + 1)}`);
+      }
+      expect(seen).toEqual([
+        "folder a",
+        "folder b",
+        "link link",
+        "file top",
+        "file a/1",
+        "file a/2",
+        "folder a/skipped",
+        "folder b/c",
+        "file b/c/deep",
+      ]);
+      await expect(Array.fromAsync(walk(folder.at("none")))).rejects.toMatchObject({ code: "ENOENT" });
+      await expect(Array.fromAsync(walk("/", { concurrency: 0 }))).rejects.toThrow(RangeError);
+    }));
+
+  test("finds what matches a pattern", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      mkdirSync(folder.at("a"));
+      for (const name of ["a/x.ts", "a/y.js", "z.ts"]) writeFileSync(folder.at(name), "");
+      const all = await Array.fromAsync(glob("**/*.ts", { cwd: folder.path }));
+      expect(all.toSorted()).toEqual(["a/x.ts", "z.ts"]);
+      expect(await Array.fromAsync(glob(["*.ts", "a/*"], { cwd: folder.path, exclude: ["a/x.ts"] }))).toHaveLength(2);
+    }));
+});
+
+describe("tail", () => {
+  test("gives lines as they are written, through rotation and truncation", { timeout: 20_000 }, () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      const path = folder.at("log");
+      writeFileSync(path, "old\n");
+      const steps: [expected: string, next: () => void][] = [
+        ["old", () => appendFileSync(path, "one\nt")],
+        ["one", () => appendFileSync(path, "wo\n")],
+        [
+          "two",
+          () => {
+            appendFileSync(path, "last");
+            renameSync(path, `${path}.1`);
+            writeFileSync(path, "new file\n");
+          },
+        ],
+        ["last", () => {}],
+        [
+          "new file",
+          () => {
+            truncateSync(path, 0);
+            appendFileSync(path, "short\n");
+          },
+        ],
+        ["short", () => {}],
+      ];
+      const lines: string[] = [];
+      await timeout(15_000, async () => {
+        for await (const line of tail(path, { from: "start", everyMs: 5 })) {
+          lines.push(line);
+          const step = steps[lines.length - 1]!;
+          expect(line).toBe(step[0]);
+          step[1]();
+          if (lines.length === steps.length) break;
+        }
+      });
+      expect(lines).toEqual(steps.map(([line]) => line));
+    }),
+  );
+
+  test("begins with what comes, and waits for a file that is not there", { timeout: 20_000 }, () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      const path = folder.at("later");
+      await timeout(15_000, async () => {
+        await using lines = tail(path, { everyMs: 5 });
+        const first = lines.next();
+        await sleep(30);
+        writeFileSync(path, "first\n");
+        expect(await first).toEqual({ done: false, value: "first" });
+      });
+      writeFileSync(folder.at("old"), "old\n");
+      await timeout(15_000, async () => {
+        await using lines = tail(folder.at("old"), { everyMs: 5 });
+        const next = lines.next();
+        await sleep(30);
+        appendFileSync(folder.at("old"), "new\n");
+        expect(await next).toEqual({ done: false, value: "new" });
+      });
+    }),
+  );
+});
+
+describe("watching", () => {
+  test("tells what changed, each path once for a slow reader", { timeout: 20_000 }, () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      mkdirSync(folder.at("below"));
+      await using changes = watch(folder.path);
+      writeFileSync(folder.at("a"), "1");
+      for (let index = 0; index < 50; index++) appendFileSync(folder.at("a"), "more");
+      writeFileSync(folder.at("below/b"), "2");
+      const seen = new Set<string>();
+      await timeout(15_000, async () => {
+        for await (const { path } of changes) {
+          seen.add(path);
+          if (seen.has(folder.at("a")) && seen.has(folder.at("below/b"))) break;
+        }
+      });
+      expect(await changes.next()).toEqual({ done: true, value: undefined });
+    }),
+  );
+
+  test("goes on when a reader is cancelled, and ends with its scope", { timeout: 20_000 }, () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      let changes: ReturnType<typeof watch> | undefined;
+      await taskGroup(async () => {
+        changes = watch(folder.path);
+        await cancelScope(async (scope) => {
+          scope.deadline = 0;
+          await changes!.next();
+        });
+        writeFileSync(folder.at("a"), "1");
+        expect(await timeout(15_000, () => changes!.next())).toMatchObject({ value: { path: folder.at("a") } });
+      });
+      expect(await changes!.next()).toMatchObject({ done: true });
+      expect(() => watch(folder.at("none"))).toThrow(expect.objectContaining({ code: "ENOENT" }) as Error);
+    }),
+  );
+});

@@ -1,0 +1,40 @@
+/** What may be written: text, bytes, or pieces of either that come as they are asked for. */
+export type Content = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
+
+/** As much as is worth a write of its own. */
+const pieceBytes = 256 * 1024;
+
+/** The content in pieces that are worth writing, small ones joined. */
+export function piecesOf(content: Content): AsyncIterable<Uint8Array> {
+  if (typeof content === "string" || content instanceof Uint8Array) return joined([content]);
+  if (typeof content === "object" && content !== null) {
+    if (Symbol.asyncIterator in content || Symbol.iterator in content) return joined(content);
+  }
+  throw new TypeError(
+    `Expected \`content\` to be text, bytes, or an iterable of them, got \`${String(content)}\` (${typeof content})`,
+  );
+}
+
+async function* joined(
+  pieces: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
+): AsyncGenerator<Uint8Array, void, void> {
+  let kept: Uint8Array[] = [];
+  let keptBytes = 0;
+  for await (const piece of pieces) {
+    const bytes = bytesOf(piece);
+    kept.push(bytes);
+    keptBytes += bytes.length;
+    if (keptBytes < pieceBytes) continue;
+    yield kept.length === 1 ? bytes : Buffer.concat(kept);
+    kept = [];
+    keptBytes = 0;
+  }
+  if (keptBytes > 0) yield Buffer.concat(kept);
+}
+
+/** Text in UTF-8. */
+export function bytesOf(piece: string | Uint8Array): Uint8Array {
+  if (typeof piece === "string") return Buffer.from(piece);
+  if (piece instanceof Uint8Array) return piece;
+  throw new TypeError(`Expected pieces of content to be text or bytes, got \`${String(piece)}\` (${typeof piece})`);
+}

@@ -1,0 +1,118 @@
+import type { Dirent } from "node:fs";
+import { glob as nodeGlob, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { expectInteger } from "../core/index.ts";
+import { mapStream } from "../flow/index.ts";
+import { onDisk } from "./internal/disk.ts";
+
+/** Something in a folder. */
+export interface FolderEntry {
+  /** Begins with the folder that was asked for. */
+  readonly path: string;
+  /** The last part of the path. */
+  readonly name: string;
+  /** `other` is a pipe, a socket or a device. */
+  readonly kind: "file" | "folder" | "link" | "other";
+}
+
+/** Settings of {@link walk}. */
+export interface WalkOptions {
+  /** Folders that are read at once, 1 or more. @default 8 */
+  readonly concurrency?: number;
+  /** Whether a folder is gone into; it is yielded all the same. @default all are */
+  readonly enters?: (folder: FolderEntry) => boolean;
+}
+
+/**
+ * All that is in a folder and the folders below it, without the folder itself. Links are yielded and not followed.
+ *
+ * Level by level, the entries of a folder together and sorted by name. Folders that are deleted meanwhile are passed
+ * over. In memory are the entries of the folders being read, and the paths of the folders of the next level.
+ *
+ * Cancel: stops reading. Leaving the loop does so too.
+ *
+ * @throws {Error} of the system, with a code: `ENOENT`, `EACCES` ...
+ *
+ * @example
+ * ```ts
+ * import { openTempFolder, walk, write } from "taskwright/files";
+ *
+ * await using folder = await openTempFolder();
+ * await write(folder.at("a.txt"), "");
+ * await write(folder.at("b.txt"), "");
+ * const names: string[] = [];
+ * for await (const { name } of walk(folder.path)) names.push(name);
+ * console.log(names.join()); // => a.txt,b.txt
+ * ```
+ */
+export async function* walk(folder: string, options: WalkOptions = {}): AsyncGenerator<FolderEntry, void, void> {
+  const { concurrency = 8, enters = () => true } = options;
+  expectInteger("concurrency", concurrency, 1);
+  const top = await entriesOf(folder, false);
+  let folders: FolderEntry[] = [];
+  yield* take(top);
+  while (folders.length > 0) {
+    const level = folders;
+    folders = [];
+    for await (const entries of mapStream(level, ({ path }) => entriesOf(path, true), { concurrency })) {
+      yield* take(entries);
+    }
+  }
+
+  function* take(entries: readonly FolderEntry[]): Generator<FolderEntry, void, void> {
+    for (const entry of entries) {
+      if (entry.kind === "folder" && enters(entry)) folders.push(entry);
+      yield entry;
+    }
+  }
+}
+
+async function entriesOf(folder: string, mayBeGone: boolean): Promise<FolderEntry[]> {
+  try {
+    const entries = await onDisk(`read ${folder}`, () => readdir(folder, { withFileTypes: true }));
+    return entries
+      .map((entry) => ({ path: join(folder, entry.name), name: entry.name, kind: kindOf(entry) }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    if (mayBeGone && (error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function kindOf(entry: Dirent): FolderEntry["kind"] {
+  if (entry.isFile()) return "file";
+  if (entry.isDirectory()) return "folder";
+  return entry.isSymbolicLink() ? "link" : "other";
+}
+
+/** Settings of {@link glob}. */
+export interface GlobOptions {
+  /** What patterns are relative to. @default the working directory */
+  readonly cwd?: string;
+  /** Patterns of what is left out, and not gone into. */
+  readonly exclude?: readonly string[];
+}
+
+/**
+ * The paths that match a pattern such as `src/**\/*.ts`, as Node's own `glob` understands it.
+ *
+ * Cancel: stops looking. Leaving the loop does so too.
+ *
+ * @param pattern - one, or several: paths that match any of them
+ */
+export async function* glob(
+  pattern: string | readonly string[],
+  options: GlobOptions = {},
+): AsyncGenerator<string, void, void> {
+  const { cwd, exclude } = options;
+  const paths = nodeGlob(pattern, { ...(cwd !== undefined && { cwd }), ...(exclude !== undefined && { exclude }) });
+  try {
+    for (;;) {
+      const { done, value } = await onDisk(`look for ${String(pattern)}`, () => paths.next());
+      if (done === true) return;
+      yield value;
+    }
+  } finally {
+    await paths.return?.(undefined);
+  }
+}

@@ -1,0 +1,137 @@
+import { type FSWatcher, statSync, watch as watchSystem } from "node:fs";
+import { join } from "node:path";
+import { LinkedList, QueuedWaiter, type ScopeNode, arrive, checkedScope, refuse, takeFirst } from "../core/index.ts";
+import { Kept } from "./internal/kept.ts";
+
+/** Settings of {@link watch}. */
+export interface WatchOptions {
+  /** Whether folders below are watched too. @default true */
+  readonly recursive?: boolean;
+}
+
+/** What {@link watch} gives. */
+export interface FileChange {
+  /** What has changed: begins with the path that is watched. */
+  readonly path: string;
+}
+
+/** The changes of {@link watch}. */
+export type FileChanges = AsyncIterableIterator<FileChange, undefined> & AsyncDisposable;
+
+type Step = IteratorResult<FileChange, undefined>;
+
+/**
+ * What changes in a file or a folder, as the system tells, without an end: what was made, written to, renamed or deleted.
+ * What a change was, `stat` tells: systems tell it in many ways.
+ *
+ * It watches from the call on, until it is disposed of, a loop over it is left, or the scope ends in which it was called.
+ * Changes of one path that nobody has read yet are one, so a slow reader misses none and
+ * has each path in memory once.
+ *
+ * Cancel: a reader that is cancelled stops waiting; watching goes on.
+ *
+ * @throws {Error} of the system, with a code: `ENOENT`; `ENOSPC`, too much is watched (`fs.inotify.max_user_watches`)
+ *
+ * @example
+ * ```ts
+ * import { openTempFolder, watch, write } from "taskwright/files";
+ *
+ * await using folder = await openTempFolder();
+ * await using changes = watch(folder.path);
+ * await write(folder.at("new.txt"), "text");
+ * for await (const { path } of changes) {
+ *   console.log(path === folder.at("new.txt")); // => true
+ *   break;
+ * }
+ * ```
+ */
+export function watch(path: string, options: WatchOptions = {}): FileChanges {
+  const { recursive = true } = options;
+  return new Watch(checkedScope(), path, recursive);
+}
+
+class Watch implements AsyncIterableIterator<FileChange, undefined>, AsyncDisposable {
+  readonly #path: string;
+  readonly #watcher: FSWatcher;
+  readonly #kept: Kept;
+  /** Paths that have changed, and nobody has heard of. */
+  readonly #changed = new Set<string>();
+  readonly #readers = new LinkedList<ChangeWaiter>();
+  #failure: { readonly error: unknown } | undefined;
+  #isOver = false;
+
+  constructor(scope: ScopeNode, path: string, recursive: boolean) {
+    // Node would say nothing of a path that is not there.
+    statSync(path);
+    this.#path = path;
+    this.#watcher = watchSystem(path, { recursive });
+    this.#watcher.on("change", (_kind, name) => this.#took(name));
+    this.#watcher.on("error", (error) => this.#end({ error }));
+    this.#kept = new Kept(scope, `watch ${path}`, async () => this.#end(undefined));
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<Step> {
+    const scope = arrive();
+    if (scope.stop !== undefined) return refuse(scope);
+    const [first] = this.#changed;
+    if (first !== undefined) {
+      this.#changed.delete(first);
+      return Promise.resolve({ done: false, value: { path: first } });
+    }
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    if (this.#isOver) return Promise.resolve(atEnd);
+    const reader = new ChangeWaiter(scope, this.#path);
+    this.#readers.push(reader);
+    return reader.promise;
+  }
+
+  async return(): Promise<Step> {
+    await this.#kept.close();
+    return atEnd;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#kept.close();
+  }
+
+  #took(name: string | Buffer | null): void {
+    const path = name === null ? this.#path : join(this.#path, String(name));
+    const reader = takeFirst(this.#readers);
+    if (reader === undefined) this.#changed.add(path);
+    else reader.resolve({ done: false, value: { path } });
+  }
+
+  #end(failure: { readonly error: unknown } | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#failure = failure;
+    this.#watcher.close();
+    for (let reader = takeFirst(this.#readers); reader !== undefined; reader = takeFirst(this.#readers)) {
+      if (failure === undefined) reader.resolve(atEnd);
+      else reader.reject(failure.error);
+    }
+  }
+}
+
+const atEnd: Step = { done: true, value: undefined };
+
+class ChangeWaiter extends QueuedWaiter<Step> {
+  readonly #path: string;
+
+  constructor(scope: ScopeNode, path: string) {
+    super(scope);
+    this.#path = path;
+  }
+
+  override get isExternal(): boolean {
+    return true;
+  }
+
+  describe(): string {
+    return `a change of ${this.#path}`;
+  }
+}

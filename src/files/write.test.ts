@@ -1,0 +1,157 @@
+import { spawn as spawnProcess } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { once } from "node:events";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { cancelScope, checkpoint, run } from "../core/index.ts";
+import { type Content, jsonLines, openTempFolder, write, writeAtomic } from "./index.ts";
+
+async function* slowly(...pieces: string[]): AsyncGenerator<string, void, void> {
+  for (const piece of pieces) {
+    await checkpoint();
+    yield piece;
+  }
+}
+
+async function* failing(): AsyncGenerator<string, void, void> {
+  yield "begun";
+  await checkpoint();
+  throw new Error("the source failed");
+}
+
+const writers = [
+  ["write", write],
+  ["writeAtomic", writeAtomic],
+] as const;
+
+describe.each(writers)("%s", (_name, put) => {
+  test("takes text, bytes and iterables of both", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      const path = folder.at("file");
+      const contents: [Content, string][] = [
+        ["é", "é"],
+        ["", ""],
+        [new Uint8Array([65, 66]), "AB"],
+        [["a", new Uint8Array([66])], "aB"],
+        [slowly("one ", "two"), "one two"],
+        [jsonLines([{ a: 1 }, [2]]), '{"a":1}\n[2]\n'],
+      ];
+      for (const [content, text] of contents) {
+        await put(path, content);
+        expect(readFileSync(path, "utf8")).toBe(text);
+      }
+      const large = "0123456789".repeat(100_000);
+      await put(path, [large, large]);
+      expect(readFileSync(path, "utf8")).toBe(large + large);
+    }));
+
+  test("packs what is called .gz or .zst", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      await put(folder.at("a.gz"), slowly("some ", "text"));
+      await put(folder.at("a.zst"), "some text");
+      await put(folder.at("b.gz"), "some text", { compression: "none" });
+      expect(gunzipSync(readFileSync(folder.at("a.gz"))).toString()).toBe("some text");
+      expect(zstdDecompressSync(readFileSync(folder.at("a.zst"))).toString()).toBe("some text");
+      expect(readFileSync(folder.at("b.gz"), "utf8")).toBe("some text");
+    }));
+
+  test("refuses what is no content before it touches the file", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      writeFileSync(folder.at("file"), "before");
+      await expect(put(folder.at("file"), 7 as never)).rejects.toThrow("Expected `content` to be text, bytes");
+      await expect(put(folder.at("file"), "x", { compression: "br" as never })).rejects.toThrow(TypeError);
+      expect(readFileSync(folder.at("file"), "utf8")).toBe("before");
+      await expect(put(folder.at("none/file"), "x")).rejects.toMatchObject({ code: "ENOENT" });
+    }));
+});
+
+describe("writeAtomic", () => {
+  test("leaves the file as it was, and nothing beside it, if the content fails or is cancelled", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      const path = folder.at("file");
+      writeFileSync(path, "before");
+      await expect(writeAtomic(path, failing())).rejects.toThrow("the source failed");
+      await cancelScope(async (scope) => {
+        await writeAtomic(
+          path,
+          (async function* () {
+            yield "x".repeat(300_000);
+            scope.cancel();
+            yield "more";
+          })(),
+        );
+      });
+      expect(readFileSync(path, "utf8")).toBe("before");
+      expect(readdirSync(folder.path)).toEqual(["file"]);
+    }));
+
+  test("keeps the mode of the file, and takes one for a new file", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      writeFileSync(folder.at("old"), "");
+      chmodSync(folder.at("old"), 0o622);
+      await writeAtomic(folder.at("old"), "new", { mode: 0o600 });
+      await writeAtomic(folder.at("new"), "new", { mode: 0o600 });
+      expect((statSync(folder.at("old")).mode & 0o777).toString(8)).toBe("622");
+      expect((statSync(folder.at("new")).mode & 0o777).toString(8)).toBe("600");
+    }));
+
+  test("replaces what a link leads to, and leaves the link", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      mkdirSync(folder.at("elsewhere"));
+      writeFileSync(folder.at("elsewhere", "file"), "before");
+      symlinkSync("elsewhere/file", folder.at("link"));
+      await writeAtomic(folder.at("link"), "after");
+      expect(readlinkSync(folder.at("link"))).toBe("elsewhere/file");
+      expect(readFileSync(folder.at("elsewhere", "file"), "utf8")).toBe("after");
+    }));
+
+  test("a process that is killed while it writes leaves one whole content or the other", async () => {
+    await run(async () => {
+      await using folder = await openTempFolder();
+      const path = folder.at("file");
+      writeFileSync(path, "0".repeat(500_000));
+      const program = `
+        import { writeAtomic } from "taskwright/files";
+        for (let n = 1; ; n++) {
+          await writeAtomic(${JSON.stringify(path)}, String(n % 10).repeat(500_000));
+          if (n === 1) process.stdout.write("begun");
+        }`;
+      for (let round = 0; round < 8; round++) {
+        const flags = ["--conditions=taskwright-source", "--input-type=module", "-e", program];
+        const child = spawnProcess(process.execPath, flags, {
+          cwd: process.cwd(),
+          stdio: ["ignore", "pipe", "inherit"],
+        });
+        await once(child.stdout, "data");
+        for (let turn = 0; turn < round * 20; turn++) await checkpoint();
+        child.kill("SIGKILL");
+        await once(child, "exit");
+        const text = readFileSync(path, "utf8");
+        expect(text).toBe(text[0]!.repeat(500_000));
+      }
+    });
+  });
+
+  test("fails with the code of the system where the disk is full, and leaves the file", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      await expect(write("/dev/full", "x")).rejects.toMatchObject({ code: "ENOSPC" });
+      expect(existsSync(folder.at("none"))).toBe(false);
+    }));
+});
