@@ -3,7 +3,7 @@ import { setTimeout as after } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { TemporaryFolder } from "../cli.ts";
 import { httpServer } from "../http-server.ts";
-import { SweptJob, SweptRequests, randomFrom, requestLines, untilChanged } from "./sweep.ts";
+import { SweptJob, SweptRequests, randomFrom, untilChanged } from "./sweep.ts";
 
 type Moment = (job: SweptJob) => Promise<void>;
 
@@ -45,7 +45,7 @@ async function prepare(): Promise<Prepared> {
   const requests = new SweptRequests();
   const server = stack.use(await httpServer(requests.answer));
   const folder = stack.use(new TemporaryFolder());
-  const job = new SweptJob(folder, requestLines(server, lineCount), requests);
+  const job = new SweptJob(folder, server, requests, lineCount);
   const all = stack.move();
   return { requests, job, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
@@ -68,19 +68,19 @@ function momentsOf(random: () => number, { requests }: Prepared): Moment[] {
 
 test("killed anywhere and run again until it is done, it has what a run without a break has", async () => {
   const expected = await unbroken(true);
-  const kills = await sweep(18, async (index) => {
+  const kills = await sweep(16, async (index) => {
     const random = randomFrom(seed + index);
     await using prepared = await prepare();
     const { job } = prepared;
     const moments = momentsOf(random, prepared);
-    for (let point = 0; point < 10; point++) {
+    for (let point = 0; point < 14 && job.kills < 10; point++) {
       await job.runUntil(moments[Math.floor(random() * moments.length)]!, random() < 0.5 ? 1 : random());
     }
     expect((await job.run()).code).toBe(1);
     expect(withoutPort(job.lasting)).toEqual(expected);
     return job.kills;
   });
-  expect(kills).toBeGreaterThanOrEqual(160);
+  expect(kills).toBeGreaterThanOrEqual(155);
 }, 180_000);
 
 test("killed while it takes out failures and asks them again, it has what a run without a break has", async () => {
@@ -103,7 +103,8 @@ test("killed while it takes out failures and asks them again, it has what a run 
         await untilChanged(results);
       },
     ];
-    for (let point = 0; point < 8; point++) {
+    // The job may be done meanwhile: then only the beginning of a run is left to be killed in.
+    for (let point = 0; point < 14 && job.kills < 7; point++) {
       const moment = moments[Math.floor(random() * moments.length)]!;
       await job.runUntil(moment, random() < 0.5 ? 1 : random(), ...(random() < 0.7 ? ["--retry-failed"] : []));
     }
@@ -111,5 +112,5 @@ test("killed while it takes out failures and asks them again, it has what a run 
     expect(withoutPort(job.lasting)).toEqual(expected);
     return job.kills;
   });
-  expect(kills).toBeGreaterThanOrEqual(40);
+  expect(kills).toBeGreaterThanOrEqual(45);
 }, 180_000);

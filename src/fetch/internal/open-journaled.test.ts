@@ -24,12 +24,13 @@ import { type JobIdentity, identityOf } from "./job-identity.ts";
 import { JournalFile } from "./journal-file.ts";
 import { JournaledFile } from "./journaled-file.ts";
 import { RecordWriter } from "./line-records.ts";
-import { type JournaledOptions, type JournaledResults, openJournaled } from "./open-journaled.ts";
+import type { JournalOptions } from "./open-journal.ts";
+import { type JournaledResults, openJournaled } from "./open-journaled.ts";
 import { openDatabase } from "./sqlite.ts";
 
 const job: JobIdentity = identityOf({ method: undefined, headers: [], body: undefined, form: {} });
 
-function open(folder: TemporaryFolder, options: Partial<JournaledOptions> = {}): Promise<JournaledResults> {
+function open(folder: TemporaryFolder, options: Partial<JournalOptions> = {}): Promise<JournaledResults> {
   return openJournaled({ path: folder.at("results"), job, start: "auto", retriesFailed: false, ...options });
 }
 
@@ -62,7 +63,7 @@ function snapshot(folder: TemporaryFolder): TemporaryFolder {
 const read = (folder: TemporaryFolder): string => readFileSync(folder.at("results"), "utf8");
 
 /** Opens and closes. Returns what is known to be done, of places below 100. */
-async function knownIn(folder: TemporaryFolder, options?: Partial<JournaledOptions>): Promise<number[]> {
+async function knownIn(folder: TemporaryFolder, options?: Partial<JournalOptions>): Promise<number[]> {
   const { destination, done } = await open(folder, options);
   await destination.close();
   return [...Array(100).keys()].filter((index) => done.hashAt(index) !== 0);
@@ -190,7 +191,7 @@ describe("results are refused, and left as they are,", () => {
     why: string,
     code: string,
     prepare: (folder: TemporaryFolder) => void,
-    options?: Partial<JournaledOptions>,
+    options?: Partial<JournalOptions>,
   ][] = [
     ["that have no journal", "FETCH_OUTPUT_EXISTS", ({ path }) => rmSync(join(path, "results.journal"))],
     [
