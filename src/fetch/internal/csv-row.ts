@@ -1,6 +1,7 @@
 import { FieldProblem, type RawRequest } from "./job-builder.ts";
 import { InputProblem } from "./request-parser.ts";
 import type { RequestTemplate } from "./request-template.ts";
+import { redactUrl } from "./target.ts";
 import type { Row } from "./template.ts";
 
 export interface CsvFieldsOptions {
@@ -94,7 +95,8 @@ export class CsvRow implements Row {
 const jsonScalar = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;
 const maxShown = 20;
 
+/** A table that has no header begins with data, and so may have anything there. */
 function shown(header: readonly string[]): string {
-  const names = header.slice(0, maxShown).map((name) => `\`${name.slice(0, 40)}\``);
+  const names = header.slice(0, maxShown).map((name) => `\`${redactUrl(name).slice(0, 40)}\``);
   return `it has ${names.join(", ")}${header.length > maxShown ? " and more" : ""}`;
 }

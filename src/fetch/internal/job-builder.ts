@@ -85,8 +85,15 @@ export class JobBuilder {
 
   #parse(url: string): Target {
     const { baseUrl, query } = this.#defaults;
-    const whole = baseUrl !== undefined && url.startsWith("/") ? baseUrl + url : url;
-    return this.#targets.parse(query === undefined ? whole : withQuery(whole, query));
+    const before = baseUrl !== undefined && url.startsWith("/") ? baseUrl : "";
+    if (before === "" && query === undefined) return this.#targets.parse(url);
+    try {
+      return this.#targets.parse(query === undefined ? before + url : withQuery(before + url, query));
+    } catch (error) {
+      if (!(error instanceof UrlProblem)) throw error;
+      const column = error.column === undefined ? 0 : error.column - before.length;
+      throw new UrlProblem(error.message, column >= 1 && column <= url.length ? column : undefined);
+    }
   }
 
   #readTarget(url: unknown): Target {
