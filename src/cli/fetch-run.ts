@@ -6,28 +6,24 @@ import {
   Batch,
   type BatchEnd,
   type BatchOptions,
-  type BatchProgress,
-  InputChangedError,
-  InputError,
   LineSource,
   RequestStream,
   type ResultOutput,
   ShuffledSource,
 } from "../fetch/index.ts";
 import { BadLineLog } from "./bad-line-log.ts";
-import { complain } from "./complain.ts";
 import { connectionRoom } from "./descriptor-limit.ts";
-import { type ExitCode, exitCode } from "./exit-code.ts";
+import type { ExitCode } from "./exit-code.ts";
 import type { FoundInputs } from "./fetch-input.ts";
 import type { FetchSettings } from "./fetch-settings.ts";
-import { print } from "./print.ts";
-import { type ProgressDisplay, showBar, showNothing, showSentences } from "./progress-display.ts";
-import type { ProgressState } from "./progress-line.ts";
+import { printable } from "./printable.ts";
+import { BarDisplay, type ProgressDisplay, showNothing, showSentences } from "./progress-display.ts";
+import type { ProgressState } from "./progress-state.ts";
 import { RateMeter } from "./rate-meter.ts";
+import { report } from "./run-report.ts";
 import { StopSignals } from "./stop-signals.ts";
-import { failuresOf, mostFrequent, summarize, summaryText } from "./summary.ts";
+import { failuresOf, mostFrequent } from "./summary.ts";
 import { formatCount, formatMs } from "./units.ts";
-import { UsageError } from "./usage-error.ts";
 import { limitYoungGeneration } from "./young-generation.ts";
 
 /** One run of `taskwright fetch`: the batch, what is shown of it, and how signals stop it. */
@@ -36,6 +32,7 @@ export class FetchRun {
   readonly #found: FoundInputs;
   /** Whether the same command could go on with the results. */
   readonly #isRemembered: boolean;
+  readonly #concurrency: number;
   readonly #batch: Batch;
   readonly #display: ProgressDisplay;
   readonly #startMs: number = now();
@@ -45,6 +42,7 @@ export class FetchRun {
     this.#settings = settings;
     this.#found = found;
     this.#isRemembered = output.done !== undefined;
+    this.#concurrency = this.#affordable();
     this.#batch = new Batch(this.#batchOptions(output));
     this.#display = this.#chooseDisplay();
   }
@@ -62,14 +60,22 @@ export class FetchRun {
       this.#display.end();
       signals.stopListening();
     }
-    return this.#finish(end, signals.exitCode);
+    return report({
+      batch: this.#batch,
+      end,
+      settings: this.#settings,
+      inputName: this.#found.name,
+      elapsedMs: now() - this.#startMs,
+      isRemembered: this.#isRemembered,
+      signalled: signals.exitCode,
+    });
   }
 
   #batchOptions(output: ResultOutput): BatchOptions {
     const { isQuiet, isVerbose, attempts, inputFormat, shuffleSeed } = this.#settings;
     const { inputs, name } = this.#found;
     const requests = new RequestStream({ ...this.#settings, inputs, format: inputFormat });
-    const log = (line: string): void => this.#display.log(line);
+    const log = (line: string): void => this.#display.log(printable(line));
     const badLines = new BadLineLog(name, log);
     return {
       ...this.#settings,
@@ -78,7 +84,7 @@ export class FetchRun {
         return shuffleSeed === undefined ? lines : new ShuffledSource(lines, shuffleSeed);
       },
       output,
-      concurrency: this.#affordable(),
+      concurrency: this.#concurrency,
       retry: this.#retryPolicy(),
       ...(!isQuiet && { onBadLine: (bad) => badLines.add(bad) }),
       ...(isVerbose && { onRetry: (...retry) => log(retryLine(attempts, ...retry)) }),
@@ -108,7 +114,7 @@ export class FetchRun {
     const mode = isQuiet ? "none" : progress === "auto" ? autoMode(output !== undefined) : progress;
     switch (mode) {
       case "bar":
-        return showBar(() => this.#state());
+        return new BarDisplay(() => this.#state());
       case "plain":
         return showSentences(() => this.#state());
       case "none":
@@ -126,10 +132,12 @@ export class FetchRun {
     const known = isAll ? read : this.#found.total;
     return {
       done: done + before,
+      earlier: before,
       total: known ?? (share === undefined || share === 0 ? undefined : Math.max(read, Math.round(read / share))),
       isTotalExact: known !== undefined,
       perSecond: this.#meter.perSecond(now(), done),
       inFlight,
+      concurrency: this.#concurrency,
       pausedHosts,
       p50Ms: latency.quantileMs(0.5),
       p95Ms: latency.quantileMs(0.95),
@@ -146,93 +154,15 @@ export class FetchRun {
     const again = signal === "SIGINT" ? "Ctrl-C again" : `another ${signal}`;
     this.#display.log(`taskwright fetch: stopping: waiting ${what}, ${again} cancels`);
   }
-
-  #finish(end: BatchEnd, signalled: ExitCode | undefined): ExitCode {
-    const { statistics, earlier, progress } = this.#batch;
-    if (end.kind === "output-failed") {
-      if ((end.error as NodeJS.ErrnoException).code === "EPIPE") return exitCode.brokenPipe;
-      this.#complain("write results", this.#settings.output ?? "standard output", end.error);
-    }
-    if (end.kind === "input-failed") this.#complain("read requests", nameOf(end.error) ?? this.#found.name, end.error);
-    if (end.kind === "too-many-failures" && !this.#settings.isQuiet) {
-      const { failed, done } = statistics;
-      const told = `${formatCount(failed)} of ${formatCount(done)} requests failed, more than --max-failures allows`;
-      process.stderr.write(`taskwright fetch: stopped: ${told}\n`);
-    }
-    this.#sumUp(end, progress);
-    if (this.#isRemembered && !this.#settings.isQuiet) this.#tellHowToGoOn(end);
-    if (signalled !== undefined) return signalled;
-    if (end.kind === "too-many-failures") return exitCode.tooManyFailures;
-    if (end.kind === "input-failed") return exitCode.usage;
-    return end.kind === "finished" && statistics.failed + earlier.failed === 0 ? exitCode.ok : exitCode.failed;
-  }
-
-  #complain(doing: string, name: string, error: unknown): void {
-    const { message } = error as Error;
-    const hint =
-      error instanceof InputChangedError ? "give it the same list again, or begin anew with --restart" : undefined;
-    const told = new UsageError(`Cannot ${doing} (${name}): ${message}`, hint, { cause: error });
-    complain("fetch", told, this.#settings.isVerbose);
-  }
-
-  /** What is left to do about the results, and the command for it. */
-  #tellHowToGoOn(end: BatchEnd): void {
-    const { statistics, earlier } = this.#batch;
-    const { commandAgain, inputs } = this.#settings;
-    const isInputOther = end.kind === "input-failed" && end.error instanceof InputChangedError;
-    if (isInputOther) return;
-    const hasFailures = statistics.failed + earlier.failed > 0;
-    const isAll = end.kind === "finished";
-    if (isAll && statistics.done === 0 && earlier.succeeded + earlier.failed > 0) {
-      process.stderr.write("nothing was left to ask: --restart asks all again\n");
-    }
-    if (isAll && !hasFailures) return;
-    const { text, isRedacted } = commandAgain({
-      without: ["resume", "restart", "retry-failed"],
-      also: isAll ? ["retry-failed"] : [],
-    });
-    const notes = [
-      ...(isRedacted ? ["your secrets in place of ***"] : []),
-      ...(inputs.includes("-") ? ["the same list on standard input"] : []),
-    ];
-    const label = isAll ? "again:  " : "go on:  ";
-    process.stderr.write(`${label} ${text}${notes.length === 0 ? "" : `   # with ${notes.join(", and ")}`}\n`);
-  }
-
-  #sumUp(end: BatchEnd, { read, passed, isAll }: BatchProgress): void {
-    const { isQuiet, hasJsonSummary, output } = this.#settings;
-    const { statistics, earlier, outputBytes } = this.#batch;
-    const elapsedMs = now() - this.#startMs;
-    const asked = read - passed;
-    const summary = summarize({
-      statistics,
-      earlier,
-      end: end.kind,
-      read: asked,
-      isInputRead: isAll,
-      elapsedMs,
-      outputBytes,
-      output,
-    });
-    const json = `${JSON.stringify(summary)}\n`;
-    if (hasJsonSummary && output !== undefined) print(json);
-    else if (hasJsonSummary) process.stderr.write(json);
-    else if (!isQuiet) process.stderr.write(`${summaryText(summary)}\n`);
-  }
 }
 
 /** A bar, unless other lines would come in between: those of the results, or of whoever reads them. */
 function autoMode(isToFile: boolean): "bar" | "plain" | "none" {
-  if (!process.stderr.isTTY) return "plain";
+  if (!process.stderr.isTTY || process.env["TERM"] === "dumb") return "plain";
   if (isToFile) return "bar";
   if (isatty(1)) return "none";
   const stats = fstatSync(1);
   return stats.isFIFO() || stats.isSocket() ? "plain" : "bar";
-}
-
-/** Which input could not be read. */
-function nameOf(error: unknown): string | undefined {
-  return error instanceof InputError ? error.input : undefined;
 }
 
 function retryLine(attempts: number, { job, answer, failure }: Attempt, delayMs: number, isPause: boolean): string {

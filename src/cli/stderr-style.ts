@@ -1,5 +1,5 @@
 import { hasColor } from "./color.ts";
-import type { ProgressStyle } from "./progress-line.ts";
+import type { ProgressStyle } from "./progress-state.ts";
 
 /** What the terminal behind standard error can show, and what its user wants to see. */
 export function stderrStyle(env: NodeJS.ProcessEnv = process.env): ProgressStyle {

@@ -1,8 +1,7 @@
-import type { BatchEnd, BatchStatistics, ResultCounts } from "../fetch/index.ts";
-import { kindsOf } from "./progress-line.ts";
+import type { Batch, BatchEnd, BatchStatistics, ResultCounts } from "../fetch/index.ts";
 import { formatBytes, formatCount, formatMs } from "./units.ts";
 
-/** What a batch came to, as `--summary json` prints it. */
+/** What a batch came to, as `--summary json` prints it: documented in docs/fetch.md. Fields may be added, not changed. */
 export interface Summary {
   /** `finished`, or why not: `drained`, `cancelled`: by a signal; `too-many-failures`, `input-failed`, `output-failed`. */
   readonly end: BatchEnd["kind"];
@@ -13,8 +12,8 @@ export interface Summary {
   /** Those answered with a status below 400. */
   readonly succeeded: number;
   readonly failed: number;
-  /** How often each status or error code was what a request failed with. */
-  readonly failures: Readonly<Record<string, number>>;
+  /** What they failed with, most frequent first. */
+  readonly failures: readonly FailureSummary[];
   /** Requests read that have no outcome, because the run was stopped. */
   readonly unfinished: number;
   /** Whether there is nothing in the input beyond those. */
@@ -27,32 +26,35 @@ export interface Summary {
   /** Of the bodies of all answers. */
   readonly bodyBytes: number;
   readonly outputBytes: number;
+  /** Where the results are; null for standard output. */
   readonly output: string | null;
+  /** What remembers which are done, so that the same command can go on; null if nothing does. */
+  readonly journal: string | null;
+  /** The folder that bodies were put into; null for none. */
+  readonly bodies: string | null;
+}
+
+/** One kind of failure. */
+export interface FailureSummary {
+  /** A status or an error code; `before` for failures of earlier runs, and `other` where there are too many kinds. */
+  readonly kind: string;
+  readonly count: number;
+  /** The first request that failed so: its URL, without credentials, or which line was none. */
+  readonly example: string | null;
 }
 
 export interface SummaryInput {
-  readonly statistics: BatchStatistics;
-  readonly earlier: ResultCounts;
+  readonly batch: Pick<Batch, "statistics" | "earlier" | "progress" | "outputBytes">;
   readonly end: BatchEnd["kind"];
-  /** Requests read that had no outcome before, bad lines included. */
-  readonly read: number;
-  readonly isInputRead: boolean;
   readonly elapsedMs: number;
-  readonly outputBytes: number;
   readonly output: string | undefined;
+  readonly journal: string | undefined;
+  readonly bodies: string | undefined;
 }
 
-export function summarize({
-  statistics,
-  earlier,
-  end,
-  read,
-  isInputRead,
-  elapsedMs,
-  outputBytes,
-  output,
-}: SummaryInput): Summary {
-  const { done, succeeded, failed, retries, badLines, bodyBytes, latency } = statistics;
+export function summarize({ batch, end, elapsedMs, output, journal, bodies }: SummaryInput): Summary {
+  const { statistics, earlier, progress, outputBytes } = batch;
+  const { done, succeeded, failed, retries, badLines, bodyBytes, latency, examples } = statistics;
   const p50 = latency.quantileMs(0.5);
   const before = earlier.succeeded + earlier.failed;
   return {
@@ -61,9 +63,13 @@ export function summarize({
     earlier: before,
     succeeded: succeeded + earlier.succeeded,
     failed: failed + earlier.failed,
-    failures: Object.fromEntries(mostFrequent(failuresOf(statistics, earlier))),
-    unfinished: read - done,
-    isInputRead,
+    failures: mostFrequent(failuresOf(statistics, earlier)).map(([kind, count]) => ({
+      kind,
+      count,
+      example: examples.get(kind) ?? null,
+    })),
+    unfinished: progress.read - progress.passed - done,
+    isInputRead: progress.isAll,
     retries,
     badLines: badLines + earlier.badLines,
     elapsedMs: tenth(elapsedMs),
@@ -73,22 +79,20 @@ export function summarize({
     bodyBytes,
     outputBytes,
     output: output ?? null,
+    journal: journal ?? null,
+    bodies: bodies ?? null,
   };
 }
 
-/** The same for people: two to five lines. */
-export function summaryText(summary: Summary): string {
-  const { requests, earlier, succeeded, failed, unfinished, retries, elapsedMs, perSecond, latencyMs, bodyBytes } =
-    summary;
-  const asked = requests - earlier;
-  const lines = [
-    `${formatCount(asked)} ${asked === 1 ? "request" : "requests"} in ${formatMs(elapsedMs)} ` +
-      `(${formatCount(Math.round(perSecond))}/s)${earlier === 0 ? "" : `, and ${formatCount(earlier)} before`}: ${formatCount(succeeded)} ok, ${formatCount(failed)} failed` +
-      (retries > 0 ? `, ${formatCount(retries)} ${retries === 1 ? "retry" : "retries"}` : ""),
-  ];
-  if (failed > 0) lines.push(`failed:  ${kindsOf(Object.entries(summary.failures), 6)}`);
+/** So many kinds of failures are told of; the others are in the results. */
+const shownKinds = 8;
+
+/** The same for people: lines of which those with URLs are cut to `columns`. */
+export function summaryText(summary: Summary, columns: number = Infinity): string[] {
+  const { latencyMs, output, outputBytes, bodyBytes, journal, bodies } = summary;
+  const lines = [countLine(summary), ...failureLines(summary, columns)];
   const missing: string[] = [];
-  if (unfinished > 0) missing.push(`${formatCount(unfinished)} requests have no outcome`);
+  if (summary.unfinished > 0) missing.push(`${formatCount(summary.unfinished)} requests have no outcome`);
   if (!summary.isInputRead) missing.push("the rest of the input was not read");
   if (missing.length > 0) lines.push(`stopped: ${missing.join(", ")}`);
   if (latencyMs !== null) {
@@ -97,8 +101,40 @@ export function summaryText(summary: Summary): string {
       `latency: p50 ${formatMs(p50)}, p95 ${formatMs(p95)}, max ${formatMs(max)}; ${formatBytes(bodyBytes)} of bodies`,
     );
   }
-  if (summary.output !== null) lines.push(`results: ${summary.output} (${formatBytes(summary.outputBytes)})`);
-  return lines.join("\n");
+  if (output !== null) lines.push(`results: ${output} (${formatBytes(outputBytes)})`);
+  if (bodies !== null) lines.push(`bodies:  ${bodies}`);
+  if (journal !== null) lines.push(`journal: ${journal}`);
+  return lines;
+}
+
+function countLine({ requests, earlier, succeeded, failed, retries, elapsedMs, perSecond }: Summary): string {
+  const asked = requests - earlier;
+  return (
+    `${formatCount(asked)} ${asked === 1 ? "request" : "requests"} in ${formatMs(elapsedMs)} ` +
+    `(${formatCount(Math.round(perSecond))}/s)${earlier === 0 ? "" : `, and ${formatCount(earlier)} before`}: ` +
+    `${formatCount(succeeded)} ok, ${formatCount(failed)} failed` +
+    (retries > 0 ? `, ${formatCount(retries)} ${retries === 1 ? "retry" : "retries"}` : "")
+  );
+}
+
+/** One line for each kind, with the first request that failed so. */
+function failureLines({ failures }: Summary, columns: number): string[] {
+  const rows = failures.slice(0, shownKinds).map(({ kind, count, example }) => {
+    return [`${kind} x${formatCount(count)}`, example ?? ""] as const;
+  });
+  const width = Math.max(0, ...rows.map(([what]) => what.length));
+  const lines = rows.map(([what, example], index) => {
+    const left = `${index === 0 ? "failed:  " : "         "}${what}`;
+    return example === "" ? left : cut(`${left.padEnd(9 + width)}  ${example}`, columns);
+  });
+  const more = failures.length - shownKinds;
+  if (more > 0) lines.push(`         and ${formatCount(more)} more ${more === 1 ? "kind" : "kinds"}`);
+  return lines;
+}
+
+/** Three dots, not one character for them: not every terminal has that. */
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 3))}...`;
 }
 
 /** Of earlier runs it is known how many failed, and not of what. */

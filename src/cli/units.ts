@@ -87,3 +87,13 @@ export function formatBytes(bytes: number): string {
   }
   return `${value < 9.995 ? value.toFixed(2) : value < 99.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
+
+/** `12%`, rounded down: 100% is when all is done. */
+export function formatPercent(share: number): string {
+  return `${Math.floor(share * 100)}%`;
+}
+
+/** `0.3/s`, `4,512/s` */
+export function formatRate(perSecond: number): string {
+  return `${perSecond < 9.95 ? perSecond.toFixed(1) : formatCount(Math.round(perSecond))}/s`;
+}

@@ -1,4 +1,5 @@
 import type { Attempt } from "./attempt.ts";
+import type { BadLine } from "./line-splitter.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
 
 /** Kinds of failures beyond this many are counted together: a hostile server must not fill the memory with them. */
@@ -20,28 +21,32 @@ export class BatchStatistics {
   readonly latency: LatencyHistogram = new LatencyHistogram();
   /** How often each status or error code was what a request failed with. */
   readonly failures: Map<string, number> = new Map<string, number>();
+  /** For each of these, the first request that failed with it: its URL, or which line was none. */
+  readonly examples: Map<string, string> = new Map<string, string>();
 
   /** Requests with an outcome. */
   get done(): number {
     return this.succeeded + this.failed;
   }
 
-  settled({ startMs, endMs, answer, failure }: Attempt): void {
-    if (answer === undefined) return this.#failed(failure!.code);
+  settled({ job, startMs, endMs, answer, failure }: Attempt): void {
+    const { url } = job.target;
+    if (answer === undefined) return this.#failed(failure!.code, url);
     this.bodyBytes += answer.bodyBytes;
     this.latency.add(endMs - startMs);
     if (answer.status < 400) this.succeeded++;
-    else this.#failed(String(answer.status));
+    else this.#failed(String(answer.status), url);
   }
 
-  foundBadLine(): void {
+  foundBadLine({ line, input }: BadLine): void {
     this.badLines++;
-    this.#failed("BAD_LINE");
+    this.#failed("BAD_LINE", input === undefined ? `line ${line}` : `line ${line} of ${input}`);
   }
 
-  #failed(kind: string): void {
+  #failed(kind: string, example: string): void {
     this.failed++;
     const known = this.failures.has(kind) || this.failures.size < maxKinds ? kind : "other";
+    if (!this.examples.has(known)) this.examples.set(known, example);
     this.failures.set(known, (this.failures.get(known) ?? 0) + 1);
   }
 }

@@ -200,7 +200,7 @@ export class Batch {
 
   #foundBadLine(bad: BadLine): void {
     if (this.#remaining.hasBadLine(bad.index)) return;
-    this.statistics.foundBadLine();
+    this.statistics.foundBadLine(bad);
     this.#output.foundBadLine(bad);
     this.#options.onBadLine?.(bad);
     this.#stopIfTooManyFailed();

@@ -1,0 +1,68 @@
+import { formatClock, formatCount, formatMs, formatPercent, formatRate } from "./units.ts";
+
+/** What is shown of the progress. */
+export interface ProgressState {
+  /** Requests with an outcome, those of earlier runs included. */
+  readonly done: number;
+  /** Those of earlier runs. */
+  readonly earlier: number;
+  /** Requests in all, or about: undefined if nothing tells. */
+  readonly total: number | undefined;
+  readonly isTotalExact: boolean;
+  readonly perSecond: number;
+  readonly inFlight: number;
+  /** As many may be in flight. */
+  readonly concurrency: number;
+  /** Hosts that are left alone for now. */
+  readonly pausedHosts: number;
+  readonly p50Ms: number | undefined;
+  readonly p95Ms: number | undefined;
+  readonly failed: number;
+  /** Kinds of failures, most frequent first. */
+  readonly failures: readonly (readonly [kind: string, count: number])[];
+}
+
+export interface ProgressStyle {
+  readonly hasColor: boolean;
+  readonly hasUnicode: boolean;
+}
+
+/** The progress in words, for logs. */
+export function progressSentence(state: ProgressState): string {
+  const { done, earlier, total, isTotalExact, perSecond, inFlight, pausedHosts, p50Ms, p95Ms, failed } = state;
+  const share = shareOf(state);
+  const left = leftMs(state);
+  const of = total === undefined ? "" : ` of ${isTotalExact ? "" : "about "}${formatCount(total)}`;
+  return [
+    `${formatCount(done)}${of}${share === undefined ? "" : ` (${formatPercent(share)})`} done`,
+    ...(earlier === 0 ? [] : [`${formatCount(earlier)} from before`]),
+    formatRate(perSecond),
+    `${formatCount(inFlight)} in flight`,
+    ...(p50Ms === undefined ? [] : [`p50 ${formatMs(p50Ms)}`, `p95 ${formatMs(p95Ms!)}`]),
+    ...(failed === 0 ? [] : [`${formatCount(failed)} failed (${kindsOf(state.failures, 3)})`]),
+    ...(pausedHosts === 0 ? [] : [hostsOnPause(pausedHosts)]),
+    ...(left === undefined ? [] : [`${formatClock(left)} left`]),
+  ].join(", ");
+}
+
+export function hostsOnPause(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? "host" : "hosts"} on pause`;
+}
+
+/** `404 x3, ECONNREFUSED x1`: the `most` most frequent kinds of failures. */
+export function kindsOf(failures: ProgressState["failures"], most: number): string {
+  const shown = failures.slice(0, most).map(([kind, count]) => `${kind} x${formatCount(count)}`);
+  if (failures.length > most) shown.push("...");
+  return shown.join(", ");
+}
+
+/** How much is done, from 0 to 1; undefined if nothing tells. */
+export function shareOf({ done, total }: ProgressState): number | undefined {
+  if (total === undefined) return undefined;
+  return total === 0 ? 1 : Math.min(1, done / total);
+}
+
+/** How long it will take, at the present rate. */
+export function leftMs({ done, total, perSecond }: ProgressState): number | undefined {
+  return total === undefined || perSecond === 0 ? undefined : (Math.max(0, total - done) / perSecond) * 1_000;
+}

@@ -1,0 +1,105 @@
+import { type Batch, type BatchEnd, InputChangedError, InputError } from "../fetch/index.ts";
+import { complain } from "./complain.ts";
+import { type ExitCode, exitCode } from "./exit-code.ts";
+import type { FetchSettings } from "./fetch-settings.ts";
+import { print } from "./print.ts";
+import { printable } from "./printable.ts";
+import { summarize, summaryText } from "./summary.ts";
+import { formatCount } from "./units.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** A run that has ended. */
+export interface EndedRun {
+  readonly batch: Batch;
+  readonly end: BatchEnd;
+  readonly settings: FetchSettings;
+  /** For messages about the input, if there is only one. */
+  readonly inputName: string;
+  readonly elapsedMs: number;
+  /** Whether the same command could go on with the results. */
+  readonly isRemembered: boolean;
+  /** How a signal wants the process to end. */
+  readonly signalled: ExitCode | undefined;
+}
+
+/** Tells how a run has ended, and what is left to do. Returns how the process has to end. */
+export function report(run: EndedRun): ExitCode {
+  const { batch, end, signalled } = run;
+  if (isBrokenPipe(end)) return exitCode.brokenPipe;
+  tellWhatBroke(run);
+  sumUp(run);
+  if (signalled !== undefined) return signalled;
+  if (end.kind === "too-many-failures") return exitCode.tooManyFailures;
+  if (end.kind === "input-failed") return exitCode.usage;
+  const hasFailures = batch.statistics.failed + batch.earlier.failed > 0;
+  return end.kind === "finished" && !hasFailures ? exitCode.ok : exitCode.failed;
+}
+
+function isBrokenPipe(end: BatchEnd): boolean {
+  return end.kind === "output-failed" && (end.error as NodeJS.ErrnoException).code === "EPIPE";
+}
+
+function tellWhatBroke({ batch, end, settings, inputName }: EndedRun): void {
+  const { output = "standard output", isVerbose, isQuiet } = settings;
+  switch (end.kind) {
+    case "output-failed":
+      return complain("fetch", cannot("write results", output, end.error), isVerbose);
+    case "input-failed": {
+      const name = end.error instanceof InputError ? end.error.input : inputName;
+      return complain("fetch", cannot("read requests", name, end.error), isVerbose);
+    }
+    case "too-many-failures": {
+      const { failed, done } = batch.statistics;
+      const told = `${formatCount(failed)} of ${formatCount(done)} requests failed, more than --max-failures allows`;
+      if (!isQuiet) process.stderr.write(`taskwright fetch: stopped: ${told}\n`);
+      return undefined;
+    }
+    case "finished":
+    case "drained":
+    case "cancelled":
+      return undefined;
+    default:
+      return end satisfies never;
+  }
+}
+
+function cannot(doing: string, name: string, error: unknown): UsageError {
+  const hint =
+    error instanceof InputChangedError ? "give it the same list again, or begin anew with --restart" : undefined;
+  return new UsageError(`Cannot ${doing} (${name}): ${(error as Error).message}`, hint, { cause: error });
+}
+
+function sumUp(run: EndedRun): void {
+  const { batch, end, settings, elapsedMs, isRemembered } = run;
+  const { hasJsonSummary, output, isQuiet, bodiesFolder: bodies } = settings;
+  // A database remembers by itself.
+  const journal = isRemembered && output?.startsWith("sqlite:") === false ? `${output}.journal` : undefined;
+  const summary = summarize({ batch, end: end.kind, elapsedMs, output, journal, bodies });
+  const json = `${JSON.stringify(summary)}\n`;
+  if (hasJsonSummary && output !== undefined) print(json);
+  else if (hasJsonSummary) process.stderr.write(json);
+  if (isQuiet) return;
+  const lines = [...(hasJsonSummary ? [] : summaryText(summary, process.stderr.columns)), ...whatIsLeft(run)];
+  for (const line of lines) process.stderr.write(`${printable(line)}\n`);
+}
+
+/** What is left to do about the results, and the command for it. */
+function whatIsLeft({ batch, end, settings, isRemembered }: EndedRun): string[] {
+  const { statistics, earlier } = batch;
+  const { commandAgain, inputs } = settings;
+  if (!isRemembered || (end.kind === "input-failed" && end.error instanceof InputChangedError)) return [];
+  const isAll = end.kind === "finished";
+  const isNothingNew = isAll && statistics.done === 0 && earlier.succeeded + earlier.failed > 0;
+  const lines = isNothingNew ? ["nothing was left to ask: --restart asks all again"] : [];
+  if (isAll && statistics.failed + earlier.failed === 0) return lines;
+  const { text, isRedacted } = commandAgain({
+    without: ["resume", "restart", "retry-failed"],
+    also: isAll ? ["retry-failed"] : [],
+  });
+  const notes = [
+    ...(isRedacted ? ["your secrets in place of ***"] : []),
+    ...(inputs.includes("-") ? ["the same list on standard input"] : []),
+  ];
+  const note = notes.length === 0 ? "" : `   # with ${notes.join(", and ")}`;
+  return [...lines, `${isAll ? "again:  " : "go on:  "} ${text}${note}`];
+}

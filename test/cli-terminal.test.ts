@@ -1,0 +1,121 @@
+/** `taskwright fetch` on a terminal: what one sees, not what is written. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { stripVTControlCharacters } from "node:util";
+import { describe, expect, test } from "vitest";
+import { TemporaryFolder } from "./cli.ts";
+import { httpServer } from "./http-server.ts";
+import { Terminal } from "./terminal.ts";
+
+/** Holds all requests until told to answer. */
+function holding(): { server: ReturnType<typeof httpServer>; answer: () => void } {
+  const released = Promise.withResolvers<void>();
+  const server = httpServer((request, response) => {
+    void released.promise.then(() => {
+      response.statusCode = request.url === "/3" ? 404 : 200;
+      response.end("x");
+    });
+  });
+  return { server, answer: () => released.resolve() };
+}
+
+function listOf(origin: string, count: number): string {
+  return Array.from({ length: count }, (_, index) => `${origin}/${index}\n`).join("");
+}
+
+describe("on a terminal", () => {
+  test("the progress is drawn in place, and nothing of it is left in the end", async () => {
+    const { server, answer } = holding();
+    await using held = await server;
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.at("list"), listOf(held.origin, 20));
+    const terminal = new Terminal(["fetch", "-i", "list", "-o", "out", "-c", "5"], { cwd: folder.path });
+    const rows = await terminal.shows((all) => all.some((row) => row.startsWith("5 of 5 in flight")));
+    expect(rows).toHaveLength(2);
+    expect(rows[0]).toMatch(/^─{40}  0\/~?20  0%  0\.0\/s$/);
+    answer();
+    expect(await terminal.ended).toBe(1);
+    expect(terminal.screen.rows.map((row) => row.replaceAll(/[\d.,]+ (?:ms|s|k?B)|\d+\/s/g, "*"))).toEqual([
+      "20 requests in * (*): 19 ok, 1 failed",
+      `failed:  404 x1  ${held.origin}/3`,
+      "latency: p50 *, p95 *, max *; * of bodies",
+      "results: out (*)",
+      "journal: out.journal",
+      "again:   taskwright fetch --retry-failed -i list -o out -c 5",
+    ]);
+  });
+
+  test("the progress finds its place again when the window gets narrower", async () => {
+    const { server, answer } = holding();
+    await using held = await server;
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.at("list"), listOf(held.origin, 20));
+    const terminal = new Terminal(["fetch", "-i", "list", "-o", "out", "-c", "5"], { cwd: folder.path, columns: 120 });
+    await terminal.shows((all) => all.some((row) => row.startsWith("5 of 5 in flight")));
+    terminal.resize(30);
+    const rows = await terminal.shows((all) => all[0]!.length < 30 && all.length === 2);
+    expect(rows[1]).toBe("5 of 5 in flight");
+    answer();
+    expect(await terminal.ended).toBe(1);
+    expect(terminal.screen.rows[0]).toMatch(/^20 requests in /);
+  });
+
+  test("Ctrl-C once lets requests end and twice cancels them, and the screen stays in order", async () => {
+    const { server } = holding();
+    await using held = await server;
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.at("list"), listOf(held.origin, 20));
+    const terminal = new Terminal(["fetch", "-i", "list", "-o", "out", "-c", "5"], { cwd: folder.path });
+    await terminal.shows((all) => all.some((row) => row.startsWith("5 of 5 in flight")));
+    terminal.press("\u0003");
+    const rows = await terminal.shows(
+      (all) => all.some((row) => row.startsWith("taskwright fetch: stopping")) && all.length === 3,
+    );
+    expect(rows[0]).toBe("taskwright fetch: stopping: waiting for 5 under way, Ctrl-C again cancels");
+    terminal.press("\u0003");
+    expect(await terminal.ended).toBe(130);
+    expect(terminal.screen.rows.filter((row) => /in flight|─/.test(row))).toEqual([]);
+    expect(terminal.screen.rows.at(-1)).toBe("go on:   taskwright fetch -i list -o out -c 5");
+    expect(readFileSync(folder.at("out"), "utf8")).toBe("");
+  });
+
+  test("nothing moves the cursor where the terminal cannot, and where progress is off", async () => {
+    const { server, answer } = holding();
+    await using held = await server;
+    answer();
+    using folder = new TemporaryFolder();
+    const args = ["fetch", `${held.origin}/1`, "-o"];
+    const dumb = new Terminal([...args, "a"], { cwd: folder.path, env: { TERM: "dumb" } });
+    const quiet = new Terminal([...args, "b", "-q"], { cwd: folder.path });
+    expect([await dumb.ended, await quiet.ended]).toEqual([0, 0]);
+    expect(dumb.text).toBe(stripVTControlCharacters(dumb.text));
+    expect(quiet.screen.rows).toEqual([]);
+  });
+
+  test("colours are there, unless NO_COLOR says otherwise, and the help is as wide as the window", async () => {
+    const plain = { NO_COLOR: "1" };
+    const wide = new Terminal(["fetch", "--help"], { columns: 100 });
+    const narrow = new Terminal(["fetch", "--help"], { columns: 80, env: plain });
+    expect([await wide.ended, await narrow.ended]).toEqual([0, 0]);
+    expect(wide.text).toContain("\u001b[1mExit codes\u001b[");
+    expect(narrow.text).not.toContain("\u001b");
+    expect(Math.max(...wide.screen.rows.map((row) => row.length))).toBeGreaterThan(90);
+    expect(Math.max(...narrow.screen.rows.map((row) => row.length))).toBeLessThanOrEqual(80);
+  });
+
+  test("without anything to ask the command says so, and does not wait for a list", async () => {
+    const terminal = new Terminal(["fetch"], { columns: 200 });
+    expect(await terminal.ended).toBe(2);
+    expect(terminal.screen.rows.join("\n")).toContain("taskwright fetch: Nothing to ask: name URLs, a file with -i");
+  });
+
+  test("control characters of a list are not obeyed", async () => {
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.at("list"), "http://127.0.0.1:1/\u001b[2J\u009b31m\nno\u001b[31mt a url\n");
+    const args = ["fetch", "-i", "list", "-o", "out", "-v", "--retry", "0"];
+    const terminal = new Terminal(args, { cwd: folder.path, env: { NO_COLOR: "1" } });
+    expect(await terminal.ended).toBe(1);
+    expect(terminal.text).not.toContain("\u001b[31m");
+    expect(terminal.text).not.toContain("\u001b[2J");
+    expect(terminal.text).not.toContain("\u009b");
+  });
+});
