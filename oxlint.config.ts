@@ -22,6 +22,7 @@ const onlyImporter: Record<string, string> = {
   "http-cache-semantics": "src/http/http-cache-semantics.ts",
   "tough-cookie": "src/http/tough-cookie.ts",
   undici: "src/http/undici.ts",
+  ws: "src/http/ws.ts",
 };
 
 /** The file that reads the time and sets timers for all others. */

@@ -14,6 +14,8 @@
  *        ├─ FileChangedError      HTTP_FILE_CHANGED      yours: a file was changed while it was sent
  *        ├─ InvalidJsonError      HTTP_INVALID_JSON      broken: the body was to be JSON and is not
  *        ├─ EventStreamError      HTTP_EVENT_STREAM      broken: the answer is no stream of events
+ *        ├─ WebSocketHandshakeError HTTP_WEBSOCKET_HANDSHAKE  broken: the server would not speak WebSocket
+ *        ├─ WebSocketError        HTTP_WEBSOCKET         broken: a WebSocket was closed or lost
  *        ├─ ResponseClosedError   HTTP_RESPONSE_CLOSED   yours: the body was given up before it was read
  *        └─ SessionClosedError    HTTP_SESSION_CLOSED    yours: the session has been disposed
  *

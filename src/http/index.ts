@@ -41,6 +41,7 @@ export type { ByteSource } from "./internal/byte-source.ts";
 export type { DnsOptions } from "./internal/dns.ts";
 export type { ServerSentEvent } from "./internal/event-parser.ts";
 export type { ReconnectOptions } from "./internal/reconnect.ts";
+export type { WebSocketOptions, WebSocketReconnectOptions } from "./internal/websocket-options.ts";
 export type { ProxyOptions } from "./internal/proxy.ts";
 export type { BodyInput } from "./internal/request-body.ts";
 export type { HeadersInput } from "./internal/request-headers.ts";
@@ -64,8 +65,9 @@ export {
 export type { HttpRequestOptions, SessionOptions } from "./options.ts";
 export { type HttpResponse, type LinesOptions, type SseOptions } from "./response.ts";
 export { type Session, type SessionStatistics, openSession } from "./session.ts";
-export { EventStreamError } from "./stream-errors.ts";
+export { EventStreamError, WebSocketError, WebSocketHandshakeError } from "./stream-errors.ts";
 export type { TlsOptions, WireHeaders } from "./undici.ts";
+export { type WebSocketClient, type WebSocketStatistics } from "./websocket.ts";
 
 // For the batch engine, not for users. The types stay in the published declarations, because its own name them.
 /** @internal */

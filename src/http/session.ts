@@ -12,7 +12,9 @@ import { OrderMaker, readMethod } from "./internal/order-maker.ts";
 import { Pool } from "./internal/pool.ts";
 import { Slots } from "./internal/slots.ts";
 import { Transport } from "./internal/transport.ts";
+import type { WebSocketOptions } from "./internal/websocket-options.ts";
 import type { HttpRequestOptions, SessionOptions } from "./options.ts";
+import { WebSocketClient } from "./websocket.ts";
 import { type HttpResponse, present, presentStored } from "./response.ts";
 
 /** What a session is doing. */
@@ -202,10 +204,45 @@ export class Session implements AsyncDisposable {
     return this.orders.rules?.cache;
   }
 
+  /**
+   * Opens a WebSocket, as the session makes requests: with its credentials, cookies, headers, limits, proxy, names and
+   * TLS. The handshake is a request, and takes a slot; an open WebSocket takes none.
+   *
+   * Cancel: closes the connection.
+   *
+   * @param url - `ws:`, `wss:`, `http:` or `https:`, or relative to the `baseUrl`. Redirects are not followed
+   * @returns the socket, when it is open and `onOpen` is through
+   * @throws {TypeError | RangeError} an argument is wrong
+   * @throws {WebSocketHandshakeError} HTTP_WEBSOCKET_HANDSHAKE, the server would not speak WebSocket; `status` is its answer
+   * @throws {HttpError} it could not connect: see the codes
+   * @throws what `onOpen` throws
+   *
+   * @example
+   * ```ts
+   * import { openSession } from "taskwright/http";
+   *
+   * await using session = openSession();
+   * await using socket = await session.websocket("wss://example.com/prices", {
+   *   reconnect: true,
+   *   onOpen: (it) => it.send(JSON.stringify({ subscribe: ["EUR", "USD"] })),
+   * });
+   * for await (const message of socket) if (typeof message === "string") console.log(JSON.parse(message));
+   * ```
+   */
+  websocket(url: string | URL, options: WebSocketOptions = {}): Promise<WebSocketClient> {
+    const scope = arrive();
+    if (scope.stop !== undefined) return refuse(scope);
+    try {
+      return new WebSocketClient(this, url, options).open();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
   /** What the session is doing right now. */
   statistics(): SessionStatistics {
     const { slots, pool } = this.transport;
-    return Object.freeze({ active: slots.active, waiting: slots.waiting, connections: pool.open });
+    return Object.freeze({ active: slots.active, waiting: slots.waiting, connections: pool.connections });
   }
 
   /**

@@ -27,6 +27,8 @@ export interface WireRequest {
   /** Name, value, name, value, ... */
   readonly headers: readonly string[];
   readonly body: string | Uint8Array | AsyncIterable<string | Uint8Array> | null;
+  /** The protocol that the connection is to go on with, if the server agrees. */
+  readonly upgrade?: string;
 }
 
 /** Headers of a response: names in lower case, an array where one came several times. */
@@ -46,6 +48,8 @@ export interface WireHandler {
   onResponseData(control: FlowControl, chunk: Buffer): void;
   onResponseEnd(control: FlowControl): void;
   onResponseError(control: FlowControl | null, error: Error): void;
+  /** The server has agreed to another protocol. Asked for with requests that have an `upgrade`. The socket is paused. */
+  onRequestUpgrade?(control: FlowControl, status: number, headers: WireHeaders, socket: Socket): void;
 }
 
 /** A client of one connection, which it opens and opens again as needed. */

@@ -18,6 +18,9 @@ beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), "taskwright-examples-")));
   await mkdir(join(folder, "node_modules"));
   await symlink(root, join(folder, "node_modules/taskwright"));
+  // The servers of some examples, and its types.
+  for (const name of ["ws", "@types"])
+    await symlink(join(root, "node_modules", name), join(folder, "node_modules", name));
   const settings = { isolatedDeclarations: false, declaration: false, typeRoots: [join(root, "node_modules/@types")] };
   const tsconfig = { extends: join(root, "tsconfig.json"), compilerOptions: settings, include: ["*.ts"], exclude: [] };
   await writeFile(join(folder, "package.json"), '{ "type": "module" }');

@@ -176,8 +176,12 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     } else {
       this.startPhase("headers", this.startedMs);
     }
-    this.#connection = this.transport.pool.take(this.host);
+    this.#connection = this.takeConnection();
     this.#connection.send(wire, this);
+  }
+
+  protected takeConnection(): Connection<Host> | Http2Lease {
+    return this.transport.pool.take(this.host);
   }
 
   connecting(): void {
@@ -339,6 +343,14 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   abandon(): void {
     if (this.state === "over") this.decoder?.destroy();
     else this.#takeBack(undefined);
+  }
+
+  /** The connection has become something else than HTTP, and is not the pool's any more. */
+  protected detach(): void {
+    const connection = this.#connection!;
+    this.#connection = undefined;
+    this.transport.pool.drop(connection);
+    this.#close(true);
   }
 
   /** Takes it out of line, or off the wire. */

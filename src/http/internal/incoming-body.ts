@@ -51,7 +51,7 @@ export class IncomingBody {
   /** Ties it to `scope` while more is to come: see {@link Keeper}. */
   keepIn(scope: ScopeNode): void {
     if (this.#state !== "coming") return;
-    if (scope.stop === undefined) this.#keeper = new Keeper(scope, this, this.#source.label);
+    if (scope.stop === undefined) this.#keeper = new Keeper(scope, this, `${this.#source.label}: its response is open`);
     else this.close("its scope was cancelled, or has ended");
   }
 

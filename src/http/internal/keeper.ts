@@ -1,22 +1,32 @@
 import { type ScopeNode, Waiter } from "../../core/index.ts";
-import type { IncomingBody } from "./incoming-body.ts";
+
+/** What must not outlive its scopes. */
+export interface Kept {
+  /** Whether something may come at any time, from outside. */
+  readonly isFlowing: boolean;
+  /** Passes on to another scope. */
+  keepIn(scope: ScopeNode): void;
+  /** Closes it at once. */
+  close(why: string): void;
+}
 
 /**
- * Ties an open response to a scope, which must not end without it.
+ * Ties something that is open, such as a response, to a scope, which must not end without it.
  *
- * When the scope is cancelled the response is closed. When the scope just ends, the response passes on to the scope
- * around, as what the code returned may be the response: `timeout(ms, () => session.get(url))`, or the winner of a
- * race. It is closed at the latest when the outermost scope ends, or when nobody has it any more.
+ * When the scope is cancelled it is closed. When the scope just ends, it passes on to the scope around, as what the code
+ * returned may be just that: `timeout(ms, () => session.get(url))`, or the winner of a race. It is closed at the latest
+ * when the outermost scope ends.
  *
  * For the core it is a wait that belongs to nobody, so it counts as a flow of its own.
  */
 export class Keeper extends Waiter<void> {
-  readonly #body: IncomingBody;
+  readonly #kept: Kept;
   readonly #label: string;
 
-  constructor(scope: ScopeNode, body: IncomingBody, label: string) {
+  /** @param label - `GET example.com/users: its response is open` */
+  constructor(scope: ScopeNode, kept: Kept, label: string) {
     super(scope);
-    this.#body = body;
+    this.#kept = kept;
     this.#label = label;
     scope.flows++;
     this.promise.catch(() => {}); // Nobody awaits it.
@@ -24,14 +34,14 @@ export class Keeper extends Waiter<void> {
 
   /** What comes may come at any time; nothing comes while the server is made to wait. */
   override get isExternal(): boolean {
-    return this.#body.isFlowing;
+    return this.#kept.isFlowing;
   }
 
   describe(): string {
-    return `${this.#label}: its response is open`;
+    return this.#label;
   }
 
-  /** The body needs no keeping any more. */
+  /** It needs no keeping any more. */
   finish(): void {
     if (this.scope === null) return;
     this.scope.flows--;
@@ -42,9 +52,9 @@ export class Keeper extends Waiter<void> {
     const scope = this.scope!;
     if (scope.isClosed && scope.parent !== null) {
       scope.flows--;
-      this.#body.keepIn(scope.parent);
+      this.#kept.keepIn(scope.parent);
     } else {
-      this.#body.close("its scope was cancelled, or has ended");
+      this.#kept.close("its scope was cancelled, or has ended");
     }
   }
 }

@@ -21,6 +21,8 @@ export interface Route {
   readonly connect: Connector;
   /** The same for HTTP/2: over TLS it offers the server both versions. */
   readonly connectHttp2: Connector;
+  /** The same for what is to be more than requests: where there is a proxy it goes through a tunnel, always. */
+  readonly tunnel: Connector;
   /** Through which they go. */
   readonly proxy: ProxyServer | undefined;
 }
@@ -69,13 +71,18 @@ export class Network {
   #makeRoute(proxy: ProxyServer | undefined): Route {
     const connect = this.#direct(this.#tls, false);
     const connectHttp2 = this.#direct(this.#tls, true);
-    if (proxy === undefined) return { connect, connectHttp2, proxy };
+    if (proxy === undefined) return { connect, connectHttp2, tunnel: connect, proxy };
     const toProxy = this.#direct(proxy.tls, false);
-    const through = (toHost: Connector): Connector => {
+    const through = (toHost: Connector, isTunnelled: boolean): Connector => {
       const ends = { proxy: toProxy, host: toHost };
-      return (to, connected) => connectThrough(proxy, ends, to, connected);
+      return (to, connected) => connectThrough(proxy, ends, to, isTunnelled, connected);
     };
-    return { connect: through(connect), connectHttp2: through(connectHttp2), proxy };
+    return {
+      connect: through(connect, false),
+      connectHttp2: through(connectHttp2, false),
+      tunnel: through(connect, true),
+      proxy,
+    };
   }
 
   /** A connector to the very host it is told. */

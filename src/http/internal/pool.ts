@@ -26,11 +26,21 @@ export class Host extends Lane {
   }
 }
 
+/** A connection that is no more one of HTTP, as of a WebSocket. */
+export interface Adopted {
+  /** When its socket is closed. */
+  readonly closed: Promise<void>;
+  /** Everything of the session ends: it is to close its socket at once. */
+  sessionClosed(): void;
+}
+
 /** The connections of a session. Never more than `maxOpen`: an idle one makes way for another host's. */
 export class Pool implements ConnectionOwner, MultiplexerOwner {
   readonly #hosts = new Map<string, Host>();
   readonly #open = new Set<Connection<Host>>();
   readonly #closing = new Set<Promise<void>>();
+  /** What has become something else than HTTP. */
+  readonly #adopted = new Set<Adopted>();
   #maxOpen: number;
   readonly keepAliveMs: number;
   /** Those of HTTP/2. */
@@ -43,9 +53,14 @@ export class Pool implements ConnectionOwner, MultiplexerOwner {
     this.#network = network;
   }
 
-  /** Connections open, idle ones included. */
+  /** Connections open for requests, idle ones included. */
   get open(): number {
     return this.#open.size + this.#multiplexed;
+  }
+
+  /** All connections, also those that are no more for requests. */
+  get connections(): number {
+    return this.open + this.#adopted.size;
   }
 
   /** All hosts of which something is known. */
@@ -78,7 +93,18 @@ export class Pool implements ConnectionOwner, MultiplexerOwner {
 
   /** A connection to `host` that nobody uses, or a place on one. */
   take(host: Host): Connection<Host> | Http2Lease {
-    return host.multiplexer?.lease() ?? host.idle.pop() ?? this.#make(host);
+    return host.multiplexer?.lease() ?? host.idle.pop() ?? this.#make(host, host.route);
+  }
+
+  /** A connection to `host` of its own, which is to become something else than HTTP: see {@link adopt}. */
+  takeForUpgrade(host: Host): Connection<Host> {
+    return this.#make(host, { ...host.route, connect: host.route.tunnel, proxy: undefined });
+  }
+
+  /** Takes part in the end of the session, until its socket is closed. */
+  adopt(adopted: Adopted): void {
+    this.#adopted.add(adopted);
+    void adopted.closed.then(() => this.#adopted.delete(adopted));
   }
 
   /** The connection can serve the next. */
@@ -128,10 +154,12 @@ export class Pool implements ConnectionOwner, MultiplexerOwner {
       if (connection.user === undefined) this.drop(connection);
       else connection.user.sessionClosed();
     }
+    const adopted = [...this.#adopted];
+    for (const one of adopted) one.sessionClosed();
     const multiplexed = [...this.#hosts.values()].map((host) => host.multiplexer?.close());
     this.#hosts.clear();
     this.#network.close();
-    await Promise.all([...this.#closing, ...multiplexed]);
+    await Promise.all([...this.#closing, ...multiplexed, ...adopted.map(({ closed }) => closed)]);
   }
 
   #makeHost(origin: string): Host {
@@ -141,9 +169,9 @@ export class Pool implements ConnectionOwner, MultiplexerOwner {
     return host;
   }
 
-  #make(host: Host, socket?: Socket): Connection<Host> {
+  #make(host: Host, route: Route, socket?: Socket): Connection<Host> {
     this.makeRoom();
-    const connection = new Connection(host, host.route, this.keepAliveMs, this, socket);
+    const connection = new Connection(host, route, this.keepAliveMs, this, socket);
     this.#open.add(connection);
     return connection;
   }
@@ -166,7 +194,7 @@ export class Pool implements ConnectionOwner, MultiplexerOwner {
     host.multiplexer = undefined;
     let first: Socket | undefined = socket;
     for (const lease of leases) {
-      lease.fallBackTo(this.#make(host, first));
+      lease.fallBackTo(this.#make(host, host.route, first));
       first = undefined;
     }
   }

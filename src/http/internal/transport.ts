@@ -4,7 +4,7 @@ import { Delay } from "./delay.ts";
 import { type Exchange, type Order, labelOf, nameOf } from "./exchange.ts";
 import { HostPause } from "./host-pause.ts";
 import type { LimiterFor } from "./limits.ts";
-import type { Host, Pool } from "./pool.ts";
+import type { Adopted, Host, Pool } from "./pool.ts";
 import type { Slots } from "./slots.ts";
 import type { HeaderList } from "./request-headers.ts";
 import { Upload } from "./upload.ts";
@@ -107,6 +107,12 @@ export class Transport {
   #pauseOf(order: Order): HostPause | undefined {
     const pause = this.pool.knows(order.origin) ? this.pool.host(order.origin).pause : undefined;
     return pause?.isOver === true ? undefined : pause;
+  }
+
+  /** A connection that came of `order` is no more one of HTTP. Throws if the session is closed. */
+  adopt(order: Order, adopted: Adopted): void {
+    this.checkOpen(order);
+    this.pool.adopt(adopted);
   }
 
   /** Ends everything, and waits until all sockets are closed. */

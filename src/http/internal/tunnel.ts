@@ -17,15 +17,26 @@ export interface Ends {
  *
  *     to the proxy ── http ──────────────────────────────────> connected
  *          └── https ──> asking for a tunnel ──> TLS with the host ──^
+ *          └── http, to be tunnelled ──> asking for a tunnel ────────^
+ *
+ * @param isTunnelled - whether http is not to be passed on by the proxy, but goes through a tunnel, too
  */
-export function connectThrough(server: ProxyServer, ends: Ends, to: ConnectTo, connected: Connected): Connecting {
+export function connectThrough(
+  server: ProxyServer,
+  ends: Ends,
+  to: ConnectTo,
+  isTunnelled: boolean,
+  connected: Connected,
+): Connecting {
+  const isPlain = to.protocol === "http:";
   const fail = (message: string, status?: number, cause?: Error): void =>
     connected(new ProxyFailure(server.name, message, status, cause), null);
   let current = ends.proxy(server.to, (error, socket) => {
     if (error !== null) return fail("could not be reached", undefined, error);
-    if (to.protocol === "http:") return connected(null, socket);
+    if (isPlain && !isTunnelled) return connected(null, socket);
     current = askForTunnel(server, to, socket!, fail, () => {
-      current = ends.host({ ...to, httpSocket: socket! }, connected);
+      if (isPlain) connected(null, socket);
+      else current = ends.host({ ...to, httpSocket: socket! }, connected);
     });
   });
   return { destroy: () => current.destroy() };
@@ -35,7 +46,8 @@ type Fail = (message: string, status?: number, cause?: Error) => void;
 
 function askForTunnel(server: ProxyServer, to: ConnectTo, socket: Socket, fail: Fail, opened: () => void): Connecting {
   const host = to.hostname.includes(":") ? `[${to.hostname}]` : to.hostname;
-  const authority = `${host}:${to.port === "" ? "443" : to.port}`;
+  const defaultPort = to.protocol === "http:" ? "80" : "443";
+  const authority = `${host}:${to.port === "" ? defaultPort : to.port}`;
   const request = openRequest(server, authority, socket);
   let isWanted = true;
   const settle = (how: () => void): void => {
