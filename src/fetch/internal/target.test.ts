@@ -80,6 +80,11 @@ describe("redactUrl", () => {
     );
   });
 
+  test("takes no user for a scheme", () => {
+    expect(redactUrl("secret:@host/x")).toBe("***@host/x");
+    expect(redactUrl("http:/secret:secret@[")).toBe("***@[");
+  });
+
   test("leaves an @ in the path alone", () => {
     expect(redactUrl("https://host/@scope/name")).toBe("https://host/@scope/name");
   });

@@ -103,7 +103,7 @@ export function redactUrl(text: string): string {
     return url.href;
   }
   // Nothing tells where the credentials of a wrong URL end: a password may contain a slash. All before the last @ goes.
-  const scheme = /^\s*[a-z][a-z\d+.-]*:\/*/i.exec(text)?.[0] ?? "";
+  const scheme = /^\s*[a-z][a-z\d+.-]*:\/\//i.exec(text)?.[0] ?? "";
   return `${scheme}***@${text.slice(text.lastIndexOf("@") + 1)}`;
 }
 

@@ -57,6 +57,7 @@ test.each([["javascript:alert(1)"], ["//host/x"], ["http://"], ["http://a b/"], 
 test("a refused URL is shown without user, password and query", () => {
   expect(() => read("ftp://me:secret@host/x?token=secret#secret")).toThrow(/got "ftp:\/\/\*\*\*@host\/x" \(string\)$/);
   expect(() => read("me:sec/ret@host?secret")).toThrow(/got "\*\*\*@host" \(string\)$/);
+  expect(() => read("http://me:pass@[?token=@secret")).toThrow(/got "http:\/\/\*\*\*@" \(string\)$/);
 });
 
 test("a query is added to that of the URL", () => {

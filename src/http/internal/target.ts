@@ -90,12 +90,18 @@ function decode(text: string): string {
   return text.replace(/(?:%[\da-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll("%", ""), "hex").toString());
 }
 
-/** A URL, right or wrong, without what may be secret in it: all up to the last @, and the query. */
+/** A URL without what may be secret in it: user, password, query and fragment; also of one that is wrong. */
 export function redact(text: string): string {
   const at = text.lastIndexOf("@");
-  const scheme = at === -1 ? "" : (/^\s*[a-z][a-z\d+.-]*:\/\//i.exec(text)?.[0] ?? "");
-  const shown = at === -1 ? text : `${scheme}***@${text.slice(at + 1)}`;
-  return shown.replace(/[?#].*$/s, "");
+  const url = at === -1 ? null : URL.parse(text);
+  // An @ may well stand in a path.
+  if (url !== null && /^https?:$/.test(url.protocol) && url.username + url.password === "")
+    return url.origin + url.pathname;
+  if (at === -1) return text.replace(/[?#].*$/s, "");
+  // Nothing tells where the credentials of a wrong URL end. What follows an @ may also be of a query that began before it.
+  const scheme = /^\s*[a-z][a-z\d+.-]*:\/\//i.exec(text)?.[0] ?? "";
+  const mayBeQuery = /[?#]/.test(text.slice(0, at));
+  return `${scheme}***@${mayBeQuery ? "" : text.slice(at + 1).replace(/[?#].*$/s, "")}`;
 }
 
 /** Values of a query: none for undefined and null, several for an array. */
