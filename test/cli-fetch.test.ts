@@ -160,7 +160,10 @@ describe("exit code 2, before anything is asked", () => {
     [["-o"], "-o needs a value: FILE"],
     [["-i", "/nonexistent", "-o", "x"], "Cannot read requests: ENOENT"],
     [["-i", "/tmp"], "Cannot read requests: EISDIR"],
-    [["http://a/", "-o", "/nonexistent/results"], "Cannot write results: ENOENT"],
+    [
+      ["http://a/", "-o", "/nonexistent/results"],
+      "Cannot write results: there is no folder `/nonexistent`: --create-dirs makes it",
+    ],
     [["example.com/a"], "did you mean `https://example.com/a`?"],
     [["http://a/", "-i", "list"], "Got URLs on the command line and an input to read: give one or the other"],
     [["-H", "no colon", "http://a/"], "Expected --header to be 'NAME: VALUE'"],
@@ -180,6 +183,42 @@ describe("exit code 2, before anything is asked", () => {
     expect(code).toBe(2);
     expect(stderr).toContain("is the input: results in its place would delete the requests");
     expect(readFileSync(folder.at("list"), "utf8")).toBe("http://127.0.0.1:1/\n");
+  });
+});
+
+describe("-v", () => {
+  test("shows where an error comes from, which is otherwise told in one line", async () => {
+    const args = ["-i", "/nonexistent"];
+    const [brief, loud] = await Promise.all([fetchCli(...args), fetchCli(...args, "-v")]);
+    expect(brief.stderr).toMatch(/^taskwright fetch: Cannot read requests: ENOENT[^\n]*\n$/);
+    expect(loud.stderr.startsWith(brief.stderr)).toBe(true);
+    expect(loud.stderr).toMatch(/\n {4}at [^]*\nError: ENOENT/);
+  });
+
+  test("is the contrary of -q", async () => {
+    const { code, stderr } = await fetchCli("-q", "-v", "http://a/");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^taskwright fetch: Got --quiet and --verbose: give one or the other\n/);
+  });
+
+  test("tells each failure, and why", async () => {
+    await using server = await httpServer((_request, response) => {
+      response.writeHead(404).end();
+    });
+    const { stderr } = await fetchCli("-v", "--retry", "0", server.url("/a"), "http://127.0.0.1:1/");
+    expect(stderr).toContain(`GET ${server.url("/a")}: failed (status 404)\n`);
+    expect(stderr).toContain("GET http://127.0.0.1:1/: failed (ECONNREFUSED: could not connect");
+  });
+});
+
+describe("--create-dirs", () => {
+  test("makes the folders of the results", async () => {
+    await using server = await httpServer(echoPath);
+    using folder = new TemporaryFolder();
+    const output = folder.at("a/b/results");
+    const { code } = await fetchCli("--create-dirs", "-o", output, server.url("/a"));
+    expect(code).toBe(0);
+    expect(resultsOf(readFileSync(output, "utf8"))).toMatchObject([{ ok: true }]);
   });
 });
 

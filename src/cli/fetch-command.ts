@@ -25,9 +25,15 @@ export async function fetchCommand(args: readonly string[], version: string): Pr
     const destination = await openResults(settings, found.inputs);
     return await run(() => new FetchRun(found, destination, settings).run(), { signals: false });
   } catch (error) {
-    complain("fetch", error, isVerbose || !(error instanceof UsageError));
+    complain("fetch", error instanceof UsageError ? error : unexpected(error), isVerbose);
     return error instanceof UsageError ? exitCode.usage : exitCode.failed;
   }
+}
+
+/** An error that nobody has expected. */
+function unexpected(error: unknown): UsageError {
+  const hint = "this should not have happened: -v tells where it comes from";
+  return new UsageError(error instanceof Error ? error.message : String(error), hint, { cause: error });
 }
 
 async function tellOnly({ inputs, name }: FoundInputs, settings: FetchSettings): Promise<ExitCode> {

@@ -1,4 +1,5 @@
-import { stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import {
   BodyFolder,
   type DoneSet,
@@ -39,6 +40,7 @@ async function openRecords(settings: FetchSettings, inputs: readonly RequestInpu
   if (output === undefined) return new JsonLinesOutput({ destination: standardOutput(), withHeaders, format });
   const path = output.startsWith(tablePrefix) ? output.slice(tablePrefix.length) : output;
   await refuseInput(path, inputs);
+  await prepareFolder(path, settings.createsFolders);
   try {
     return path === output ? await openLines(path, settings) : openTable(path, settings);
   } catch (error) {
@@ -65,6 +67,18 @@ function openTable(path: string, settings: FetchSettings): ResultOutput {
   return table;
 }
 
+/** As curl does: a folder that is not there is rather a slip than a wish, unless a flag says so. */
+async function prepareFolder(path: string, isWanted: boolean): Promise<void> {
+  const folder = dirname(path);
+  try {
+    if (isWanted) await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new UsageError(`Cannot write results: ${(error as Error).message}`, undefined, { cause: error });
+  }
+  if (await stat(folder).catch(() => undefined)) return;
+  throw new UsageError(`Cannot write results: there is no folder \`${folder}\``, "--create-dirs makes it");
+}
+
 async function refuseInput(output: string, inputs: readonly RequestInput[]): Promise<void> {
   for (const { path } of inputs) {
     if (path === undefined || !(await isSameFile(path, output))) continue;
@@ -85,6 +99,7 @@ function jobOf({ withHeaders, bodiesFolder, outputFormat, ...settings }: FetchSe
   const form = {
     "--output-format": outputFormat,
     "--include-headers": withHeaders ? "given" : "not given",
+    "--location": settings.session.redirect === undefined ? "not given" : "given",
     "--save-bodies": bodiesFolder ?? "not given",
   };
   return identityOf({ ...settings, form });

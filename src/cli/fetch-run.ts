@@ -87,7 +87,10 @@ export class FetchRun {
       concurrency: this.#concurrency,
       retry: this.#retryPolicy(),
       ...(!isQuiet && { onBadLine: (bad) => badLines.add(bad) }),
-      ...(isVerbose && { onRetry: (...retry) => log(retryLine(attempts, ...retry)) }),
+      ...(isVerbose && {
+        onRetry: (...retry) => log(retryLine(attempts, ...retry)),
+        onFailure: (last) => log(failureLine(last)),
+      }),
     };
   }
 
@@ -165,10 +168,18 @@ function autoMode(isToFile: boolean): "bar" | "plain" | "none" {
   return stats.isFIFO() || stats.isSocket() ? "plain" : "bar";
 }
 
-function retryLine(attempts: number, { job, answer, failure }: Attempt, delayMs: number, isPause: boolean): string {
-  const why = answer === undefined ? `${failure!.code}: ${failure!.message}` : `status ${answer.status}`;
+function failureLine(last: Attempt): string {
+  return `${last.job.method} ${last.job.target.url}: failed (${reasonOf(last)})`;
+}
+
+function reasonOf({ answer, failure }: Attempt): string {
+  return answer === undefined ? `${failure!.code}: ${failure!.message}` : `status ${answer.status}`;
+}
+
+function retryLine(attempts: number, failed: Attempt, delayMs: number, isPause: boolean): string {
+  const { job } = failed;
   const place = `${job.method} ${job.target.url}`;
-  if (isPause) return `${place}: ${why}: ${job.target.origin} is left alone for ${formatMs(delayMs)}`;
+  if (isPause) return `${place}: ${reasonOf(failed)}: ${job.target.origin} is left alone for ${formatMs(delayMs)}`;
   const which = `attempt ${job.attempts - job.uncounted} of ${attempts}`;
-  return `${place}: ${which} failed (${why}), again in ${formatMs(delayMs)}`;
+  return `${place}: ${which} failed (${reasonOf(failed)}), again in ${formatMs(delayMs)}`;
 }

@@ -14,6 +14,8 @@ import { UsageError } from "./usage-error.ts";
 export interface FetchSettings extends RequestDefaults, InputSettings, PacingSettings {
   readonly session: FetchSessionOptions;
   readonly output: string | undefined;
+  /** Whether to make the folder of `output`. */
+  readonly createsFolders: boolean;
   /** What to do with what `output` holds. */
   readonly start: JournalStart;
   readonly retriesFailed: boolean;
@@ -62,6 +64,7 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     session: readSession(given),
     ...readPacingSettings(given),
     output,
+    createsFolders: given.has("create-dirs"),
     start: given.has("restart") ? "restart" : given.has("resume") ? "resume" : "auto",
     retriesFailed: given.has("retry-failed"),
     outputFormat: (given.get("output-format") ?? "jsonl") as OutputFormat,

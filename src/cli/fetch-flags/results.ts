@@ -8,6 +8,7 @@ export const results: Flags = {
     help: "write results to FILE instead of standard output",
     more: "Beside it a journal is kept, FILE.journal. The same command goes on where it stopped, however that came, and asks nothing twice that has its result. With sqlite:FILE the results become rows of the table `results` in a database, which may be read meanwhile.",
   },
+  "create-dirs": { help: "make the folder of FILE where there is none" },
   resume: { excludes: ["restart"], help: "go on with FILE; an error if it has no journal" },
   restart: { excludes: ["resume", "retry-failed"], help: "begin anew, in place of what FILE holds" },
   "retry-failed": {

@@ -9,7 +9,7 @@ export const showing: Flags = {
     also: ["s", "silent"],
     help: "no progress, no summary, nothing on single lines",
   },
-  verbose: { short: "v", help: "tell each retry; show the stack of an error" },
+  verbose: { short: "v", excludes: ["quiet"], help: "tell each retry and failure, and where errors come from" },
   "dry-run": { help: "read and check all requests, and ask nothing" },
-  help: { short: "h", help: "this text" },
+  help: { short: "h", help: "the flags used most; --help for all" },
 };

@@ -1,5 +1,5 @@
 import { type Scope, type ScopeNode, Timer, cancelScope, checkpoint, realClock } from "../../core/index.ts";
-import type { Attempt } from "./attempt.ts";
+import { type Attempt, isSuccess } from "./attempt.ts";
 import { BatchStatistics } from "./batch-statistics.ts";
 import type { BatchSource, SourceEvents } from "./batch-source.ts";
 import { CancelWatch } from "./cancel-watch.ts";
@@ -27,6 +27,8 @@ export interface BatchOptions extends ExchangeOptions {
   readonly maxFailures?: FailureLimit | undefined;
   readonly onBadLine?: (bad: BadLine) => void;
   /** `isPause`: because its host is left alone by all. */
+  /** A request has failed for good. */
+  readonly onFailure?: (last: Attempt) => void;
   readonly onRetry?: (failed: Attempt, delayMs: number, isPause: boolean) => void;
 }
 
@@ -214,12 +216,13 @@ export class Batch {
   }
 
   #sink(finished: PromiseWithResolvers<void>): JobSink {
-    const { onRetry } = this.#options;
+    const { onRetry, onFailure } = this.#options;
     const { statistics } = this;
     return {
       settled: (last) => {
         statistics.settled(last);
         this.#output.settled(last);
+        if (onFailure !== undefined && !isSuccess(last)) onFailure(last);
         this.#stopIfTooManyFailed();
       },
       retrying: (failed, delayMs, isPause) => {
