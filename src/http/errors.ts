@@ -16,6 +16,7 @@
  *        ├─ EventStreamError      HTTP_EVENT_STREAM      broken: the answer is no stream of events
  *        ├─ WebSocketHandshakeError HTTP_WEBSOCKET_HANDSHAKE  broken: the server would not speak WebSocket
  *        ├─ WebSocketError        HTTP_WEBSOCKET         broken: a WebSocket was closed or lost
+ *        ├─ SchemaError           HTTP_SCHEMA            broken: the body is not as the schema has it
  *        ├─ ResponseClosedError   HTTP_RESPONSE_CLOSED   yours: the body was given up before it was read
  *        └─ SessionClosedError    HTTP_SESSION_CLOSED    yours: the session has been disposed
  *
@@ -24,6 +25,8 @@
  */
 import { TaskwrightError, formatMs } from "../core/index.ts";
 import { codeOf, explain } from "./internal/explain.ts";
+import { whereOf } from "./internal/schema-path.ts";
+import type { SchemaIssue } from "./standard-schema.ts";
 
 /** What a request is called in errors. */
 export interface RequestName {
@@ -249,6 +252,26 @@ export class InvalidJsonError extends HttpError {
   constructor(request: RequestName, status: number, contentType: string | undefined, cause: unknown) {
     super(request, `the body is not JSON (status ${status}, ${contentType ?? "no content-type"})`, { cause });
     this.status = status;
+  }
+}
+
+/** The value of the body is not as the schema has it. The message tells where, and nothing of the value. */
+export class SchemaError extends HttpError {
+  override readonly name = "SchemaError" as const;
+  override readonly code = "HTTP_SCHEMA" as const;
+  /** The status of the response: an answer that is an error is often the reason. */
+  override readonly status: number;
+  readonly #issues: readonly SchemaIssue[];
+
+  constructor(request: RequestName, status: number, issues: readonly SchemaIssue[]) {
+    super(request, `the body does not fit the schema (status ${status}): ${whereOf(issues)}`);
+    this.status = status;
+    this.#issues = issues;
+  }
+
+  /** What is wrong, as the schema tells it. May show parts of the value: logs do not show it by themselves. */
+  get issues(): readonly SchemaIssue[] {
+    return this.#issues;
   }
 }
 

@@ -31,6 +31,7 @@ export {
   type RedirectProblem,
   type RequestName,
   ResponseClosedError,
+  SchemaError,
   SessionClosedError,
   type TimeoutPhase,
 } from "./errors.ts";
@@ -66,6 +67,7 @@ export type { HttpRequestOptions, SessionOptions } from "./options.ts";
 export { type HttpResponse, type LinesOptions, type SseOptions } from "./response.ts";
 export { type Session, type SessionStatistics, openSession } from "./session.ts";
 export { EventStreamError, WebSocketError, WebSocketHandshakeError } from "./stream-errors.ts";
+export type { SchemaIssue, SchemaOutput, SchemaProperties, SchemaResult, StandardSchema } from "./standard-schema.ts";
 export type { TlsOptions, WireHeaders } from "./undici.ts";
 export { type WebSocketClient, type WebSocketStatistics } from "./websocket.ts";
 

@@ -13,6 +13,7 @@ import type { OpenExchange } from "./internal/open-exchange.ts";
 import type { Redirect } from "./internal/redirect.ts";
 import { StoredSource } from "./internal/stored-source.ts";
 import { webHeaders } from "./internal/web-headers.ts";
+import { type SchemaOutput, type StandardSchema, checkSchema, validated } from "./standard-schema.ts";
 import type { WireHeaders } from "./undici.ts";
 
 /** Settings of {@link HttpResponse.lines}. */
@@ -115,7 +116,7 @@ export class HttpResponse implements Disposable {
   }
 
   /**
-   * The value of a JSON body. The content type is not looked at.
+   * The value of a JSON body. The content type is not looked at. Without a schema, nobody looks whether it is a `T`.
    *
    * Cancel: closes the response.
    *
@@ -123,10 +124,32 @@ export class HttpResponse implements Disposable {
    * @throws {HttpError} the body broke off: see the codes
    * @throws {TypeError} it has been read already
    */
-  async json<T = unknown>(): Promise<T> {
+  async json<T = unknown>(): Promise<T>;
+  /**
+   * The value of a JSON body, as a schema has it: one of Zod, Valibot, ArkType or any other that follows Standard Schema.
+   *
+   * Cancel: closes the response. A schema that validates asynchronously is waited for, up to its next checkpoint.
+   *
+   * @param schema - says what the value is to be, and may change it
+   * @returns what the schema makes of the value
+   * @throws {SchemaError} HTTP_SCHEMA, the value is not as the schema has it
+   * @throws {InvalidJsonError} HTTP_INVALID_JSON
+   * @throws {HttpError} the body broke off: see the codes
+   * @throws {TypeError} `schema` is none, or the body has been read already
+   */
+  async json<Schema extends StandardSchema>(schema: Schema): Promise<SchemaOutput<Schema>>;
+  // An argument that is undefined is a schema that is missing, and not to be passed over in silence.
+  async json(...given: readonly unknown[]): Promise<unknown> {
+    if (given.length === 0) return this.#json();
+    const [schema] = given;
+    checkSchema(schema);
+    return await validated(schema, await this.#json(), this.#exchange, this.status);
+  }
+
+  async #json(): Promise<unknown> {
     const text = decode(await this.#body.all());
     try {
-      return JSON.parse(text) as T;
+      return JSON.parse(text) as unknown;
     } catch (error) {
       const contentType = this.#exchange.headers["content-type"];
       throw new InvalidJsonError(this.#exchange, this.status, contentType?.toString(), error);

@@ -18,8 +18,8 @@ beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), "taskwright-examples-")));
   await mkdir(join(folder, "node_modules"));
   await symlink(root, join(folder, "node_modules/taskwright"));
-  // The servers of some examples, and its types.
-  for (const name of ["ws", "@types"])
+  // What some examples use besides: servers and schemas, and their types.
+  for (const name of ["ws", "zod", "@types"])
     await symlink(join(root, "node_modules", name), join(folder, "node_modules", name));
   const settings = { isolatedDeclarations: false, declaration: false, typeRoots: [join(root, "node_modules/@types")] };
   const tsconfig = { extends: join(root, "tsconfig.json"), compilerOptions: settings, include: ["*.ts"], exclude: [] };

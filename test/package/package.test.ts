@@ -141,7 +141,7 @@ async function testsOfTypes({ isRefusalExpected = true } = {}): Promise<Program>
     files[name] = isRefusalExpected ? text : text.replaceAll("@ts-expect-error", "");
   }
   const settings = { ...strict, skipLibCheck: true, allowImportingTsExtensions: true };
-  return { settings, files, packages: ["@types/node", "vitest"] };
+  return { settings, files, packages: ["@types/node", "vitest", "zod", "valibot", "arktype"] };
 }
 
 test("a linter finds who awaits a task, which compilers let pass", { timeout: patienceMs }, async () => {

@@ -1,16 +1,23 @@
 /** What the compiler knows of sessions and responses, and what it refuses. Nothing in here is run. */
+import { type } from "arktype";
+import * as v from "valibot";
 import { expect, expectTypeOf, test } from "vitest";
+import { z } from "zod";
 import { type Limiter, Semaphore } from "taskwright";
 import {
   type ConnectionPhase,
   type HttpResponse,
+  type SchemaIssue,
+  type SchemaOutput,
   type Session,
   type SessionOptions,
+  type StandardSchema,
   type TimeoutPhase,
   BodyTooLargeError,
   ConnectionError,
   HttpError,
   HttpTimeoutError,
+  SchemaError,
   file,
   multipart,
   openSession,
@@ -148,6 +155,31 @@ test("a response is read once, each way with a promise", () => {
   expect.assertions(1);
 });
 
+test("JSON that is read with a schema is what the schema makes of it", () => {
+  compiled(async () => {
+    const response = await openSession().get(url);
+    const order = z.object({ id: z.number(), at: z.string().transform((text) => new Date(text)) });
+    expectTypeOf(response.json(order)).toEqualTypeOf<Promise<{ id: number; at: Date }>>();
+    expectTypeOf(response.json(v.object({ id: v.number() }))).toEqualTypeOf<Promise<{ id: number }>>();
+    expectTypeOf(response.json(v.objectAsync({ id: v.number() }))).toEqualTypeOf<Promise<{ id: number }>>();
+    expectTypeOf(response.json(type({ id: "number" }))).toEqualTypeOf<Promise<{ id: number }>>();
+    const own = {} as StandardSchema<string, Date>;
+    expectTypeOf(response.json(own)).toEqualTypeOf<Promise<Date>>();
+    expectTypeOf<SchemaOutput<typeof order>>().toEqualTypeOf<{ id: number; at: Date }>();
+    // @ts-expect-error the schema says that `id` is a number
+    wants<string>((await response.json(order)).id);
+    // @ts-expect-error an await is missing
+    void response.json(order).id;
+    // @ts-expect-error a function is no schema: the standard is asked for
+    void response.json((value: unknown) => value);
+    // @ts-expect-error a schema that may be missing would not be looked at
+    void response.json(undefined as typeof order | undefined);
+    // @ts-expect-error text has no schema
+    void response.text(order);
+  });
+  expect.assertions(1);
+});
+
 test("statistics of a session are a picture", () => {
   compiled(() => {
     const statistics = openSession().statistics();
@@ -162,6 +194,7 @@ test("errors are told apart by class and code", () => {
   compiled(({ error }) => {
     expectTypeOf<ConnectionError["code"]>().toEqualTypeOf<"HTTP_CONNECTION">();
     expectTypeOf<HttpTimeoutError["code"]>().toEqualTypeOf<"HTTP_TIMEOUT">();
+    expectTypeOf<SchemaError["issues"]>().toEqualTypeOf<readonly SchemaIssue[]>();
     expectTypeOf<BodyTooLargeError["maxBytes"]>().toEqualTypeOf<number>();
     if (error instanceof ConnectionError) expectTypeOf(error.phase).toEqualTypeOf<ConnectionPhase>();
     if (error instanceof HttpTimeoutError) expectTypeOf(error.phase).toEqualTypeOf<TimeoutPhase>();
