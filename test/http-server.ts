@@ -109,9 +109,9 @@ export class TestServer implements AsyncDisposable {
 }
 
 /** A server that does what the test does with its peers. */
-export async function rawServer(): Promise<TestServer> {
+export async function rawServer(port: number = 0): Promise<TestServer> {
   const server = createServer({ noDelay: true });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return new TestServer(server, true);
 }
 

@@ -74,18 +74,24 @@ export interface WebSocketServerOptions {
   readonly compress?: boolean;
   readonly protocol?: string;
   readonly answersPings?: boolean;
+  /** With which status to refuse the next client, if it is not to be let in. */
+  readonly refuse?: () => number | undefined;
 }
 
 export async function webSocketServer(
   serve: Serve = echo,
   options: WebSocketServerOptions = {},
 ): Promise<TestWebSocketServer> {
-  const { tls = false, compress = false, protocol, answersPings = true } = options;
+  const { tls = false, compress = false, protocol, answersPings = true, refuse } = options;
   const server = tls ? createTlsServer({ cert: certificate, key: privateKey }) : createServer();
   const sockets = new WebSocketServer({
     server,
     perMessageDeflate: compress,
     autoPong: answersPings,
+    verifyClient: (_info, answer) => {
+      const status = refuse?.();
+      answer(status === undefined, status, "no", { "retry-after": "0" });
+    },
     ...(protocol !== undefined && { handleProtocols: () => protocol }),
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -110,11 +110,13 @@ export class WebSocketChannel implements WireOwner, Kept {
   async #nextLater(): Promise<Step> {
     for (;;) {
       if (this.#unread.size > 0) return this.#take();
+      // Cancelled, its keeper has ended it as well; what is to be told is the cancellation.
+      const scope = checkedScope();
       if (this.#end?.isGood === true) return atEnd;
       if (this.#end !== undefined) throw this.#end.error;
       if (this.#wire === undefined) await this.#reopen();
       else {
-        const step = await this.#wait(checkedScope());
+        const step = await this.#wait(scope);
         if (step !== undefined) return step;
       }
     }
@@ -149,10 +151,11 @@ export class WebSocketChannel implements WireOwner, Kept {
 
   async #sendLater(message: Message): Promise<void> {
     while (!this.#maySend) {
+      const scope = checkedScope();
       if (this.#end !== undefined) throw this.#end.error;
       if (this.#wire === undefined) await this.#reopen();
       else {
-        const sender = new SendWaiter(checkedScope(), this.#dial.label, message);
+        const sender = new SendWaiter(scope, this.#dial.label, message);
         this.#senders.push(sender);
         this.wroteOut();
         if (await sender.promise) return;
