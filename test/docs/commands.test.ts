@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { fetchFlags } from "../../src/cli/fetch-flags.ts";
-import { withFlagTables } from "../../scripts/internal/flag-tables.ts";
+import { withFlagLists } from "../../scripts/internal/flag-lists.ts";
 import { manPage } from "../../scripts/internal/man-page.ts";
 import { root } from "./snippets.ts";
 
@@ -27,7 +27,7 @@ test("docs/fetch.md names only flags that exist", async () => {
 test("docs/fetch.md has the flags of today, as `npm run docs` writes them", async () => {
   const page = await readFile(join(root, "docs/fetch.md"), "utf8");
 
-  expect(await withFlagTables(page)).toBe(page);
+  expect(await withFlagLists(page)).toBe(page);
   for (const name of Object.keys(fetchFlags)) expect(page).toContain(`--${name}`);
 });
 
