@@ -45,7 +45,7 @@ export interface FetchSettings extends RequestDefaults, InputSettings, PacingSet
 /** How progress is shown: `auto` is a bar on a terminal and plain lines elsewhere. */
 type ProgressMode = "auto" | "bar" | "plain" | "none";
 
-/** What `auto` means, until concurrency finds its own measure. */
+/** What `auto` means for all hosts together. How many each can take is found out. */
 const autoConcurrency = 100;
 
 /** @throws {UsageError} a flag is wrong, or two do not go together */

@@ -5,6 +5,8 @@ import { UsageError } from "./usage-error.ts";
 
 /** How fast requests follow each other, and what is done about failures. */
 export interface PacingSettings {
+  /** Whether each host finds by itself how many at once it can take. */
+  readonly isAdaptive: boolean;
   readonly pace: PaceRules | undefined;
   readonly maxFailures: FailureLimit | undefined;
   /** Retries for each request to a host; Infinity for any number. */
@@ -20,6 +22,7 @@ export function readPacingSettings(given: GivenFlags): PacingSettings {
   const ratePerHost = given.read("rate-per-host", aRate, parseRate, undefined);
   const tokens = readTokens(given);
   return {
+    isAdaptive: (given.get("concurrency") ?? "auto") === "auto",
     pace: readPacing({ ...(rate && { rate }), ...(ratePerHost && { ratePerHost }), ...(tokens && { tokens }) }),
     maxFailures: given.read("max-failures", "a number such as 20, or a part such as 5%", parseMaxFailures, undefined),
     retryBudget: given.read("retry-budget", "a part such as 20%, or none for no limit", budget, 0.2),

@@ -9,8 +9,12 @@ import { type PacingOptions, readPacing } from "./pacing.ts";
 
 /** Settings of {@link fetchAll}. */
 export interface FetchAllOptions extends PacingOptions {
-  /** Requests on the wire, or answered and not yet read, at once. @default 100 */
-  readonly concurrency?: number;
+  /**
+   * Requests on the wire, or answered and not yet read, at once. `"auto"` is 100, and each host finds by itself how many
+   * it can take, up to `perHost`: it begins with 4, and gets no more at once where that only makes it slower.
+   * @default "auto"
+   */
+  readonly concurrency?: number | "auto";
   /** Requests on the wire to one origin at once: politeness, since most lists are of one host. @default 10 */
   readonly perHost?: number;
   /**
@@ -66,6 +70,7 @@ export interface FetchRetryOptions {
 /** The same, complete and checked. */
 export interface FetchAllSettings extends ExchangeOptions {
   readonly perHost: number;
+  readonly isAdaptive: boolean;
   readonly retry: RetryPolicy;
   readonly pace: PaceRules | undefined;
   readonly maxFailures: FailureLimit | undefined;
@@ -73,13 +78,18 @@ export interface FetchAllSettings extends ExchangeOptions {
   readonly headers: readonly string[];
 }
 
+/** What `"auto"` is for all hosts together. */
+export const autoConcurrency = 100;
+
 const standardHeaders = { "user-agent": "taskwright", accept: "*/*" };
 
 /** @throws {TypeError | RangeError} an option is wrong */
 export function readOptions(options: FetchAllOptions): FetchAllSettings {
-  const { concurrency = 100, perHost = 10, maxBodyBytes = 32 * 1024 * 1024 } = options;
+  const { perHost = 10, maxBodyBytes = 32 * 1024 * 1024 } = options;
   const { session = {}, retry = {}, headers = {} } = options;
   const { attempts = 3, random = Math.random, budget = 0.2, anyMethod = false } = retry;
+  const isAdaptive = (options.concurrency ?? "auto") === "auto";
+  const concurrency = isAdaptive ? autoConcurrency : (options.concurrency as number);
   expectInteger("concurrency", concurrency, 1);
   expectInteger("perHost", perHost, 1);
   expectInteger("maxBodyBytes", maxBodyBytes, 0);
@@ -93,6 +103,7 @@ export function readOptions(options: FetchAllOptions): FetchAllSettings {
   return {
     concurrency,
     perHost,
+    isAdaptive,
     maxBodyBytes,
     session,
     timeoutMs: milliseconds("timeoutMs", options.timeoutMs, 30_000),

@@ -7,6 +7,7 @@ export const pacing: Flags = {
     value: "N",
     suggests: ["auto"],
     help: "requests at once; default auto, which is 100",
+    more: "With auto each host finds by itself how many it can take, up to --per-host: it begins with 4, and gets no more at once where that only makes it slower.",
   },
   "per-host": { value: "N", help: "requests at once to one host; default 10" },
   timeout: {

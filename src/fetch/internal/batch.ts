@@ -21,6 +21,8 @@ export interface BatchOptions extends ExchangeOptions {
   /** Whether results stand in the order of the requests, and not in that in which they end. @default false */
   readonly isOrdered?: boolean;
   readonly perHost: number;
+  /** Whether each host finds its own limit by itself, up to `perHost`. @default false */
+  readonly isAdaptive?: boolean;
   readonly retry: RetryPolicy;
   readonly pace?: PaceRules | undefined;
   /** What fails beyond stops the batch, as `drain()` does. */

@@ -23,7 +23,11 @@ interface Storm {
   readonly says: "seconds" | "date" | "nothing" | "is down";
 }
 
-interface Setup extends Partial<Pick<EngineOptions, "concurrency" | "perHost" | "lookAhead" | "pace">> {
+interface Setup extends Partial<
+  Pick<EngineOptions, "concurrency" | "perHost" | "isAdaptive" | "lookAhead" | "pace">
+> {
+  /** How many times as long an answer takes when so many are under way. */
+  readonly slowdown?: (inFlight: number) => number;
   readonly storms?: readonly Storm[];
   /** Called before it starts. */
   readonly arrange?: (batch: Play) => void;
@@ -46,6 +50,7 @@ class Play implements Exchange, JobSource {
   engine!: Engine;
   /** As with a real exchange, what is sent belongs to it, whoever's turn of the loop it is sent in. */
   scope!: ScopeNode;
+  slowdown: Setup["slowdown"];
   refused = 0;
   /** Attempts that began before the time that their host had asked for. */
   tooEarly = 0;
@@ -85,7 +90,9 @@ class Play implements Exchange, JobSource {
     this.mostInFlight = Math.max(this.mostInFlight, this.engine.inFlight);
     this.mostPerHost = Math.max(this.mostPerHost, ...this.#inFlight.values());
     const { host, steps } = this.scripts[job.index]!;
-    const { ms, status } = steps[Math.min(job.attempts - job.uncounted - 1, steps.length - 1)]!;
+    const step = steps[Math.min(job.attempts - job.uncounted - 1, steps.length - 1)]!;
+    const { status } = step;
+    const ms = step.ms * (this.slowdown?.(this.engine.inFlight) ?? 1);
     if (now() < (this.#askedUntilMs.get(host) ?? 0)) this.tooEarly++;
     try {
       await sleep(ms);
@@ -125,6 +132,7 @@ class Watch extends Waiter<void> {
 async function play(scripts: readonly Script[], setup: Setup = {}): Promise<Play> {
   const { concurrency = 10, perHost = 10, lookAhead = 100, pace, arrange, storms = [] } = setup;
   const batch = new Play(scripts, storms);
+  batch.slowdown = setup.slowdown;
   await withVirtualTime(() =>
     cancelScope(async (scope) => {
       const finished = Promise.withResolvers<void>();
@@ -137,6 +145,7 @@ async function play(scripts: readonly Script[], setup: Setup = {}): Promise<Play
           lookAhead,
           lookAheadBytes: Infinity,
           pace,
+          isAdaptive: setup.isAdaptive ?? false,
           retry,
           exchange: batch,
           abort: () => scope.cancel(),
@@ -187,6 +196,7 @@ const limits = fc.record({
   concurrency: fc.integer({ min: 1, max: 8 }),
   perHost: fc.integer({ min: 1, max: 4 }),
   lookAhead: fc.integer({ min: 1, max: 10 }),
+  isAdaptive: fc.boolean(),
 });
 
 function expectEachOnce({ settled, engine }: Play): void {
@@ -209,6 +219,11 @@ function playDown(toMs: number): Promise<Play> {
     [...Array(100).keys()].map(() => quiet(0)),
     { storms, concurrency: 10 },
   );
+}
+
+/** Of a server that from 20 on gets through less, the more there are at once. */
+function slowdown(inFlight: number): number {
+  return Math.max(1, (inFlight / 20) ** 2);
 }
 
 /** One request that is answered at the first attempt. */
@@ -397,6 +412,16 @@ describe("the engine", () => {
       settled.filter(({ job }) => scripts[job.index]!.host === host).map(({ endMs }) => endMs);
     expect(ends(0)).toEqual([...Array(10).keys()].map((n) => n * 1_000 + 10));
     expect(Math.max(...ends(1))).toBeLessThanOrEqual(20);
+  });
+
+  test("finds by itself how many at once a host can take", async () => {
+    const scripts = [...Array(2_000).keys()].map(() => quiet(0));
+    const elapsedMs = async (setup: Setup): Promise<number> => {
+      const { settled } = await play(scripts, { ...setup, slowdown, concurrency: 100, perHost: 100 });
+      return settled.at(-1)!.endMs;
+    };
+    expect(await elapsedMs({})).toBeGreaterThan(4_500);
+    expect(await elapsedMs({ isAdaptive: true })).toBeLessThan(1_300);
   });
 
   test("asks one host in the order of the list", async () => {

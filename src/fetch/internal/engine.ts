@@ -1,4 +1,4 @@
-import { type Clock, Timer, isCancelled } from "../../core/index.ts";
+import { type Clock, type PermitReport, Timer, isCancelled } from "../../core/index.ts";
 import type { Attempt } from "./attempt.ts";
 import type { TokenBucket } from "../../sync/index.ts";
 import type { Exchange } from "./exchange.ts";
@@ -27,11 +27,16 @@ export interface JobSink {
   finished(crash: unknown): void;
 }
 
+/** Tells the limit of a host how an attempt went. */
+type Learn = (report: PermitReport | undefined) => void;
+
 export interface EngineOptions {
   /** Attempts on the wire. */
   readonly concurrency: number;
   /** The same for one origin. */
   readonly perHost: number;
+  /** Whether each host finds its own limit by itself, up to `perHost`. @default false */
+  readonly isAdaptive?: boolean;
   readonly retry: RetryPolicy;
   /** Undefined for as fast as it goes. */
   readonly pace?: PaceRules | undefined;
@@ -81,8 +86,14 @@ export class Engine {
     this.#options = options;
     this.#source = source;
     this.#sink = sink;
-    const { perHost, clock, pace } = options;
-    this.#hosts = new Hosts({ perHost, clock, makePace: pace && hostPaceBy(pace), onReady: () => this.pump() });
+    const { perHost, clock, pace, isAdaptive = false } = options;
+    this.#hosts = new Hosts({
+      perHost,
+      isAdaptive,
+      clock,
+      makePace: pace && hostPaceBy(pace),
+      onReady: () => this.pump(),
+    });
     this.#rate = pace?.rate && bucketOf(pace.rate);
   }
 
@@ -212,18 +223,19 @@ export class Engine {
     host.pace?.take(job, startMs);
     this.#inFlight++;
     host.inFlight++;
+    const learn = host.ownLimit?.began(host.inFlight);
     this.#hosts.update(host);
     try {
       const answer = await exchange.send(job);
-      this.#ended(host, { job, startMs, endMs: startMs + answer.totalMs, answer, failure: undefined });
+      this.#ended(host, { job, startMs, endMs: startMs + answer.totalMs, answer, failure: undefined }, learn);
     } catch (error) {
       // A cancelled scope: whatever cancelled it, nothing more can be sent from here.
       if (isCancelled(error)) this.stop();
-      this.#ended(host, { job, startMs, endMs: clock.now(), answer: undefined, failure: failureOf(error) });
+      this.#ended(host, { job, startMs, endMs: clock.now(), answer: undefined, failure: failureOf(error) }, learn);
     }
   }
 
-  #ended(host: Host, attempt: Attempt): void {
+  #ended(host: Host, attempt: Attempt, learn: Learn | undefined): void {
     this.#inFlight--;
     host.inFlight--;
     try {
@@ -231,6 +243,10 @@ export class Engine {
       if (this.#state === "running" || this.#state === "draining") this.#settle(host, attempt);
     } catch (error) {
       this.#fail(error);
+    }
+    if (learn !== undefined) {
+      learn(reportOf(attempt));
+      host.learned();
     }
     this.#hosts.update(host);
     this.pump();
@@ -281,4 +297,11 @@ export class Engine {
     this.#rateTimer.cancel();
     this.#sink.finished(this.#crash);
   }
+}
+
+/** What an attempt tells of its host; undefined if nothing, since it never met the host or failed for its own sake. */
+function reportOf(attempt: Attempt): PermitReport | undefined {
+  const ms = Math.max(0, attempt.endMs - attempt.startMs);
+  if (wentWell(attempt)) return { ok: true, ms };
+  return attempt.failure?.isRetryable === false ? undefined : { ok: false, ms };
 }

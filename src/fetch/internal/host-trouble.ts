@@ -82,7 +82,7 @@ export class HostTrouble {
 
   #setLimit(host: Host, limit: number): void {
     this.#limit = Math.min(limit, this.#fullLimit);
-    host.limit = Math.floor(this.#limit + rounding);
+    host.allow(Math.floor(this.#limit + rounding));
   }
 }
 

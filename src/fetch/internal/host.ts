@@ -1,5 +1,6 @@
 import { type Clock, Link, LinkedList, Timer } from "../../core/index.ts";
 import type { Attempt } from "./attempt.ts";
+import { HostLimit } from "./host-limit.ts";
 import type { HostTrouble } from "./host-trouble.ts";
 import type { Job } from "./job.ts";
 import type { HostPace } from "./pace.ts";
@@ -33,11 +34,29 @@ export class Host extends Link {
   /** How fast requests may follow each other there; undefined for as fast as they can. */
   readonly pace: HostPace | undefined;
 
-  constructor(origin: string, limit: number, pace?: HostPace) {
+  /** Finds the limit by itself, from how long answers take; undefined for a fixed one. */
+  readonly ownLimit: HostLimit | undefined;
+  /** What the limit cannot exceed. */
+  mostAllowed: number;
+
+  constructor(origin: string, limit: number, pace?: HostPace, ownLimit?: HostLimit) {
     super();
     this.origin = origin;
-    this.limit = limit;
     this.pace = pace;
+    this.ownLimit = ownLimit;
+    this.mostAllowed = limit;
+    this.limit = Math.min(limit, ownLimit?.limit ?? limit);
+  }
+
+  /** No more at once than this, until it is called again. */
+  allow(most: number): void {
+    this.mostAllowed = most;
+    this.limit = Math.min(most, this.ownLimit?.limit ?? most);
+  }
+
+  /** What its own limit has learned holds from now on. */
+  learned(): void {
+    this.allow(this.mostAllowed);
   }
 
   /** What is to be asked next. */
@@ -67,6 +86,8 @@ export interface HostsOptions {
   /** Attempts on the wire for one host. */
   readonly perHost: number;
   readonly makePace: (() => HostPace) | undefined;
+  /** Whether each host finds its limit by itself, up to `perHost`. */
+  readonly isAdaptive: boolean;
   readonly clock: Clock;
   /** A host is no longer blocked. */
   readonly onReady: () => void;
@@ -94,8 +115,9 @@ export class Hosts {
     if (this.#last?.origin === origin) return this.#last;
     let host = this.#byOrigin.get(origin);
     if (host === undefined) {
-      const { perHost, makePace } = this.#options;
-      host = new Host(origin, perHost, makePace?.());
+      const { perHost, makePace, isAdaptive } = this.#options;
+      const ownLimit = isAdaptive ? new HostLimit(perHost) : undefined;
+      host = new Host(origin, perHost, makePace?.(), ownLimit);
       this.#byOrigin.set(origin, host);
     }
     this.#last = host;

@@ -81,5 +81,5 @@ function ownDelayMs(policy: RetryPolicy, attempt: Attempt, host: Host, askedMs: 
 }
 
 function troubleOf(policy: RetryPolicy, host: Host): HostTrouble {
-  return (host.trouble ??= new HostTrouble(policy, host.limit));
+  return (host.trouble ??= new HostTrouble(policy, host.mostAllowed));
 }
