@@ -235,20 +235,29 @@ test("attempts in a row that bring nothing have an end, and the last error is th
   expect(server.requests.length).toBe(8);
 });
 
-test("a connection that says nothing is given up for another, and comments are something", async () => {
+test("a connection that says nothing is given up for another", async () => {
+  await using server = await openFaultServer([
+    faults.events([{ data: "1", id: "1" }], { end: "hang" }),
+    faults.events([{ data: "2" }], { end: "hang" }),
+  ]);
+  await using session = openSession();
+  const events = session.events(server.url, { ...atOnce, idleMs: 100 });
+  expect(await next(events)).toBe("1");
+  expect(await next(events)).toBe("2");
+  expect(server.requests[1]!.headers["last-event-id"]).toBe("1");
+  await events.return();
+});
+
+test("comments keep a connection up, for longer than it may be silent, and than requests may last", async () => {
   await using server = await rawServer();
-  await using session = openSession({ timeout: 1_000 });
-  const events = session.events(server.origin, { ...atOnce, idleMs: 300 });
+  await using session = openSession({ timeout: 300 });
+  const events = session.events(server.origin, { reconnect: false, idleMs: 1_500 });
   const reading = next(events);
-  const silent = await streaming(server);
-  await silent.peer.closed;
-  const alive = await streaming(server);
-  // For longer than it may be silent, and than requests of this session may last.
-  const beat = setInterval(() => alive.peer.send(":\n"), 50);
-  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  const { peer } = await streaming(server);
+  const beat = setInterval(() => peer.send(":\n"), 50);
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
   clearInterval(beat);
-  expect(alive.peer.isClosed).toBe(false);
-  alive.peer.send("data: 1\n\n");
+  peer.send("data: 1\n\n");
   expect(await reading).toBe("1");
   await events.return();
 });
