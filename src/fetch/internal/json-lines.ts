@@ -29,7 +29,7 @@ export class JsonLines extends LineByLine {
   }
 
   override take(line: string, number: number): Job | BadLine | undefined {
-    if (line === "" || line.trim() === "") return undefined;
+    if (line[0] !== "{" && line.trim() === "") return undefined;
     let value: unknown;
     try {
       value = JSON.parse(line);

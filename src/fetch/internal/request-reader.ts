@@ -90,17 +90,17 @@ export class RequestReader {
   }
 
   #make(): Job | BadLine | undefined {
+    const lines = this.#lines;
     for (;;) {
-      const line = this.#lines.next();
+      const line = lines.next();
       if (line === undefined) return this.#hasEnded ? this.#parser?.end() : undefined;
-      const made = typeof line === "string" ? this.#take(line) : this.#refuse(line);
+      let made: Job | BadLine | undefined;
+      if (typeof line === "string") {
+        this.#parser ??= this.#parserFor(line);
+        made = this.#parser?.take(line, lines.line, lines.lineEnd);
+      } else made = this.#refuse(line);
       if (made !== undefined) return made;
     }
-  }
-
-  #take(line: string): Job | BadLine | undefined {
-    this.#parser ??= this.#parserFor(line);
-    return this.#parser?.take(line, this.#lines.line, this.#lines.lineEnd);
   }
 
   #refuse(bad: BadLine): Job | BadLine | undefined {
