@@ -42,44 +42,47 @@ function playOn(limit: { readonly limit: number } & Partial<HostLimit>, count: n
   return { perSecond: (count / nowMs) * 1_000, meanMs: sum / count, limit: limit.limit };
 }
 
+const steady: Server = () => 50;
+const collapsing: Server = (inFlight) => 20 * Math.max(1, (inFlight / 20) ** 2);
+const twentyWorkers: Server = (inFlight) => 20 * Math.max(1, inFlight / 20);
+const slowerLater: Server = (_, nowMs) => (nowMs < 5_000 ? 20 : 90);
+const changing: Server = (inFlight, nowMs) => {
+  const workers = nowMs < 5_000 ? 40 : nowMs < 20_000 ? 10 : 60;
+  return 20 * Math.max(1, inFlight / workers);
+};
+
 const play = (most: number, count: number, server: Server): Played => playOn(new HostLimit(most), count, server);
 const playFixed = (limit: number, count: number, server: Server): Played => playOn({ limit }, count, server);
 
 describe("the limit of a host", () => {
   test.each([10, 30, 100])("soon is all of %i where that makes nothing slower", (most) => {
-    const server: Server = () => 50;
-    const { perSecond, limit } = play(most, most * 200, server);
+    const { perSecond, limit } = play(most, most * 200, steady);
     // Durations that differ look like a queue, now and then.
     expect(limit).toBeGreaterThanOrEqual(0.75 * most);
-    expect(perSecond).toBeGreaterThan(0.93 * playFixed(most, most * 200, server).perSecond);
+    expect(perSecond).toBeGreaterThan(0.93 * playFixed(most, most * 200, steady).perSecond);
   });
 
   test("is not more than a host can take that gets slower with more", () => {
-    const server: Server = (inFlight) => 20 * Math.max(1, (inFlight / 20) ** 2);
-    const { perSecond, limit } = play(100, 10_000, server);
+    const { perSecond, limit } = play(100, 10_000, collapsing);
     expect(limit).toBeGreaterThanOrEqual(17);
     expect(limit).toBeLessThanOrEqual(28);
-    expect(perSecond).toBeGreaterThan(4 * playFixed(100, 10_000, server).perSecond);
+    expect(perSecond).toBeGreaterThan(4 * playFixed(100, 10_000, collapsing).perSecond);
   });
 
   test("keeps a short queue, and no more, at a host with so many workers", () => {
-    const server: Server = (inFlight) => 20 * Math.max(1, inFlight / 20);
-    const { perSecond, meanMs } = play(100, 10_000, server);
-    expect(perSecond).toBeGreaterThan(0.95 * playFixed(100, 10_000, server).perSecond);
+    const { perSecond, meanMs } = play(100, 10_000, twentyWorkers);
+    expect(perSecond).toBeGreaterThan(0.95 * playFixed(100, 10_000, twentyWorkers).perSecond);
     expect(meanMs).toBeLessThan(30);
-    expect(playFixed(100, 10_000, server).meanMs).toBeGreaterThan(95);
+    expect(playFixed(100, 10_000, twentyWorkers).meanMs).toBeGreaterThan(95);
   });
 
   test("comes back after the host has become slower for good", () => {
-    const server: Server = (_, nowMs) => (nowMs < 5_000 ? 20 : 90);
-    expect(play(100, 40_000, server).limit).toBeGreaterThan(85);
+    expect(play(100, 40_000, slowerLater).limit).toBeGreaterThan(85);
   });
 
   test("follows a host that can take less, and then more", () => {
-    const workersAt = (nowMs: number): number => (nowMs < 5_000 ? 40 : nowMs < 20_000 ? 10 : 60);
-    const server: Server = (inFlight, nowMs) => 20 * Math.max(1, inFlight / workersAt(nowMs));
-    expect(play(100, 15_000, server).limit).toBeLessThan(18);
-    const { limit } = play(100, 60_000, server);
+    expect(play(100, 15_000, changing).limit).toBeLessThan(18);
+    const { limit } = play(100, 60_000, changing);
     expect(limit).toBeGreaterThan(50);
     expect(limit).toBeLessThan(80);
   });
