@@ -162,3 +162,32 @@ test("a timeout frees the slot for the next in line", async () => {
   expect(await (await second).text()).toBe("2");
   expect(session.statistics()).toEqual({ active: 0, waiting: 0, connections: 1 });
 });
+
+/** Lets nothing else of this process run. */
+function holdUp(ms: number): void {
+  const untilMs = performance.now() + ms;
+  while (performance.now() < untilMs);
+}
+
+test("what came in time is no timeout where the process was held up and reads it late", async () => {
+  await using server = await rawServer();
+  await using session = openSession({ retry: false, timeout: { headersMs: 40, idleMs: 40 } });
+  const pending = session.get(server.origin);
+  const peer = await server.accept();
+  await peer.head();
+  peer.send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel");
+  holdUp(120);
+  const response = await pending;
+  peer.send("lo");
+  holdUp(120);
+  expect(await response.text()).toBe("hello");
+});
+
+test("what did not come is one all the same", async () => {
+  await using server = await rawServer();
+  await using session = openSession({ retry: false, timeout: { headersMs: 40 } });
+  const pending = session.get(server.origin);
+  await (await server.accept()).head();
+  holdUp(120);
+  await expect(pending).rejects.toMatchObject({ code: "HTTP_TIMEOUT", phase: "headers" });
+});
