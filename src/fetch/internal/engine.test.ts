@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ScopeNode, Waiter, cancelScope, currentScope, enter, now, sleep } from "../../core/index.ts";
-import { ConnectionError, type WholeResponse } from "../../http/index.ts";
+import { ConnectionError, type WholeResponse, type WireHeaders } from "../../http/index.ts";
 import { withVirtualTime } from "../../testing/index.ts";
 import type { Attempt } from "./attempt.ts";
 import { Engine, type EngineOptions, type JobSource } from "./engine.ts";
@@ -23,9 +23,7 @@ interface Storm {
   readonly says: "seconds" | "date" | "nothing" | "is down";
 }
 
-interface Setup extends Partial<
-  Pick<EngineOptions, "concurrency" | "perHost" | "isAdaptive" | "lookAhead" | "pace">
-> {
+interface Setup extends Partial<Pick<EngineOptions, "concurrency" | "perHost" | "isAdaptive" | "lookAhead" | "pace">> {
   /** How many times as long an answer takes when so many are under way. */
   readonly slowdown?: (inFlight: number) => number;
   readonly storms?: readonly Storm[];
@@ -51,6 +49,7 @@ class Play implements Exchange, JobSource {
   /** As with a real exchange, what is sent belongs to it, whoever's turn of the loop it is sent in. */
   scope!: ScopeNode;
   slowdown: Setup["slowdown"];
+  headersOf: (job: Job) => WireHeaders = () => ({});
   refused = 0;
   /** Attempts that began before the time that their host had asked for. */
   tooEarly = 0;
@@ -102,7 +101,7 @@ class Play implements Exchange, JobSource {
     const storm = this.#storms.find((each) => each.host === host && each.fromMs <= now() && now() < each.toMs);
     if (storm !== undefined) return { ...this.#refuse(storm), chunks: [], bodyBytes: 0, firstByteMs: ms, totalMs: ms };
     if (status === undefined) throw new Error("refused");
-    return { status, headers: {}, chunks: [], bodyBytes: 0, firstByteMs: ms, totalMs: ms };
+    return { status, headers: this.headersOf(job), chunks: [], bodyBytes: 0, firstByteMs: ms, totalMs: ms };
   }
 
   #refuse({ host, toMs, says }: Storm): Pick<WholeResponse, "status" | "headers"> {
@@ -422,6 +421,24 @@ describe("the engine", () => {
     };
     expect(await elapsedMs({})).toBeGreaterThan(4_500);
     expect(await elapsedMs({ isAdaptive: true })).toBeLessThan(1_300);
+  });
+
+  test("asks nobody who has said that nothing is left, while there are weights to keep", async () => {
+    const headers = { "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1m30s" };
+    const weights = [{ limit: 1_000, perMs: 1_000, burst: 1_000, estimate: () => 1, actual: () => undefined }];
+    const pace = { rate: undefined, ratePerHost: undefined, weights };
+    const { settled } = await play([0, 0, 0, 1].map(quiet), {
+      pace,
+      concurrency: 2,
+      perHost: 1,
+      arrange: (batch) => (batch.headersOf = ({ index }) => (index === 0 ? headers : {})),
+    });
+    expect(settled.map(({ job, endMs }) => [job.index, endMs])).toEqual([
+      [0, 10],
+      [3, 10],
+      [1, 90_020],
+      [2, 90_030],
+    ]);
   });
 
   test("asks one host in the order of the list", async () => {

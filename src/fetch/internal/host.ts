@@ -1,9 +1,11 @@
 import { type Clock, Link, LinkedList, Timer } from "../../core/index.ts";
+import { longestWaitMs } from "../../http/index.ts";
 import type { Attempt } from "./attempt.ts";
 import { HostLimit } from "./host-limit.ts";
 import type { HostTrouble } from "./host-trouble.ts";
 import type { Job } from "./job.ts";
 import type { HostPace } from "./pace.ts";
+import { usedUpForMs } from "./quota-headers.ts";
 
 /**
  * The requests to one origin.
@@ -19,6 +21,8 @@ export class Host extends Link {
   /** Nothing is sent to it before its timer has fired: it is paused, or its pace asks for it. */
   isBlocked = false;
   isPaused = false;
+  /** On the clock, while it is paused. */
+  pausedUntilMs = 0;
   /** Whether it has ever answered as servers do that are well. */
   hasAnswered = false;
   /** What went wrong with it; undefined while nothing has. */
@@ -157,6 +161,8 @@ export class Hosts {
 
   /** Sends nothing to `host` before `untilMs`. What gathers meanwhile does not count as read too far ahead. */
   pause(host: Host, untilMs: number): void {
+    if (host.isPaused && untilMs <= host.pausedUntilMs) return;
+    host.pausedUntilMs = untilMs;
     if (!host.isBehind) this.behind += host.waiting;
     host.isBehind = true;
     if (!host.isPaused) this.paused++;
@@ -165,9 +171,15 @@ export class Hosts {
     this.update(host);
   }
 
-  /** An attempt has told what it weighed: its host may be ready earlier than it seemed, or later. */
+  /**
+   * An attempt has told what it weighed: its host may be ready earlier than it seemed, or later. Where it also says that
+   * nothing is left, no other finds that out for itself.
+   */
   ended(host: Host, pace: HostPace, attempt: Attempt): void {
-    pace.ended(attempt, this.#options.clock.now());
+    const nowMs = this.#options.clock.now();
+    pace.ended(attempt, nowMs);
+    const usedUpMs = attempt.answer && usedUpForMs(attempt.answer.headers, new Date().getTime());
+    if (usedUpMs !== undefined) this.pause(host, nowMs + Math.min(usedUpMs, longestWaitMs));
     if (host.isPaused) return;
     host.isBlocked = false;
     host.timer?.cancel();

@@ -14,6 +14,7 @@ interface End {
   error?: { isRetryable?: boolean; isStale?: boolean; isUnprocessed?: boolean };
   retryAfter?: string;
   date?: string;
+  quota?: WireHeaders;
 }
 
 interface Setup extends Partial<RetryPolicy> {
@@ -24,9 +25,9 @@ interface Setup extends Partial<RetryPolicy> {
 }
 
 function verdict(end: End, setup: Setup = {}): Verdict {
-  const { status = 0, error, retryAfter, date } = end;
+  const { status = 0, error, retryAfter, date, quota } = end;
   const { startMs = 0, nowMs = 0, host = new Host("http://a", 10) } = setup;
-  const headers: WireHeaders = { ...(retryAfter && { "retry-after": retryAfter }), ...(date && { date }) };
+  const headers: WireHeaders = { ...quota, ...(retryAfter && { "retry-after": retryAfter }), ...(date && { date }) };
   const answer = { status, headers, chunks: [], bodyBytes: 0, firstByteMs: 0, totalMs: 0 };
   const failure = { code: "", message: "", status: undefined, isRetryable: true, isStale: false, isUnprocessed: false };
   const attempt = {
@@ -184,6 +185,13 @@ describe("a pause of the host", () => {
     expect(verdict({ status: 429 }, { host })).toEqual({ delayMs: 250, pauseUntilMs: 250 });
     expect(verdict({ status: 429, retryAfter: "0" }, { host, startMs: 250, nowMs: 260 }).delayMs).toBe(500);
     expect(verdict({ status: 429 }, { host, startMs: 760, nowMs: 770 }).delayMs).toBe(1_000);
+  });
+
+  test("is what headers of a quota say, where there is no Retry-After", () => {
+    const quota = { "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "20s" };
+    expect(verdict({ status: 429, quota })).toEqual({ delayMs: 20_000, pauseUntilMs: 20_000 });
+    expect(verdict({ status: 429, quota, retryAfter: "3" })).toEqual({ delayMs: 3_000, pauseUntilMs: 3_000 });
+    expect(delay({ status: 500, quota })).toBe(250);
   });
 
   test("is one for all that were under way when it began", () => {

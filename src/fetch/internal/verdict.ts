@@ -1,8 +1,16 @@
-import { isRetryableStatus, isThrottling, longestWaitMs, mostRetriesFor, retryAfterMs } from "../../http/index.ts";
+import {
+  type WholeResponse,
+  isRetryableStatus,
+  isThrottling,
+  longestWaitMs,
+  mostRetriesFor,
+  retryAfterMs,
+} from "../../http/index.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Host } from "./host.ts";
 import { HostTrouble } from "./host-trouble.ts";
 import { isRepeatable } from "./job.ts";
+import { usedUpForMs } from "./quota-headers.ts";
 import { type RetryPolicy, backoffMs } from "./retry-policy.ts";
 
 /** What follows from an attempt that went wrong. */
@@ -36,7 +44,7 @@ export function wentWell({ answer }: Attempt): boolean {
  */
 export function judge(policy: RetryPolicy, attempt: Attempt, host: Host, dateMs: number): Verdict {
   const { job, answer, failure, endMs } = attempt;
-  const askedMs = answer === undefined ? undefined : retryAfterMs(answer.headers, dateMs);
+  const askedMs = answer === undefined ? undefined : askedFor(answer, dateMs);
   if (askedMs !== undefined && askedMs > longestWaitMs) return final;
   if (answer !== undefined && isThrottling(answer.status, askedMs)) {
     return pause(policy, attempt, host, answer.status === 429, askedMs ?? 0);
@@ -55,6 +63,10 @@ export function judge(policy: RetryPolicy, attempt: Attempt, host: Host, dateMs:
   }
   const delayMs = ownDelayMs(policy, attempt, host, askedMs ?? 0);
   return delayMs === undefined ? final : { delayMs, pauseUntilMs: undefined };
+}
+
+function askedFor({ status, headers }: WholeResponse, dateMs: number): number | undefined {
+  return retryAfterMs(headers, dateMs) ?? (status === 429 ? usedUpForMs(headers, dateMs) : undefined);
 }
 
 function pause(policy: RetryPolicy, attempt: Attempt, host: Host, isUndone: boolean, askedMs: number): Verdict {
