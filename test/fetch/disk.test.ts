@@ -45,7 +45,7 @@ async function shell(folder: TemporaryFolder, script: string, start: readonly st
   const [program, ...args] = [...start, "/bin/sh", "-c", own];
   // Coverage would be written to a disk that is full, or by a user who must not.
   const env = { ...process.env, NODE_OPTIONS: "", NODE_V8_COVERAGE: "", NO_COLOR: "1" };
-  const child = spawn(program!, args, { cwd: folder.path, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, { cwd: folder.path, env, stdio: ["ignore", "pipe", "pipe"] });
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
   return { code: code as number, stdout, stderr };
 }

@@ -13,6 +13,8 @@ const newline = 0x0a;
 
 /** How much time a loss of power may undo. */
 const syncEveryMs = 1_000;
+/** And how many bytes, so that little is left to wait for at the end. */
+const syncEveryBytes = 8 * 1024 * 1024;
 
 export interface JournaledFileOptions {
   /** Open for reading and writing. Closed with this. */
@@ -38,9 +40,9 @@ export class JournaledFile implements Destination {
   /** Where the file ends. */
   #offset: number;
   #syncedBytes: number;
-  readonly #syncTimer: Timer = new Timer(() => void this.#syncSoon());
-  #syncing: Promise<void> = Promise.resolve();
+  readonly #syncTimer: Timer = new Timer(() => this.#startSync());
   #isSyncDue = false;
+  #syncing: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   constructor({ fd, path, journal, bytes, clock = realClock }: JournaledFileOptions) {
@@ -64,18 +66,17 @@ export class JournaledFile implements Destination {
       throw error;
     }
     this.#offset += bytes.length;
-    if (this.#isSyncDue) return;
-    this.#isSyncDue = true;
-    this.#clock.schedule(this.#clock.now() + syncEveryMs, this.#syncTimer);
+    if (this.#offset - this.#syncedBytes >= syncEveryBytes) this.#startSync();
+    else this.#syncLater();
   }
 
   /** A write to a file ends by itself. */
   abandon(): void {}
 
   async close(): Promise<void> {
-    this.#syncTimer.cancel();
     try {
       await this.#syncing;
+      this.#syncTimer.cancel();
       if (this.#failure === undefined) await this.#sync(true);
     } finally {
       this.#journal.close();
@@ -105,13 +106,24 @@ export class JournaledFile implements Destination {
     }
   }
 
-  async #syncSoon(): Promise<void> {
+  #syncLater(): void {
+    if (this.#isSyncDue) return;
+    this.#isSyncDue = true;
+    this.#clock.schedule(this.#clock.now() + syncEveryMs, this.#syncTimer);
+  }
+
+  /** One at a time, while writing goes on. */
+  #startSync(): void {
+    this.#syncTimer.cancel();
     this.#isSyncDue = false;
-    this.#syncing = this.#syncing
-      .then(() => this.#sync(false))
+    this.#syncing ??= this.#sync(false)
       .catch((error: unknown) => {
         // What did not reach the disk once is not in the cache any more: to try again would succeed for nothing.
         this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#syncing = undefined;
+        if (this.#offset > this.#syncedBytes) this.#syncLater();
       });
   }
 
