@@ -308,6 +308,16 @@ describe("the engine", () => {
     expect(gone.settled.at(-1)!.endMs).toBeLessThan(70_000);
   });
 
+  test("waits for a host that is down also where a rate leaves it idle in between", async () => {
+    const storms: Storm[] = [{ host: 0, fromMs: 5_000, toMs: 20_000, says: "is down" }];
+    const pace = { rate: { limit: 1, perMs: 1_000, burst: 1 }, ratePerHost: undefined, weights: [] };
+    const { settled } = await play(
+      [...Array(30).keys()].map(() => quiet(0)),
+      { storms, pace },
+    );
+    expect(settled.map(({ answer }) => answer?.status)).toEqual(Array(30).fill(200));
+  });
+
   test("asks a host that never was there as often as any request, and no longer", async () => {
     const storms: Storm[] = [{ host: 0, fromMs: 0, toMs: Infinity, says: "is down" }];
     const { settled } = await play(
@@ -452,6 +462,17 @@ describe("the engine", () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  test("remembers no more hosts than it may, and yet keeps to the rate of each", async () => {
+    const hosts = [0, ...Array(3_000).keys(), 0];
+    const ratePerHost = { limit: 1, perMs: 60_000, burst: 1 };
+    const { started, startedAtMs } = await play(hosts.map(quiet), {
+      concurrency: 100,
+      pace: { rate: undefined, ratePerHost, weights: [] },
+    });
+    const first = startedAtMs.filter((_, at) => hosts[started[at]!.index] === 0);
+    expect(first).toEqual([0, 60_000, 120_000]);
   });
 
   test("lets hosts with parked jobs take turns", async () => {

@@ -5,6 +5,9 @@ import { type RetryPolicy, backoffMs } from "./retry-policy.ts";
 /** A host is down when so many attempts in a row have failed as they do with hosts that are down. */
 const downAfter = 5;
 
+/** What is thought of a host that fails: only one that has answered can be down, and only for so long. */
+export type HostState = "unknown" | "in doubt" | "down";
+
 /** Retries that are free, for each second. */
 const freePerSecond = 10;
 const budgetWindowMs = 10_000;
@@ -61,14 +64,16 @@ export class HostTrouble {
     this.#setLimit(host, 1);
   }
 
-  /** An attempt failed as those do that reach nobody. Returns whether the host is down, and is to be waited for. */
-  isDown(host: Host, nowMs: number): boolean {
+  /** An attempt failed as those do with hosts that are down. */
+  failed(host: Host, nowMs: number): HostState {
     if (this.#failuresInRow++ === 0) this.#failingSinceMs = nowMs;
-    if (!host.hasAnswered || this.#failuresInRow < downAfter) return false;
-    if (nowMs - this.#failingSinceMs < this.#policy.maxTimeMs) return true;
-    // It has been waited for long enough: what is left is asked as often as any host that never was there.
+    if (!host.hasAnswered) return "unknown";
+    if (nowMs - this.#failingSinceMs < this.#policy.maxTimeMs) {
+      return this.#failuresInRow < downAfter ? "in doubt" : "down";
+    }
+    // It has been waited for long enough: what is left is asked as often as at any host that never was there.
     this.#setLimit(host, this.#fullLimit);
-    return false;
+    return "unknown";
   }
 
   /** An attempt went well that began at `startMs`. */

@@ -97,7 +97,10 @@ export interface HostsOptions {
   readonly onReady: () => void;
 }
 
-/** The hosts that requests are on the way to, or wait for. A host that nothing is left of is forgotten. */
+/** So many hosts are remembered that nothing is to be asked now. */
+const maxIdle = 1_000;
+
+/** The hosts that requests are on the way to, or wait for, and some that were asked lately. */
 export class Hosts {
   /** Jobs that wait for a slot of their host. */
   waiting = 0;
@@ -107,6 +110,8 @@ export class Hosts {
   paused = 0;
   /** Hosts with work and a free slot, longest unserved first. */
   readonly #ready: LinkedList<Host> = new LinkedList<Host>();
+  /** Hosts that nothing is left of but what was learned, longest idle first. */
+  readonly #idle: LinkedList<Host> = new LinkedList<Host>();
   readonly #byOrigin = new Map<string, Host>();
   readonly #options: HostsOptions;
   #last: Host | undefined = undefined;
@@ -130,12 +135,16 @@ export class Hosts {
 
   /** To be called whenever work, slots or the limit of `host` have changed. */
   update(host: Host): void {
-    if (host.waiting > 0 && !host.isFull && this.#isInPace(host)) {
-      if (host.list === null) this.#ready.push(host);
-    } else {
-      if (host.list !== null) this.#ready.remove(host);
-      if (host.inFlight === 0 && host.waiting === 0 && !host.isBlocked) this.#forget(host);
-    }
+    const list = this.#listFor(host);
+    if (host.list === list) return;
+    if (host.list !== null) host.list.remove(host);
+    if (list !== null) list.push(host);
+    if (list === this.#idle && list.size > maxIdle) this.#forgetSome();
+  }
+
+  #listFor(host: Host): LinkedList<Host> | null {
+    if (host.waiting > 0) return !host.isFull && this.#isInPace(host) ? this.#ready : null;
+    return host.inFlight === 0 && !host.isBlocked ? this.#idle : null;
   }
 
   /** `job` waits until its host has room: behind those of the same host, or, if it was asked before, behind those. */
@@ -203,13 +212,9 @@ export class Hosts {
 
   #block(host: Host, untilMs: number): void {
     host.isBlocked = true;
-    this.#setTimer(host, untilMs);
-  }
-
-  #setTimer(host: Host, atMs: number): void {
     host.timer ??= new Timer(() => this.#unblock(host));
     host.timer.cancel();
-    this.#options.clock.schedule(atMs, host.timer);
+    this.#options.clock.schedule(untilMs, host.timer);
   }
 
   #unblock(host: Host): void {
@@ -221,12 +226,18 @@ export class Hosts {
     this.#options.onReady();
   }
 
-  #forget(host: Host): void {
-    // Of its pace something has to be remembered until nothing of it is left.
+  /** Forgets the host that was idle for longest, and one more, so that there are less of those that were kept once. */
+  #forgetSome(): void {
     const nowMs = this.#options.clock.now();
-    const fullAtMs = host.pace?.fullAtMs(nowMs) ?? nowMs;
-    if (fullAtMs > nowMs) return this.#setTimer(host, fullAtMs);
-    host.timer?.cancel();
+    for (let count = 0; count < 2 && this.#idle.size > maxIdle; count++) {
+      const host = this.#idle.shift()!;
+      // Of its pace something has to be remembered as long as something of it is left.
+      if (host.pace !== undefined && host.pace.fullAtMs(nowMs) > nowMs) this.#idle.push(host);
+      else this.#forget(host);
+    }
+  }
+
+  #forget(host: Host): void {
     this.#byOrigin.delete(host.origin);
     if (this.#last === host) this.#last = undefined;
   }

@@ -222,6 +222,20 @@ describe("a pause of the host", () => {
     expect(verdict({ status: 502 }, { host, startMs: 50_000, nowMs: 60_000 }).pauseUntilMs).toBe(60_500);
     expect([refused(60_021).pauseUntilMs, host.limit]).toEqual([undefined, 10]);
   });
+
+  test("comes after some failures, which are not the job's where it has met nobody", () => {
+    const host = new Host("http://a", 10);
+    host.hasAnswered = true;
+    const job = askedOnce("POST");
+    for (const delayMs of [250, 500, 1_000, 2_000]) {
+      job.attempts++;
+      expect(verdict({ error: { isUnprocessed: true } }, { host, job, attempts: 1 })).toEqual({
+        delayMs,
+        pauseUntilMs: undefined,
+      });
+    }
+    expect(verdict({ error: { isUnprocessed: true } }, { host, job, attempts: 1 }).pauseUntilMs).toBeDefined();
+  });
 });
 
 describe("the limit of a host", () => {

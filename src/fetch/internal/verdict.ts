@@ -50,19 +50,25 @@ export function judge(policy: RetryPolicy, attempt: Attempt, host: Host, dateMs:
     return pause(policy, attempt, host, answer.status === 429, askedMs ?? 0);
   }
   if (failure?.isRetryable === false) return final;
-  if (answer === undefined ? failure!.isUnprocessed : down.has(answer.status)) {
-    if (troubleOf(policy, host).isDown(host, endMs)) {
-      return pause(policy, attempt, host, failure?.isUnprocessed === true, 0);
-    }
+  const isUnprocessed = failure?.isUnprocessed === true;
+  if (isUnprocessed || (answer !== undefined && down.has(answer.status))) {
+    const state = troubleOf(policy, host).failed(host, endMs);
+    if (state === "down") return pause(policy, attempt, host, isUnprocessed, 0);
+    // It has not met the host, which was there before: that is not the fault of the job.
+    if (state === "in doubt" && isUnprocessed) return again(backoffMs(policy, ++job.uncounted));
   }
-  if (!isRepeatable(job) && policy.anyMethod !== true && failure?.isUnprocessed !== true) return final;
+  if (!isRepeatable(job) && policy.anyMethod !== true && !isUnprocessed) return final;
   if (failure?.isStale === true && !job.wasStale) {
     job.wasStale = true;
     job.uncounted++;
-    return { delayMs: 0, pauseUntilMs: undefined };
+    return again(0);
   }
   const delayMs = ownDelayMs(policy, attempt, host, askedMs ?? 0);
-  return delayMs === undefined ? final : { delayMs, pauseUntilMs: undefined };
+  return delayMs === undefined ? final : again(delayMs);
+}
+
+function again(delayMs: number): Verdict {
+  return { delayMs, pauseUntilMs: undefined };
 }
 
 function askedFor({ status, headers }: WholeResponse, dateMs: number): number | undefined {
