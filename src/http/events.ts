@@ -4,7 +4,7 @@ import { checkBytes, checkMs, wrong } from "./internal/check.ts";
 import { Delay } from "./internal/delay.ts";
 import { EventParser, type ServerSentEvent } from "./internal/event-parser.ts";
 import type { EventReader } from "./internal/event-reader.ts";
-import { type Order, labelOf, nameOf } from "./internal/exchange.ts";
+import { type Order, labelOf, nameOf } from "./internal/order.ts";
 import type { ExchangeWatcher, OpenExchange } from "./internal/open-exchange.ts";
 import { readMethod } from "./internal/order-maker.ts";
 import { type ReconnectOptions, type ReconnectRules, readReconnect } from "./internal/reconnect.ts";

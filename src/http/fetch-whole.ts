@@ -1,6 +1,6 @@
 import { arrive, refuse } from "../core/index.ts";
 import { converse } from "./internal/conversation.ts";
-import type { Order } from "./internal/exchange.ts";
+import type { Order } from "./internal/order.ts";
 import { type WholeResponse, countedResponses, keptResponses } from "./internal/whole-exchange.ts";
 import type { Session } from "./session.ts";
 

@@ -89,6 +89,6 @@ export {
   retryAfterMs,
 } from "./internal/retryable.ts";
 /** @hidden */
-export type { Order } from "./internal/exchange.ts";
+export type { Order } from "./internal/order.ts";
 /** @hidden */
 export type { WholeResponse } from "./internal/whole-exchange.ts";

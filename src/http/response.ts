@@ -8,7 +8,7 @@ import { EventParser, type ServerSentEvent } from "./internal/event-parser.ts";
 import { EventReader } from "./internal/event-reader.ts";
 import { LineReader } from "./internal/line-reader.ts";
 import type { StoredResponse } from "./internal/cached.ts";
-import type { Order } from "./internal/exchange.ts";
+import type { Order } from "./internal/order.ts";
 import type { OpenExchange } from "./internal/open-exchange.ts";
 import type { Redirect } from "./internal/redirect.ts";
 import { StoredSource } from "./internal/stored-source.ts";

@@ -5,7 +5,7 @@ import type { HttpCache } from "./http-cache.ts";
 import { checkMs, wrong } from "./internal/check.ts";
 import { type AnswerKind, converse } from "./internal/conversation.ts";
 import { readLimits } from "./internal/limits.ts";
-import type { Order } from "./internal/exchange.ts";
+import type { Order } from "./internal/order.ts";
 import { Network } from "./internal/network.ts";
 import { type ExchangeWatcher, OpenExchange, watched } from "./internal/open-exchange.ts";
 import { OrderMaker, readMethod } from "./internal/order-maker.ts";

@@ -2,7 +2,7 @@ import { type ScopeNode, checkedScope, currentScope } from "../core/index.ts";
 import type { RequestName } from "./errors.ts";
 import { wrong } from "./internal/check.ts";
 import { converse } from "./internal/conversation.ts";
-import { type Order, labelOf, nameOf } from "./internal/exchange.ts";
+import { type Order, labelOf, nameOf } from "./internal/order.ts";
 import { mergeHeaders } from "./internal/request-headers.ts";
 import { upgrades } from "./internal/upgrade-exchange.ts";
 import { type Dial, WebSocketChannel } from "./internal/websocket-channel.ts";

@@ -3,7 +3,7 @@ import { checkedScope } from "../../core/index.ts";
 import type { Auth } from "./auth.ts";
 import type { Answer, AnswerKind } from "./conversation.ts";
 import { withCookies } from "./cookies.ts";
-import { type Order, hrefOf } from "./exchange.ts";
+import { type Order, hrefOf } from "./order.ts";
 import { type HookRequest, type HttpHooks, headerList, hookRequest } from "./hooks.ts";
 import { propagate } from "./propagation.ts";
 import { type HeaderList, hasHeader, mergeHeaders } from "./request-headers.ts";

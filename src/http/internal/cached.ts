@@ -8,7 +8,7 @@ import { CacheEntry, type CacheView, readHead } from "./cache-entry.ts";
 import { wrong } from "./check.ts";
 import type { Answer, AnswerKind } from "./conversation.ts";
 import { withCookies } from "./cookies.ts";
-import { type Order, hrefOf, labelOf, nameOf } from "./exchange.ts";
+import { type Order, hrefOf, labelOf, nameOf } from "./order.ts";
 import { type Judge, Recorder } from "./recorder.ts";
 import { type HeaderList, hasHeader } from "./request-headers.ts";
 import { isRetryableError } from "./retryable.ts";

@@ -1,7 +1,7 @@
 import type { ScopeNode } from "../../core/index.ts";
 import type { HttpCache } from "../http-cache.ts";
 import type { WireHeaders } from "../undici.ts";
-import type { Order } from "./exchange.ts";
+import type { Order } from "./order.ts";
 import { Attempt } from "./attempt.ts";
 import type { Auth } from "./auth.ts";
 import { type CacheDesk, type StoredResponse, answerCached } from "./cached.ts";
@@ -27,6 +27,8 @@ export interface AnswerKind<A> {
   cameBy(answer: A, redirects: readonly Redirect[], url: string): A;
   /** An answer to `order` out of the cache. Left out where there can be none. */
   stored?(order: Order, response: StoredResponse): A;
+  /** What to send after an attempt with `order` that ended in `error`, if there is something to go on from. */
+  resumed?(error: unknown, order: Order): Order | undefined;
 }
 
 /** Sends `order` by its rules, or just sends it where there are none. Throws at once if the session is closed. */
@@ -38,12 +40,23 @@ export function converse<A extends Answer>(
 ): Promise<A> {
   const { rules } = order;
   if (rules === undefined) return transport.send(scope, order, kind.make);
-  if (!isSentAsItIs(rules)) return new Conversation(transport, order.origin, rules, kind).answer(scope, order);
+  if (!isSentAsItIs(rules)) return new Conversation(transport, rules, kind).answer(scope, order);
   // Most requests need their first attempt only: for them there is no conversation, and nothing async around them.
   rules.retry?.budget.call();
   const first = transport.send(scope, order, kind.make);
-  const goOn = (): Promise<A> => new Conversation(transport, order.origin, rules, kind).answer(scope, order, first);
+  const goOn = (): Promise<A> => new Conversation(transport, rules, kind).answer(scope, order, first);
   return first.then((answer) => (isLast(answer.status) ? answer : goOn()), goOn);
+}
+
+/** Sends `order`, which goes on where a request has ended with `failure`, by the rules for attempts. */
+export function converseAgain<A extends Answer>(
+  scope: ScopeNode,
+  transport: Transport,
+  order: Order,
+  kind: AnswerKind<A>,
+  failure: unknown,
+): Promise<A> {
+  return new Conversation(transport, order.rules!, kind).again(scope, order, failure);
 }
 
 /** Whether no rule does anything about such an answer. */
@@ -71,14 +84,11 @@ class Conversation<A extends Answer> implements Sender<A> {
   readonly transport: Transport;
   readonly kind: AnswerKind<A>;
   readonly #rules: Rules;
-  /** Where the request goes first: its credentials are for there alone. */
-  readonly #home: string;
   #attempts = 0;
   /** The last one, where it is more than a request on the wire. */
   #last: Attempt<A> | undefined = undefined;
 
-  constructor(transport: Transport, home: string, rules: Rules, kind: AnswerKind<A>) {
-    this.#home = home;
+  constructor(transport: Transport, rules: Rules, kind: AnswerKind<A>) {
     this.transport = transport;
     this.#rules = rules;
     this.kind = kind;
@@ -96,24 +106,28 @@ class Conversation<A extends Answer> implements Sender<A> {
     });
   }
 
+  again(scope: ScopeNode, order: Order, failure: unknown): Promise<A> {
+    return this.#tries(scope, order, Promise.reject(failure));
+  }
+
   #hop(scope: ScopeNode, order: Order, first: Promise<A> | undefined): Promise<A> {
     const { cache } = this.#rules;
     return cache === undefined || this.kind.stored === undefined
       ? this.#tries(scope, order, first)
-      : answerCached(scope, order, this.#desk(cache, order.origin));
+      : answerCached(scope, order, this.#desk(cache, order));
   }
 
-  #desk(cache: HttpCache, origin: string): CacheDesk<A> {
+  #desk(cache: HttpCache, order: Order): CacheDesk<A> {
     const { transport, kind } = this;
     const { cookies } = this.#rules;
-    const send = (scope: ScopeNode, order: Order): Promise<A> => this.#tries(scope, order, undefined);
+    const send = (scope: ScopeNode, its: Order): Promise<A> => this.#tries(scope, its, undefined);
     const unattended = (): CacheDesk<WholeResponse> =>
-      new Conversation(transport, this.#home, this.#rules, countedResponses).#desk(cache, origin);
-    return { cache, transport, kind, auth: this.#authFor(origin), cookies, send, unattended };
+      new Conversation(transport, this.#rules, countedResponses).#desk(cache, order);
+    return { cache, transport, kind, auth: this.#authFor(order), cookies, send, unattended };
   }
 
-  #authFor(origin: string): Auth | undefined {
-    return origin === this.#home ? this.#rules.auth : undefined;
+  #authFor({ origin, home = origin }: Order): Auth | undefined {
+    return origin === home ? this.#rules.auth : undefined;
   }
 
   #tries(scope: ScopeNode, order: Order, first: Promise<A> | undefined): Promise<A> {
@@ -123,7 +137,7 @@ class Conversation<A extends Answer> implements Sender<A> {
 
   attempt(scope: ScopeNode, order: Order): Promise<A> {
     if (isSentAsItIs(this.#rules)) return this.transport.send(scope, order, this.kind.make);
-    return this.#attemptAs(order, this.#authFor(order.origin));
+    return this.#attemptAs(order, this.#authFor(order));
   }
 
   async #attemptAs(order: Order, auth: Auth | undefined): Promise<A> {

@@ -3,7 +3,6 @@ import {
   BodyTooLargeError,
   type ConnectionPhase,
   HttpTimeoutError,
-  type RequestName,
   SessionClosedError,
   type TimeoutPhase,
 } from "../errors.ts";
@@ -13,53 +12,14 @@ import { codingsOf } from "./content-codings.ts";
 import { Decoder, type DecoderOwner, checkCodings } from "./decoder.ts";
 import { failureOf, failureToSend } from "./failure.ts";
 import type { Http2Lease } from "./http2-lease.ts";
+import { type Order, labelOf, pathname } from "./order.ts";
 import { PhasedWait } from "./phased-wait.ts";
 import type { Host } from "./pool.ts";
-import type { Recorder, Recording } from "./recorder.ts";
-import type { HeaderList } from "./request-headers.ts";
-import type { Rules } from "./rules.ts";
+import type { Recording } from "./recorder.ts";
 import type { Job } from "./slots.ts";
 import type { Timeouts } from "./timeouts.ts";
 import type { Transport } from "./transport.ts";
 import { Upload, type UploadOwner } from "./upload.ts";
-
-/** What is to be sent, and how long it may take. */
-export interface Order {
-  readonly wire: WireRequest;
-  readonly origin: string;
-  readonly timeouts: Timeouts;
-  /** The longest body to accept, on the wire and decompressed. */
-  readonly maxBodyBytes: number;
-  /** Whether a compressed body is decompressed. @default false */
-  readonly decompress?: boolean;
-  /** Gives the headers to send instead, when it has its slot. Called in the context that calls {@link Transport.send}. */
-  readonly prepare?: (wire: WireRequest) => HeaderList | Promise<HeaderList>;
-  /** What is done beyond sending it. Nothing if left out. */
-  readonly rules?: Rules | undefined;
-  /** Keeps the response while it comes. */
-  readonly recorder?: Recorder;
-}
-
-/** What a request is called in errors. */
-export function nameOf(order: Order): RequestName {
-  return { method: order.wire.method, url: order.origin + pathname(order) };
-}
-
-/** `GET example.com/users`, without what may be secret. */
-export function labelOf(order: Order): string {
-  return `${order.wire.method} ${order.origin.slice(order.origin.indexOf("//") + 2)}${pathname(order)}`;
-}
-
-/** The whole URL with its query, which may hold secrets: for the caller's own code. */
-export function hrefOf(order: Order): string {
-  return order.origin + order.wire.path;
-}
-
-/** The path without the query, which may hold secrets. */
-function pathname({ wire: { path } }: Order): string {
-  const mark = path.indexOf("?");
-  return mark === -1 ? path : path.slice(0, mark);
-}
 
 /** Waiting for its turn, on its way to the headers of the response, reading the body, or over. */
 type State = "queued" | "sent" | "body" | "over";

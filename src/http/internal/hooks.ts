@@ -1,5 +1,5 @@
 import { wrong } from "./check.ts";
-import { type Order, hrefOf } from "./exchange.ts";
+import { type Order, hrefOf } from "./order.ts";
 import { type HeaderList, mergeHeaders } from "./request-headers.ts";
 
 /** One attempt at a request, as hooks see it. */

@@ -20,6 +20,10 @@ export interface BodySource extends RequestName {
   skip(): void;
   /** Closes the connection. Nothing comes any more. */
   abandon(): void;
+  /** Whether the rest could be had, if it broke off. */
+  readonly isResumable: boolean;
+  /** How to get the rest, now that it has broken off with `error`; undefined if that is not possible. */
+  restAfter(error: unknown): (() => Promise<IncomingBody>) | undefined;
 }
 
 /** How the body is read: not yet, piece by piece, in one, or not at all. */
@@ -29,7 +33,7 @@ type Mode = "unread" | "pieces" | "all" | "dropped";
  * The body of a response, between the connection that brings it and the task that reads it.
  *
  *     coming ── all is there ──> complete
- *       └── error, cancelled, closed ──> failed
+ *       └── error, cancelled, closed ──> failed ── read on, and the rest is to be had ──> the rest's
  *
  * What comes is held until it is asked for; when much is held, the server is made to wait. One wait at most reads.
  */
@@ -43,6 +47,12 @@ export class IncomingBody {
   #isPaused = false;
   #reader: Reader | undefined = undefined;
   #keeper: Keeper | undefined = undefined;
+  /** What brings the rest, after the source has broken off. */
+  #rest: IncomingBody | undefined = undefined;
+  /** Whether the reader waits for the rest to begin. */
+  #isResuming = false;
+  /** Whether no rest is asked for any more. */
+  #isFinal = false;
 
   constructor(source: BodySource) {
     this.#source = source;
@@ -102,8 +112,9 @@ export class IncomingBody {
   next(): Promise<Buffer | undefined> {
     const scope = arrive();
     if (scope.stop !== undefined) return refuse(scope);
+    if (this.#rest !== undefined && this.#mode === "pieces") return this.#rest.next();
     if (this.#mode === "unread") this.#mode = "pieces";
-    if (this.#mode !== "pieces" || this.#reader !== undefined) return this.#refuseSecondReader();
+    if (this.#mode !== "pieces" || this.#isBeingRead) return this.#refuseSecondReader();
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) this.#heldBytes -= chunk.length;
     this.#resume();
@@ -124,6 +135,7 @@ export class IncomingBody {
   /** Like {@link drop}, and waits until it is through. Cancel: closes the response. */
   discard(): Promise<undefined> {
     const scope = arrive();
+    if (this.#rest !== undefined) return this.#rest.discard();
     if (scope.stop === undefined) this.drop();
     else this.close(discarded);
     if (scope.stop !== undefined) return refuse(scope);
@@ -132,6 +144,7 @@ export class IncomingBody {
 
   /** Lets the rest pass if it is known to be short, and closes the connection otherwise. */
   drop(): void {
+    if (this.#rest !== undefined) return this.#rest.drop();
     const bytesLeft = this.#source.bytesLeft ?? Infinity;
     if (this.#state !== "coming" || this.#reader !== undefined || bytesLeft > drainBytes) return this.close(discarded);
     this.#mode = "dropped";
@@ -143,6 +156,8 @@ export class IncomingBody {
   /** Nothing can be read any more. Closes the connection, unless all has come. */
   close(why: string): void {
     this.#forget();
+    this.#isFinal = true;
+    this.#rest?.close(why);
     if (this.#state === "coming") this.#source.abandon();
     this.fail(new ResponseClosedError(this.#source, why));
   }
@@ -150,9 +165,33 @@ export class IncomingBody {
   #wait(scope: ScopeNode): Promise<Buffer | undefined> {
     if (this.#state === "complete" || (this.#state === "failed" && this.#mode === "dropped"))
       return Promise.resolve(undefined);
-    if (this.#state === "failed") return Promise.reject(this.#error);
+    if (this.#state === "failed") return this.#goOnAfter(this.#error);
     this.#reader = new Reader(scope, this.#source.label, this);
-    return this.#reader.promise;
+    const { promise } = this.#reader;
+    return this.#source.isResumable ? promise.catch((error: unknown) => this.#goOnAfter(error)) : promise;
+  }
+
+  /** Reads the rest, if it is to be had. In the context of the reader. */
+  async #goOnAfter(error: unknown): Promise<Buffer | undefined> {
+    const getRest = this.#isFinal || error !== this.#error ? undefined : this.#source.restAfter(error);
+    if (getRest === undefined) throw error;
+    this.#isResuming = true;
+    try {
+      const rest = await getRest();
+      // Meanwhile it may have been closed, by others than the reader.
+      if (this.#isFinal) rest.close(discarded);
+      this.#rest = rest;
+    } finally {
+      this.#isResuming = false;
+      this.#isFinal = true;
+    }
+    if (this.#mode !== "all") return this.#rest.next();
+    const begin = this.#takeAll();
+    return Buffer.concat([begin, await this.#rest.all()]);
+  }
+
+  get #isBeingRead(): boolean {
+    return this.#reader !== undefined || this.#isResuming;
   }
 
   #answer(value: Buffer | undefined): void {
@@ -181,7 +220,7 @@ export class IncomingBody {
 
   #refuseSecondReader(): Promise<never> {
     if (this.#mode === "dropped") return Promise.reject(new ResponseClosedError(this.#source, discarded));
-    const why = this.#reader === undefined ? "has been read already" : "is being read by another task";
+    const why = this.#isBeingRead ? "is being read by another task" : "has been read already";
     return Promise.reject(new TypeError(`${this.#source.label}: the body ${why}`));
   }
 }

@@ -1,6 +1,9 @@
 import type { ScopeNode } from "../../core/index.ts";
-import { Exchange, type Order, hrefOf } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
+import { type Order, hrefOf } from "./order.ts";
+import { type Continuation, restAfter } from "./continuation.ts";
 import { type BodySource, IncomingBody } from "./incoming-body.ts";
+import { isResumable } from "./resume.ts";
 import type { HttpResponse } from "../response.ts";
 import type { Transport } from "./transport.ts";
 
@@ -76,6 +79,14 @@ export class OpenExchange<Response> extends Exchange<Response> implements BodySo
     else this.resumeWire();
   }
 
+  get isResumable(): boolean {
+    return isResumable(this);
+  }
+
+  restAfter(error: unknown): (() => Promise<IncomingBody>) | undefined {
+    return restAfter(this, this.transport, error, continuation);
+  }
+
   protected override headersCame(): void {
     this.startPhase("idle", this.clock.now());
     this.resolve(this.#present(this, this.scope!));
@@ -95,4 +106,11 @@ export class OpenExchange<Response> extends Exchange<Response> implements BodySo
     if (this.isPending) this.reject(error);
     else this.body.fail(error);
   }
+}
+
+function continuation(...[scope, transport, order]: ExchangeParts): OpenExchange<Continuation> {
+  return new OpenExchange(scope, transport, order, (exchange: OpenExchange<Continuation>, keeper) => {
+    queueMicrotask(() => exchange.body.keepIn(keeper));
+    return exchange;
+  });
 }

@@ -1,7 +1,7 @@
 import type { HttpRequestOptions, SessionOptions } from "../options.ts";
 import { checkBytes, wrong } from "./check.ts";
 import { acceptEncoding } from "./content-codings.ts";
-import type { Order } from "./exchange.ts";
+import type { Order } from "./order.ts";
 import type { OutgoingBody } from "./outgoing-body.ts";
 import { encodeBody, jsonBody } from "./request-body.ts";
 import { type HeaderList, hasHeader, mergeHeaders, withDefault, withoutSecrets } from "./request-headers.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { effectiveDeadline, now } from "../../core/index.ts";
 import { wrong } from "./check.ts";
-import type { Order } from "./exchange.ts";
+import type { Order } from "./order.ts";
 import { type HeaderList, mergeHeaders, withDefault } from "./request-headers.ts";
 
 /** What holds a `traceparent`: a `ContextVar` of strings, or anything with its `get`. */

@@ -1,7 +1,7 @@
 import { checkedScope } from "../../core/index.ts";
 import { RedirectError, type RedirectProblem } from "../errors.ts";
 import type { Answer, AnswerKind } from "./conversation.ts";
-import { type Order, hrefOf, nameOf } from "./exchange.ts";
+import { type Order, hrefOf, nameOf } from "./order.ts";
 import type { RedirectRules } from "./redirect-rules.ts";
 import { type HeaderList, mergeHeaders } from "./request-headers.ts";
 import { canBeSentAgain, sentAgain } from "./retrying.ts";
@@ -98,8 +98,9 @@ class Trail {
     let { headers }: { headers: HeaderList } = order.wire;
     if (origin !== order.origin) headers = forOthers(headers);
     if (authorization !== undefined) headers = mergeHeaders(headers, { authorization });
-    if (!losesBody(status, method)) return { ...order, origin, wire: { method, path, headers, body } };
-    return { ...order, origin, wire: { method: "GET", path, headers: withoutContent(headers), body: null } };
+    const home = order.home ?? order.origin;
+    if (!losesBody(status, method)) return { ...order, origin, home, wire: { method, path, headers, body } };
+    return { ...order, origin, home, wire: { method: "GET", path, headers: withoutContent(headers), body: null } };
   }
 
   /** @returns false if it has been asked for too often */

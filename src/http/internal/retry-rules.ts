@@ -10,6 +10,9 @@ import { wrong } from "./check.ts";
  * `Idempotency-Key` header. Those that found no connection reached nobody, and by 429 a server says that it has done
  * nothing: these are sent again whatever their method. A body that is an iterable can be sent once only.
  *
+ * The body of a GET that breaks off is read on, with a request for the rest of it, where the server sends parts
+ * (`Accept-Ranges: bytes`) and the response has a strong `ETag` and no content coding. Whoever reads it sees nothing of it.
+ *
  * 429 and 503 with a `Retry-After` pause their host: until then no request of the session is sent to it, and the wait
  * does not count as an attempt. So throttling never gives up, while the deadline around the request allows to go on.
  */

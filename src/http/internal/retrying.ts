@@ -3,7 +3,7 @@ import { ConnectionError, HttpError } from "../errors.ts";
 import type { WireHeaders } from "../undici.ts";
 import type { Answer, AnswerKind } from "./conversation.ts";
 import { Delay } from "./delay.ts";
-import { type Order, labelOf } from "./exchange.ts";
+import { type Order, labelOf } from "./order.ts";
 import { hasHeader } from "./request-headers.ts";
 import type { RetryRules } from "./retry-rules.ts";
 import {
@@ -63,7 +63,7 @@ export async function sendRetrying<A extends Answer>(
   if (first === undefined) rules.budget.call();
   // Most requests need none.
   let course: RetryCourse | undefined;
-  for (let next = order; ; next = sentAgain(order)) {
+  for (let next = order; ;) {
     let status: number | undefined;
     let failure: unknown;
     let again: Again | undefined;
@@ -85,6 +85,7 @@ export async function sendRetrying<A extends Answer>(
     await sender.beforeRetry(order, { status, error: failure, delayMs: again.pauseMs ?? again.delayMs });
     if (again.delayMs > 0) await course.wait(again);
     checkedScope();
+    next = sender.kind.resumed?.(failure, next) ?? sentAgain(order);
   }
 }
 

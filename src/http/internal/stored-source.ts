@@ -1,5 +1,5 @@
 import type { StoredResponse } from "./cached.ts";
-import { type Order, hrefOf, labelOf, nameOf } from "./exchange.ts";
+import { type Order, hrefOf, labelOf, nameOf } from "./order.ts";
 import { type BodySource, IncomingBody } from "./incoming-body.ts";
 import type { WireHeaders } from "../undici.ts";
 
@@ -13,6 +13,7 @@ export class StoredSource implements BodySource {
   readonly headers: WireHeaders;
   readonly body: IncomingBody = new IncomingBody(this);
   readonly bytesLeft = 0;
+  readonly isResumable = false;
 
   constructor(order: Order, { status, headers, body }: StoredResponse) {
     const { method, url } = nameOf(order);
@@ -31,4 +32,5 @@ export class StoredSource implements BodySource {
   resume(): void {}
   skip(): void {}
   abandon(): void {}
+  restAfter(): undefined {}
 }

@@ -1,7 +1,8 @@
 import { type Limiter, type Permit, type ScopeNode, checkedScope, currentScope } from "../../core/index.ts";
 import { SessionClosedError } from "../errors.ts";
 import { Delay } from "./delay.ts";
-import { type Exchange, type Order, labelOf, nameOf } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
+import { type Order, labelOf, nameOf } from "./order.ts";
 import { HostPause } from "./host-pause.ts";
 import type { LimiterFor } from "./limits.ts";
 import type { Adopted, Host, Pool } from "./pool.ts";

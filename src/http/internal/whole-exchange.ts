@@ -1,9 +1,12 @@
 import type { ScopeNode } from "../../core/index.ts";
 import type { CacheUse } from "../http-cache.ts";
 import type { WireHeaders } from "../undici.ts";
-import { Exchange, type Order } from "./exchange.ts";
+import { BodyTooLargeError } from "../errors.ts";
+import { Exchange } from "./exchange.ts";
+import { type Order } from "./order.ts";
 import type { AnswerKind } from "./conversation.ts";
 import type { Redirect } from "./redirect.ts";
+import { type PartialResponse, isInterruption, isRest, progressOf, rangeOrder } from "./resume.ts";
 import type { Transport } from "./transport.ts";
 
 /** A response of which all has come. */
@@ -30,7 +33,7 @@ export interface WholeResponse {
 /** A request whose caller waits for all of the response. */
 export class WholeExchange extends Exchange<WholeResponse> {
   readonly #keepsBody: boolean;
-  readonly #chunks: Buffer[] = [];
+  #chunks: Buffer[] = [];
   #decodedBytes = 0;
   #firstByteMs = 0;
 
@@ -43,6 +46,23 @@ export class WholeExchange extends Exchange<WholeResponse> {
     const nowMs = this.clock.now();
     this.#firstByteMs = nowMs - this.startedMs;
     this.startPhase("idle", nowMs);
+    if (this.order.partial !== undefined) this.#continue(this.order.partial);
+  }
+
+  /** It was to bring the rest: of `partial` and of this one response is made. Or it is all of it, or an error. */
+  #continue(partial: PartialResponse): void {
+    if (isRest(this, partial.progress)) {
+      const { firstByte, nextByte } = partial.progress;
+      const { maxBodyBytes } = this.order;
+      this.#chunks = [...partial.chunks];
+      this.#decodedBytes = nextByte - firstByte;
+      const allBytes = this.#decodedBytes + Number(this.headers["content-length"]);
+      this.status = partial.status;
+      this.headers = partial.headers;
+      if (allBytes > maxBodyBytes) this.fail(new BodyTooLargeError(this, "the body", maxBodyBytes));
+    } else if (this.status === 206 || this.status === 416) {
+      this.fail(partial.error);
+    }
   }
 
   /** Nobody sees its pieces. */
@@ -69,8 +89,28 @@ export class WholeExchange extends Exchange<WholeResponse> {
   }
 
   protected override failed(error: unknown): void {
+    if (isInterruption(error) && error !== this.order.partial?.error) this.#remember(error as Error);
     this.reject(error);
   }
+
+  #remember(error: Error): void {
+    const progress = progressOf(this, this.#decodedBytes);
+    if (progress === undefined) return;
+    const { status, headers } = this;
+    partials.set(error, { status, headers, chunks: this.#chunks, progress, error });
+  }
+}
+
+/** What there is of responses, by what they broke off with. */
+const partials = new WeakMap<Error, PartialResponse>();
+
+/** What to send after `error`, to get no more than is missing. */
+function resumedOrder(error: unknown, order: Order): Order | undefined {
+  // The server has changed it, or would not give a part: from the beginning, then.
+  if (order.partial !== undefined && order.partial.error === error) return undefined;
+  const partial = error instanceof Error ? partials.get(error) : undefined;
+  if (partial !== undefined) return { ...rangeOrder(order, partial.progress), partial };
+  return order.partial === undefined ? undefined : order;
 }
 
 /** @param keepsBody - whether the pieces of the body are wanted; if not, their bytes are still counted */
@@ -80,6 +120,7 @@ function wholeResponses(keepsBody: boolean): AnswerKind<WholeResponse> {
     headersOf: (response) => response.headers,
     drop: () => {}, // All of it has come.
     cameBy: (response, redirects, url) => ({ ...response, redirects, url }),
+    resumed: resumedOrder,
     stored: (_order, { status, headers, body, use }) => {
       const chunks = keepsBody && body.length > 0 ? [body] : [];
       return { status, headers, chunks, bodyBytes: body.length, firstByteMs: 0, totalMs: 0, fromCache: use };
