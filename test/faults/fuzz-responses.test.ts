@@ -6,8 +6,16 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fetchAll } from "../../src/fetch/index.ts";
 import { HttpError, type Session, openSession } from "../../src/http/index.ts";
-import { timeout } from "../../src/index.ts";
-import { type FaultScript, type FaultServer, expectNoLeaks, faults, openFaultServer } from "../../src/testing/index.ts";
+import { sleep, timeout } from "../../src/index.ts";
+import {
+  type Fault,
+  type FaultScript,
+  type FaultServer,
+  expectNoLeaks,
+  faults,
+  openFaultServer,
+} from "../../src/testing/index.ts";
+import { flags, frameTypes, writeFrame } from "../../src/testing/internal/fault-frames.ts";
 import { root } from "../docs/snippets.ts";
 
 const packed = gzipSync("hello hello hello").toString("latin1");
@@ -112,6 +120,76 @@ test("any answers, broken as they may be", { timeout: 120_000 }, async () => {
           expect(others).toEqual(paths.map(() => "fine"));
           expect(session.statistics()).toMatchObject({ active: 0, waiting: 0 });
           await fetchAllOf(server, paths, codes);
+        }),
+      );
+    }),
+    { numRuns: 30, endOnFailure: true },
+  );
+});
+
+/** Frames of an answer over HTTP/2: header blocks are written for HPACK by hand. */
+const frames = fc.oneof(
+  frame(frameTypes.headers, flags.endHeaders, fc.constantFrom("\x88", "\x88\x0f\x0d\x015", "\x8d", "\x48\x03103")),
+  frame(frameTypes.headers, flags.endHeaders | flags.endStream, fc.constantFrom("\x88", "\x89")),
+  frame(frameTypes.headers, 0, fc.constant("\x88")),
+  frame(frameTypes.continuation, flags.endHeaders, fc.constantFrom("", "\x88", "\x00\x01a\x01b")),
+  frame(frameTypes.data, 0, fc.constantFrom("hello", "")),
+  frame(frameTypes.data, flags.endStream, fc.constantFrom("hello", "")),
+  frame(frameTypes.data, flags.padded, fc.constantFrom("\x01hi\0", "\xff")),
+  frame(frameTypes.resetStream, 0, fc.constantFrom("\0\0\0\0", "\0\0\0\x07", "\0\0\0\x08", "\0")),
+  frame(frameTypes.settings, 0, fc.constantFrom("", "\0\x03\0\0\0\0", "\0\x04\x7f\xff\xff\xff", "\0")),
+  frame(frameTypes.ping, 0, fc.constantFrom("12345678", "1")),
+  frame(frameTypes.windowUpdate, 0, fc.constantFrom("\0\0\0\x01", "\x7f\xff\xff\xff", "\0\0\0\0")),
+  frame(frameTypes.goAway, 0, fc.constantFrom("\0\0\0\0\0\0\0\0", "\0\0\0\x01\0\0\0\x0b")),
+  frame(5, flags.endHeaders, fc.constant("\0\0\0\x02\x82")),
+  frame(0x2a, 0xff, fc.string()),
+);
+
+type WriteFrame = (stream: number) => Buffer;
+
+/** Of the stream that was asked on, mostly. */
+function frame(type: number, flag: number, payload: fc.Arbitrary<string>): fc.Arbitrary<WriteFrame> {
+  const on = fc.constantFrom("own", "own", "own", "connection", "other" as const);
+  return fc.tuple(payload, on).map(([bytes, where]) => (own) => {
+    return writeFrame(type, { own, connection: 0, other: own + 2 }[where], Buffer.from(bytes, "latin1"), flag);
+  });
+}
+
+test("any frames of HTTP/2, in any order, broken as they may be", { timeout: 120_000 }, async () => {
+  const codes = await documentedCodes();
+  const changes = fc.array(mutation, { maxLength: 2 });
+  const answer = fc.tuple(
+    fc.array(frames, { minLength: 1, maxLength: 6 }),
+    changes,
+    fc.constantFrom("close", "reset", "keep" as const),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(answer, { minLength: 6, maxLength: 6 }), async (answers) => {
+      const played = answers.map(([all, mutations, then]): Fault => ({
+        name: "frames",
+        async play(wire) {
+          const bytes = Buffer.concat(all.map((write) => write(wire.streamId))).toString("latin1");
+          await wire.raw(Buffer.from(mutations.reduce(mutate, bytes), "latin1"));
+          if (then === "keep") await sleep(Infinity);
+          else await wire.end(then);
+        },
+      }));
+      await expectNoLeaks(() =>
+        timeout(boundMs, async () => {
+          await using server = await openFaultServer(({ path }) => played[Number(path.slice(1))]!, { http2: true });
+          const settings = {
+            baseUrl: server.url,
+            http2: true,
+            retry: false,
+            timeout: timeouts,
+            maxBodyBytes: 1_000,
+          } as const;
+          await using session = openSession(settings);
+          for (const i of answers.keys()) {
+            const ending = await ask(session, `/${i}`);
+            expect(codes.has(ending) ? undefined : ending).toBeUndefined();
+          }
+          expect(session.statistics()).toMatchObject({ active: 0, waiting: 0 });
         }),
       );
     }),
