@@ -25,14 +25,14 @@ export interface FrameReader {
 /** Writes frames, in their order. */
 export interface FrameWriter {
   /** The callback comes when it has been written out, or with the error of the socket. */
-  send(data: string | Uint8Array, options: SendOptions, callback: () => void): void;
+  send(data: string | Uint8Array, options: SendOptions, callback: (() => void) | undefined): void;
   ping(data: string, isMasked: boolean): void;
   pong(data: Buffer, isMasked: boolean): void;
   close(code: number | undefined, reason: string, isMasked: boolean): void;
 }
 
 /** How a message is sent. */
-export interface SendOptions {
+interface SendOptions {
   readonly binary: boolean;
   readonly compress: boolean;
   readonly fin: true;
