@@ -241,7 +241,10 @@ describe("a run that came to its end", () => {
       earlier: 2,
       succeeded: 2,
       failed: 2,
-      failures: { before: 1, BAD_LINE: 1 },
+      failures: [
+        { kind: "BAD_LINE", count: 1, example: "line 3" },
+        { kind: "before", count: 1, example: null },
+      ],
       badLines: 1,
       unfinished: 0,
       outputBytes: readFileSync(folder.at("out")).length,

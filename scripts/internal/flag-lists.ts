@@ -36,5 +36,5 @@ function item([name, { short, also = [], value, help, more }]: [string, Flag]): 
 
 /** What Markdown would take for its own, but for code. */
 function escaped(text: string): string {
-  return text.replaceAll(/`[^`]*`|[*_<>]/g, (found) => (found.startsWith("`") ? found : `\\${found}`));
+  return text.replaceAll(/`[^`]*`|[*<>]/g, (found) => (found.startsWith("`") ? found : `\\${found}`));
 }
