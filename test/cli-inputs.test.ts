@@ -1,5 +1,5 @@
 /** What `taskwright fetch` reads: several inputs, formats, templates. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text as readAll } from "node:stream/consumers";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -296,4 +296,37 @@ test("a list is shuffled in an order that the seed decides, and results keep the
   expect(shuffled).not.toBe(plain);
   expect(await orderWith("--shuffle")).toBe(shuffled);
   expect(await orderWith("--shuffle-seed", "2")).not.toBe(shuffled);
+});
+
+describe("a run that was stopped", () => {
+  test("goes on with several inputs, a template and shuffling, and asks nothing twice", async () => {
+    const asked: string[] = [];
+    let failing = true;
+    await using server = await httpServer((request, response) => {
+      asked.push(request.url!);
+      response.writeHead(failing && request.url!.includes("/1") ? 500 : 200).end();
+    });
+    using folder = new TemporaryFolder();
+    const list = (from: number): string => Array.from({ length: 20 }, (_, index) => `${from + index}\n`).join("");
+    writeFileSync(folder.at("a.csv"), `n\n${list(100)}`);
+    writeFileSync(folder.at("b.csv.gz"), gzipSync(`n\n${list(200)}bad,line\n`));
+    const origin = server.origin.replace("//", "//me:secret@");
+    const flags = ["--template", `${origin}/{n}`, "--shuffle", "--retry", "0", "-i", "a.csv", "-i", "b.csv.gz"];
+    const args = ["fetch", ...flags, "-o", "out.jsonl", "--output-format", "openai-batch"];
+    const first = await runCli(args, { cwd: folder.path });
+    expect(first.code).toBe(1);
+    expect(asked).toHaveLength(40);
+    expect(first.stderr).toContain("***@");
+    expect(first.stderr).not.toContain("me:secret");
+    failing = false;
+    const second = await runCli([...args, "--retry-failed"], { cwd: folder.path });
+    expect(asked).toHaveLength(60);
+    expect(second.code).toBe(1);
+    const lines = readFileSync(folder.at("out.jsonl"), "utf8").split("\n").slice(0, -1);
+    const results = lines.map((line) => JSON.parse(line) as { id: string; error: { message: string } | null });
+    expect(new Set(results.map(({ id }) => id)).size).toBe(41);
+    expect(results.filter(({ error }) => error !== null)).toMatchObject([
+      { id: "batch_req_43", error: { message: "b.csv.gz, line 22: Expected 1 field, as in the header, got 2" } },
+    ]);
+  });
 });

@@ -45,6 +45,8 @@ export function commandLine(
 function shownValue(flag: string, value: string): string {
   if (secretFlags.has(flag)) return "***";
   if (flag === "proxy" || flag === "referer") return redactUrl(value);
+  // Not by the parser of URLs, which would encode braces.
+  if (flag === "template" || flag === "base-url") return value.replace(/(?<=\/\/)[^/?#]*@/, "***@");
   // After the file comes its password. A drive letter is no file.
   if (flag === "cert") return value.replace(/(?<=..):.*$/s, ":***");
   const [, header, text] = (flag === "header" && /^([^@:;][^:;]*):\s*(.+)$/s.exec(value)) || [];

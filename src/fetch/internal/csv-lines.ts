@@ -130,7 +130,10 @@ export class CsvLines implements RequestParser {
     if (bad !== undefined) return bad;
     const { length } = this.#header;
     if (record.length === length) return this.#build(record, line);
-    return new BadLine(this.#line, `Expected ${length} fields, as in the header, got ${record.length}`);
+    return new BadLine(
+      this.#line,
+      `Expected ${length} ${length === 1 ? "field" : "fields"}, as in the header, got ${record.length}`,
+    );
   }
 
   #build(record: readonly string[], line: string | undefined): Job | BadLine {
