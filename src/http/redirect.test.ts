@@ -168,6 +168,16 @@ test("credentials of the session stay at the origin of the request, and hooks se
   expect(seen).toEqual([`1 ${server.url}/ true`, `2 ${server.url}/same true`, `3 ${other.url}/ false`]);
 });
 
+test("credentials do not come back from another origin, which chooses what would be asked for with them", async () => {
+  await using server = await openFaultServer(({ path }) =>
+    path === "/" ? faults.redirect(other.url) : faults.ok("what the other wants"),
+  );
+  await using other = await openFaultServer(() => faults.redirect(`${server.url}/admin`));
+  await using session = openSession({ auth: { bearer: "secret" } });
+  await session.get(server.url);
+  expect(server.requests.map(({ headers }) => headers["authorization"])).toEqual(["Bearer secret", undefined]);
+});
+
 test("whatever the way, secrets never come to another origin, nor back from there", async () => {
   let way: { readonly isOther: boolean; readonly status: number }[] = [];
   const script = ({ target }: { target: string }) => {

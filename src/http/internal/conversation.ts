@@ -126,8 +126,8 @@ class Conversation<A extends Answer> implements Sender<A> {
     return { cache, transport, kind, auth: this.#authFor(order), cookies, send, unattended };
   }
 
-  #authFor({ origin, home = origin }: Order): Auth | undefined {
-    return origin === home ? this.#rules.auth : undefined;
+  #authFor({ isAway = false }: Order): Auth | undefined {
+    return isAway ? undefined : this.#rules.auth;
   }
 
   #tries(scope: ScopeNode, order: Order, first: Promise<A> | undefined): Promise<A> {

@@ -21,8 +21,8 @@ export interface Order {
   readonly rules?: Rules | undefined;
   /** Keeps the response while it comes. */
   readonly recorder?: Recorder;
-  /** The origin that was asked first, if this is another: credentials are for there. */
-  readonly home?: string;
+  /** Whether a server has led it away from the origin that the caller named: credentials are for there alone. */
+  readonly isAway?: boolean;
   /** What it continues, if it is to bring the rest of a body that is being read. */
   readonly resumed?: Resumed;
   /** What it continues, if it is to bring the rest of a whole response. */

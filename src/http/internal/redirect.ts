@@ -98,9 +98,10 @@ class Trail {
     let { headers }: { headers: HeaderList } = order.wire;
     if (origin !== order.origin) headers = forOthers(headers);
     if (authorization !== undefined) headers = mergeHeaders(headers, { authorization });
-    const home = order.home ?? order.origin;
-    if (!losesBody(status, method)) return { ...order, origin, home, wire: { method, path, headers, body } };
-    return { ...order, origin, home, wire: { method: "GET", path, headers: withoutContent(headers), body: null } };
+    // Once away it stays so: a server that leads back chooses what is asked for there.
+    const isAway = order.isAway === true || origin !== order.origin;
+    if (!losesBody(status, method)) return { ...order, origin, isAway, wire: { method, path, headers, body } };
+    return { ...order, origin, isAway, wire: { method: "GET", path, headers: withoutContent(headers), body: null } };
   }
 
   /** @returns false if it has been asked for too often */
