@@ -2,9 +2,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text as readAll } from "node:stream/consumers";
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { createGzip, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { TemporaryFolder, runCli } from "./cli.ts";
+import { Cli, TemporaryFolder, runCli } from "./cli.ts";
 import { httpServer } from "./http-server.ts";
 
 interface Result {
@@ -298,7 +298,26 @@ test("a list is shuffled in an order that the seed decides, and results keep the
   expect(await orderWith("--shuffle-seed", "2")).not.toBe(shuffled);
 });
 
+/** Twenty numbers, a line each. */
+function numbers(from: number): string {
+  return Array.from({ length: 20 }, (_, index) => `${from + index}\n`).join("");
+}
+
 describe("a run that was stopped", () => {
+  test("while it waited for more of a compressed list has ended well", async () => {
+    await using server = await httpServer(echoPath);
+    const cli = new Cli(["fetch"], { stdin: undefined });
+    const zip = createGzip();
+    zip.pipe(cli.process.stdin!);
+    zip.write(`${server.url("/a")}\n`);
+    zip.flush();
+    await cli.writesLine();
+    cli.kill("SIGINT");
+    const { code, stderr } = await cli.ended;
+    expect(code).toBe(130);
+    expect(stderr).toMatch(/^1 request in .*\nstopped: the rest of the input was not read\nlatency: .*\n$/);
+  });
+
   test("goes on with several inputs, a template and shuffling, and asks nothing twice", async () => {
     const asked: string[] = [];
     let failing = true;
@@ -307,9 +326,8 @@ describe("a run that was stopped", () => {
       response.writeHead(failing && request.url!.includes("/1") ? 500 : 200).end();
     });
     using folder = new TemporaryFolder();
-    const list = (from: number): string => Array.from({ length: 20 }, (_, index) => `${from + index}\n`).join("");
-    writeFileSync(folder.at("a.csv"), `n\n${list(100)}`);
-    writeFileSync(folder.at("b.csv.gz"), gzipSync(`n\n${list(200)}bad,line\n`));
+    writeFileSync(folder.at("a.csv"), `n\n${numbers(100)}`);
+    writeFileSync(folder.at("b.csv.gz"), gzipSync(`n\n${numbers(200)}bad,line\n`));
     const origin = server.origin.replace("//", "//me:secret@");
     const flags = ["--template", `${origin}/{n}`, "--shuffle", "--retry", "0", "-i", "a.csv", "-i", "b.csv.gz"];
     const args = ["fetch", ...flags, "-o", "out.jsonl", "--output-format", "openai-batch"];

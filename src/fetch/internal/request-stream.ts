@@ -96,6 +96,16 @@ export class RequestStream {
    * @throws {InputError}
    */
   async read(): Promise<boolean> {
+    try {
+      return await this.#read();
+    } catch (error) {
+      // What was being read when it was closed fails, as it should.
+      if (this.#isClosed) return false;
+      throw error;
+    }
+  }
+
+  async #read(): Promise<boolean> {
     const open = this.#open;
     if (open === undefined) return this.#openNext();
     const chunk = await this.#attempt(open.input, () => open.bytes.read());
