@@ -153,7 +153,7 @@ test("refuses what is no database, two runs at once, and forms that are for file
   const formed = await runCli([...flags, "--output-format", "openai-batch", server.url("/")]);
   expect(formed.code).toBe(2);
   const first = new Cli([...flags, "--progress", "bar", server.url("/")]);
-  await first.says("1 of 100 in flight");
+  await first.says("1 of 4 in flight");
   const second = await runCli([...flags, server.url("/")]);
   expect(second.code).toBe(2);
   expect(second.stderr).toContain(`is being written by process ${first.process.pid}`);

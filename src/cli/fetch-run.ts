@@ -32,7 +32,6 @@ export class FetchRun {
   readonly #found: FoundInputs;
   /** Whether the same command could go on with the results. */
   readonly #isRemembered: boolean;
-  readonly #concurrency: number;
   readonly #batch: Batch;
   readonly #display: ProgressDisplay;
   readonly #startMs: number = now();
@@ -42,7 +41,6 @@ export class FetchRun {
     this.#settings = settings;
     this.#found = found;
     this.#isRemembered = output.done !== undefined;
-    this.#concurrency = this.#affordable();
     this.#batch = new Batch(this.#batchOptions(output));
     this.#display = this.#chooseDisplay();
   }
@@ -84,7 +82,7 @@ export class FetchRun {
         return shuffleSeed === undefined ? lines : new ShuffledSource(lines, shuffleSeed);
       },
       output,
-      concurrency: this.#concurrency,
+      concurrency: this.#affordable(),
       retry: this.#retryPolicy(),
       ...(!isQuiet && { onBadLine: (bad) => badLines.add(bad) }),
       ...(isVerbose && {
@@ -128,7 +126,7 @@ export class FetchRun {
   }
 
   #state(): ProgressState {
-    const { statistics, earlier, inFlight, pausedHosts, progress } = this.#batch;
+    const { statistics, earlier, inFlight, capacity, pausedHosts, progress } = this.#batch;
     const { done, failed, latency } = statistics;
     const before = earlier.succeeded + earlier.failed;
     const { read, isAll, share } = progress;
@@ -140,7 +138,7 @@ export class FetchRun {
       isTotalExact: known !== undefined,
       perSecond: this.#meter.perSecond(now(), done),
       inFlight,
-      concurrency: this.#concurrency,
+      capacity,
       pausedHosts,
       p50Ms: latency.quantileMs(0.5),
       p95Ms: latency.quantileMs(0.95),

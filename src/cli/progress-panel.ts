@@ -50,9 +50,9 @@ function shareParts(state: ProgressState): Part[] {
 }
 
 /** What is going on. */
-function flowParts({ inFlight, concurrency, pausedHosts, earlier, p50Ms, p95Ms }: ProgressState): Part[] {
+function flowParts({ inFlight, capacity, pausedHosts, earlier, p50Ms, p95Ms }: ProgressState): Part[] {
   return [
-    { text: `${formatCount(inFlight)} of ${formatCount(concurrency)} in flight`, rank: 1, color: "dim" },
+    { text: `${formatCount(inFlight)} of ${formatCount(capacity)} in flight`, rank: 1, color: "dim" },
     ...(p50Ms === undefined
       ? []
       : ([

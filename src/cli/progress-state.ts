@@ -11,8 +11,8 @@ export interface ProgressState {
   readonly isTotalExact: boolean;
   readonly perSecond: number;
   readonly inFlight: number;
-  /** As many may be in flight. */
-  readonly concurrency: number;
+  /** As many may be in flight now: what limits, and the hosts that something is asked of, allow. */
+  readonly capacity: number;
   /** Hosts that are left alone for now. */
   readonly pausedHosts: number;
   readonly p50Ms: number | undefined;

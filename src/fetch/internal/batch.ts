@@ -112,6 +112,11 @@ export class Batch {
     return this.#engine?.inFlight ?? 0;
   }
 
+  /** Requests that may be on the wire now: as limits and hosts allow. */
+  get capacity(): number {
+    return this.#engine?.capacity ?? 0;
+  }
+
   /** Hosts that are left alone for now: they asked for it, or are down. */
   get pausedHosts(): number {
     return this.#engine?.pausedHosts ?? 0;

@@ -102,6 +102,11 @@ export class Engine {
     return this.#inFlight;
   }
 
+  /** Attempts that may be on the wire now: at most `concurrency`, and no more than the hosts in question may have. */
+  get capacity(): number {
+    return Math.min(this.#options.concurrency, this.#hosts.capacity);
+  }
+
   /** Jobs that were read and have no slot: parked, or waiting to be asked again. */
   get ahead(): number {
     return this.#hosts.waiting + this.#waiting.size;

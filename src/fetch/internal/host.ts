@@ -120,6 +120,15 @@ export class Hosts {
     this.#options = options;
   }
 
+  /** Attempts that may be on the wire now, at all hosts that something is asked of. Looks at each. */
+  get capacity(): number {
+    let sum = 0;
+    for (const host of this.#byOrigin.values()) {
+      if (host.list !== this.#idle) sum += host.isBlocked ? host.inFlight : Math.max(host.limit, host.inFlight);
+    }
+    return sum;
+  }
+
   get(origin: string): Host {
     if (this.#last?.origin === origin) return this.#last;
     let host = this.#byOrigin.get(origin);
