@@ -29,12 +29,14 @@ export const topics: readonly Topic[] = [
     parts: [
       "A list of URLs, one a line; blank lines and # comments are skipped.",
       'Or JSONL: {"url": "...", "id"?, "method"?, "headers"?, "body"?} on each line. A body that is not a string is sent as JSON. Flags say what lines leave out.',
+      "Or CSV, TSV or JSONL of which --template makes URLs; lines of OpenAI's Batch API; targets of vegeta. See --input-format.",
     ],
   },
   {
     title: "Results",
     parts: [
       'A line of JSON for each request, in the order in which they end: id (yours, or the number of the line), url (without credentials), ok, status, attempts, timings in ms, and the body, where bodyType says "text", "json" or "base64"; or, where no whole answer came, error {code, message}.',
+      "With -o FILE the same command goes on where it stopped; --retry-failed asks again what failed.",
     ],
   },
   {
