@@ -88,6 +88,10 @@ export {
   mostRetriesFor,
   retryAfterMs,
 } from "./internal/retryable.ts";
+/** @internal */
+export { isPlainPath, targetOf } from "./internal/target.ts";
+/** @hidden */
+export type { Target } from "./internal/target.ts";
 /** @hidden */
 export type { Order } from "./internal/order.ts";
 /** @hidden */

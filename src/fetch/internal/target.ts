@@ -1,24 +1,12 @@
-/** Where a request goes. */
-export interface Target {
-  /** `https://example.com:8443`: what limits and connections are kept by. */
-  readonly origin: string;
-  /** Path and query, as they go on the wire. */
-  readonly path: string;
+import { type Target as WireTarget, isPlainPath, targetOf } from "../../http/index.ts";
+
+/** Where a request goes, and what that is called in results. */
+export interface Target extends WireTarget {
   /** The URL for results and messages: as it was given, but never with credentials. */
   readonly url: string;
   /** Whether the URL is the same in JSON, but for the quotes. */
   readonly isPlain: boolean;
-  /** The value of an `Authorization` header, from credentials in the URL. */
-  readonly authorization: string | undefined;
 }
-
-/**
- * What the URL parser would leave as it is, dots and `%2e` excepted: most URLs of a list need no parser.
- *
- * The single quote is missing on purpose: it stays in paths, but is escaped in queries.
- */
-const plainPath = /^\/[\w\-.~!$&()*+,;=:@%/?]*$/;
-const mayBeDotSegment = /\/\.|%2e/i;
 
 /** Reads URLs. Remembers the last origin: in a list, the next URL mostly goes to the same. */
 export class TargetParser {
@@ -31,23 +19,18 @@ export class TargetParser {
     const origin = this.#origin;
     if (origin !== "" && text.charCodeAt(origin.length) === 0x2f && text.startsWith(origin)) {
       const path = text.slice(origin.length);
-      if (plainPath.test(path) && !mayBeDotSegment.test(path)) {
-        return { origin, path, url: text, isPlain: true, authorization: undefined };
-      }
+      if (isPlainPath(path)) return { origin, path, url: text, isPlain: true, authorization: undefined };
     }
+    return this.#parseWhole(text);
+  }
+
+  #parseWhole(text: string): Target {
     const url = parseUrl(text);
     this.#origin = url.origin;
-    const authorization = takeCredentials(url);
-    const shown = authorization === undefined ? text : url.href;
-    url.hash = "";
-    return {
-      origin: url.origin,
-      // Not pathname and search: of an empty query they lose the question mark.
-      path: url.href.slice(url.origin.length),
-      url: shown,
-      isPlain: false,
-      authorization,
-    };
+    const hasCredentials = url.username !== "" || url.password !== "";
+    const { hash } = url;
+    const { origin, path, authorization } = targetOf(url);
+    return { origin, path, url: hasCredentials ? url.href + hash : text, isPlain: false, authorization };
   }
 }
 
@@ -73,22 +56,6 @@ export class UrlProblem extends TypeError {
   constructor(message: string, column?: number) {
     super(message);
     this.column = column;
-  }
-}
-
-function takeCredentials(url: URL): string | undefined {
-  if (url.username === "" && url.password === "") return undefined;
-  const credentials = `${decode(url.username)}:${decode(url.password)}`;
-  url.username = "";
-  url.password = "";
-  return `Basic ${Buffer.from(credentials).toString("base64")}`;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }
 

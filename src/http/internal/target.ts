@@ -18,6 +18,11 @@ export interface Target {
 const plainPath = /^\/[\w\-.~!$&()*+,;=:@%/?]*$/;
 const mayBeDotSegment = /\/\.|%2e/i;
 
+/** Whether the URL parser would leave `path` as it is. */
+export function isPlainPath(path: string): boolean {
+  return plainPath.test(path) && !mayBeDotSegment.test(path);
+}
+
 /** Reads the URLs of a session. */
 export class TargetReader {
   /** Ends in a slash, so that relative URLs go below it. */
@@ -53,8 +58,7 @@ function readPlain(url: string, isKnown: (origin: string) => boolean): Target | 
   const origin = url.slice(0, slash);
   if (!isKnown(origin)) return undefined;
   const path = url.slice(slash);
-  if (!plainPath.test(path) || mayBeDotSegment.test(path)) return undefined;
-  return { origin, path, authorization: undefined };
+  return isPlainPath(path) ? { origin, path, authorization: undefined } : undefined;
 }
 
 /** Takes the credentials out of `url`, and its fragment off. */
