@@ -53,14 +53,19 @@ export class HostTrouble {
         : new RetryWindow(budget, freePerSecond, budgetWindowMs);
   }
 
-  /** Refused: all leave it alone, as long as it asks, and never less than grows with each refusal in a row. */
-  pause(host: Host, startMs: number, nowMs: number, askedMs: number): void {
+  /**
+   * Refused: all leave it alone, as long as it asks. It is taken at its word once; if it refuses what comes then, or does
+   * not say how long, it is left alone for no less than grows with each refusal in a row.
+   */
+  pause(host: Host, startMs: number, nowMs: number, askedMs: number | undefined): void {
+    let forMs = askedMs ?? 0;
     if (startMs >= this.#pausedAtMs) {
       this.#pausedAtMs = nowMs;
       this.#threshold = Math.max(1, Math.min(this.#limit, host.inFlight + 1) / 2);
-      this.untilMs = Math.max(this.untilMs, nowMs + backoffMs(this.#policy, ++this.#pauses));
+      const isTakenAtWord = ++this.#pauses === 1 && askedMs !== undefined;
+      if (!isTakenAtWord) forMs = Math.max(forMs, backoffMs(this.#policy, this.#pauses));
     }
-    this.untilMs = Math.max(this.untilMs, nowMs + askedMs);
+    this.untilMs = Math.max(this.untilMs, nowMs + forMs);
     this.#setLimit(host, 1);
   }
 

@@ -203,6 +203,15 @@ describe("a pause of the host", () => {
     expect(verdict({ status: 429, retryAfter: "1" }, { host, startMs: -1, nowMs: 30 }).pauseUntilMs).toBe(2_020);
   });
 
+  test("takes a host at its word once: if it refuses again, no less than grows", () => {
+    const host = new Host("http://a", 10);
+    const refused = (nowMs: number): Verdict =>
+      verdict({ status: 503, retryAfter: "0" }, { host, startMs: nowMs, nowMs });
+    expect([0, 1, 1_000].map((nowMs) => refused(nowMs).pauseUntilMs! - nowMs)).toEqual([0, 500, 1_000]);
+    host.trouble!.wentWell(host, 5_000);
+    expect(refused(6_000).pauseUntilMs).toBe(6_000);
+  });
+
   test("holds for the host, even where the job may not be asked again: by 503, as it may have been done", () => {
     const unavailable = verdict({ status: 503, retryAfter: "1" }, { job: askedOnce("POST") });
     expect(unavailable).toEqual({ delayMs: undefined, pauseUntilMs: 1_000 });

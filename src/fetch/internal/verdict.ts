@@ -47,13 +47,13 @@ export function judge(policy: RetryPolicy, attempt: Attempt, host: Host, dateMs:
   const askedMs = answer === undefined ? undefined : askedFor(answer, dateMs);
   if (askedMs !== undefined && askedMs > longestWaitMs) return final;
   if (answer !== undefined && isThrottling(answer.status, askedMs)) {
-    return pause(policy, attempt, host, answer.status === 429, askedMs ?? 0);
+    return pause(policy, attempt, host, answer.status === 429, askedMs);
   }
   if (failure?.isRetryable === false) return final;
   const isUnprocessed = failure?.isUnprocessed === true;
   if (isUnprocessed || (answer !== undefined && down.has(answer.status))) {
     const state = troubleOf(policy, host).failed(host, endMs);
-    if (state === "down") return pause(policy, attempt, host, isUnprocessed, 0);
+    if (state === "down") return pause(policy, attempt, host, isUnprocessed, undefined);
     // It has not met the host, which was there before: that is not the fault of the job.
     if (state === "in doubt" && isUnprocessed) return again(backoffMs(policy, ++job.uncounted));
   }
@@ -75,7 +75,13 @@ function askedFor({ status, headers }: WholeResponse, dateMs: number): number | 
   return retryAfterMs(headers, dateMs) ?? (status === 429 ? usedUpForMs(headers, dateMs) : undefined);
 }
 
-function pause(policy: RetryPolicy, attempt: Attempt, host: Host, isUndone: boolean, askedMs: number): Verdict {
+function pause(
+  policy: RetryPolicy,
+  attempt: Attempt,
+  host: Host,
+  isUndone: boolean,
+  askedMs: number | undefined,
+): Verdict {
   const { job, startMs, endMs } = attempt;
   const trouble = troubleOf(policy, host);
   trouble.pause(host, startMs, endMs, askedMs);
