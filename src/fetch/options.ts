@@ -79,7 +79,7 @@ export interface FetchAllSettings extends ExchangeOptions {
 }
 
 /** What `"auto"` is for all hosts together. */
-export const autoConcurrency = 100;
+const autoConcurrency = 100;
 
 const standardHeaders = { "user-agent": "taskwright", accept: "*/*" };
 
