@@ -304,6 +304,13 @@ function numbers(from: number): string {
 }
 
 describe("a run that was stopped", () => {
+  test("before anything came in has ended well", async () => {
+    const cli = new Cli(["fetch", "--progress", "plain"], { stdin: undefined });
+    await cli.says("0");
+    cli.kill("SIGINT");
+    expect((await cli.ended).code).toBe(130);
+  });
+
   test("while it waited for more of a compressed list has ended well", async () => {
     await using server = await httpServer(echoPath);
     const cli = new Cli(["fetch"], { stdin: undefined });

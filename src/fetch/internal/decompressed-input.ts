@@ -11,14 +11,43 @@ const magic: Readonly<Record<Compression, Buffer>> = {
 type Decompressor = Transform & { readonly bytesWritten: number };
 
 /** `input`, decompressed if its first bytes say that it is compressed, whatever its name. */
-export async function decompressed(input: ByteInput): Promise<ByteInput> {
-  try {
-    const { first, compression } = await look(input);
-    const whole = new BegunInput(input, first);
-    return compression === undefined ? whole : new DecompressedInput(whole, compression);
-  } catch (error) {
-    await input.close();
-    throw error;
+export function decompressed(input: ByteInput): ByteInput {
+  return new AnyInput(input);
+}
+
+/** Is looked at with the first read: until then there may be nothing to look at. */
+class AnyInput implements ByteInput {
+  #input: ByteInput;
+  #isKnown = false;
+
+  constructor(input: ByteInput) {
+    this.#input = input;
+  }
+
+  get size(): number | undefined {
+    return this.#input.size;
+  }
+
+  get storedBytes(): number {
+    return this.#input.storedBytes;
+  }
+
+  get compression(): Compression | undefined {
+    return this.#input.compression;
+  }
+
+  async read(): Promise<Buffer | undefined> {
+    if (!this.#isKnown) {
+      const { first, compression } = await look(this.#input);
+      const whole = new BegunInput(this.#input, first);
+      this.#input = compression === undefined ? whole : new DecompressedInput(whole, compression);
+      this.#isKnown = true;
+    }
+    return this.#input.read();
+  }
+
+  close(): Promise<void> {
+    return this.#input.close();
   }
 }
 
@@ -111,6 +140,8 @@ class DecompressedInput implements ByteInput {
 
   #begin(rest: Buffer | undefined): void {
     const stream = this.compression === "gzip" ? createGunzip() : createZstdDecompress();
+    // Whoever reads meets the error, and nobody else has to.
+    stream.on("error", () => {});
     this.#stream = stream;
     this.#chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     this.#givenBytes = 0;
