@@ -1,7 +1,9 @@
 /** What `taskwright fetch` reads: several inputs, formats, templates. */
+import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text as readAll } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { createGzip, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Cli, TemporaryFolder, runCli } from "./cli.ts";
@@ -64,6 +66,17 @@ describe("several inputs", () => {
       [2, "/b"],
       [3, "/c"],
       [4, "/d"],
+    ]);
+  });
+
+  test("may be pipes, as <(...) of a shell is", async () => {
+    await using server = await httpServer(echoPath);
+    const shell = `exec "$0" "$1" fetch -i <(echo ${server.url("/a")}) -i <(gzip -c <<< ${server.url("/b")})`;
+    const bin = fileURLToPath(new URL("../bin/taskwright.js", import.meta.url));
+    const child = spawn("bash", ["-c", shell, process.execPath, bin], { stdio: ["ignore", "pipe", "ignore"] });
+    expect(resultsOf(await readAll(child.stdout)).map(({ id, body }) => [id, body])).toEqual([
+      [1, "/a"],
+      [2, "/b"],
     ]);
   });
 

@@ -19,8 +19,10 @@ export async function inputFile(path: string): Promise<RequestInput> {
   const stats = await stat(path);
   if (stats.isDirectory()) throw Object.assign(new Error(`EISDIR: \`${path}\` is a directory`), { code: "EISDIR" });
   await access(path, constants.R_OK);
+  // To open a pipe that nobody writes to waits for ever. At once Ctrl-C still ends it, as it ends any program.
+  const pipe = stats.isFIFO() ? await openInput(path) : undefined;
   const size = stats.isFile() ? stats.size : undefined;
-  return { name: path, path, size, open: async () => decompressed(await openInput(path)) };
+  return { name: path, path, size, open: async () => decompressed(pipe ?? (await openInput(path))) };
 }
 
 /** What comes in on standard input, as it is or compressed. */
