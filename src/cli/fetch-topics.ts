@@ -21,6 +21,7 @@ export const examples: readonly string[] = [
   "taskwright fetch -i urls.txt | jq -r 'select(.ok | not) | .url'",
   "seq -f 'https://example.com/item/%g' 1000 | taskwright fetch -o items.jsonl",
   `taskwright fetch --json '{"q": 1}' -H 'X-Api-Key: 7' https://example.com/ask`,
+  "taskwright fetch -i people.csv --template 'https://example.com/{id}?q={name}'",
 ];
 
 export const topics: readonly Topic[] = [
@@ -29,6 +30,7 @@ export const topics: readonly Topic[] = [
     parts: [
       "A list of URLs, one a line; blank lines and # comments are skipped.",
       'Or JSONL: {"url": "...", "id"?, "method"?, "headers"?, "body"?} on each line. A body that is not a string is sent as JSON. Flags say what lines leave out.',
+      "Or batches of OpenAI, targets of vegeta, and tables (CSV, TSV) or JSONL whose fields fill in a --template. What it is is seen from the first line, or said by --input-format.",
       "Or CSV, TSV or JSONL of which --template makes URLs; lines of OpenAI's Batch API; targets of vegeta. See --input-format.",
     ],
   },
