@@ -1,6 +1,7 @@
 /**
  * @module
- * The batch engine: any number of requests, many at once, in constant memory.
+ * The batch engine: any number of requests, many at once, in constant memory; and with a journal, so that nothing is
+ * asked twice that was answered.
  *
  * @example
  * ```ts
@@ -27,6 +28,7 @@ export {
   OutputExistsError,
 } from "./errors.ts";
 export { type FetchStream, fetchAll } from "./fetch-all.ts";
+export { type FetchIntoOptions, type FetchSummary, fetchInto } from "./fetch-into.ts";
 export type { FetchSessionOptions } from "./internal/exchange.ts";
 export { TooManyFailuresError } from "./failures.ts";
 export type { FetchAllOptions, FetchRetryOptions } from "./options.ts";

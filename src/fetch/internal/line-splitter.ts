@@ -14,6 +14,8 @@ export class BadLine {
   index: number;
   /** Which of several inputs the line is in; undefined where there is only one. */
   input: string | undefined = undefined;
+  /** Whether it is a request of an iterable, and `line` only its place there. */
+  isOfIterable = false;
 
   constructor(line: number, message: string, column?: number, url?: string, id?: string | number) {
     this.line = line;

@@ -46,7 +46,8 @@ export function writeBadLine(sink: LineSink, bad: BadLine): void {
 }
 
 /** Where a line is that was no request, and why it is none. */
-export function describeBadLine({ input, line, column, message }: BadLine): string {
+export function describeBadLine({ input, line, column, message, isOfIterable }: BadLine): string {
+  if (isOfIterable) return message;
   const where = `line ${line}${column === undefined ? "" : `, column ${column}`}`;
   return `${input === undefined ? "" : `${input}, `}${where}: ${message}`;
 }
