@@ -305,6 +305,7 @@ describe("exit code 2", () => {
     [["--dns-servers", "nowhere", url], "Expected --dns-servers to be a list of addresses"],
     [["-H", "@/nonexistent", url], "Cannot read `/nonexistent` for --header"],
     [["-f", url], "There is no -f here: a status of 400 or more makes the exit code 1 anyway"],
+    [["-F", "a=@b", url], "There is no -F here: forms with files cannot be sent by the command"],
     [["-sS", url], "There is no -S here: errors are shown anyway"],
   ])("for %j", async (args, message) => {
     const { code, stdout, stderr } = await fetchCli(args);

@@ -86,7 +86,7 @@ function longText({ help, more, also = [] }: Flag): string[] {
 }
 
 /** `-o, --output FILE` */
-export function spelling(name: string, { short, value }: Flag): string {
+function spelling(name: string, { short, value }: Flag): string {
   return `${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
 }
 

@@ -5,7 +5,7 @@ export interface Topic {
 }
 
 /** What something is called, and what it means. */
-export type TermList = readonly (readonly [term: string, meaning: string])[];
+type TermList = readonly (readonly [term: string, meaning: string])[];
 
 export const summary: string = "asks many URLs at once and writes a line of JSON for each";
 

@@ -36,6 +36,7 @@ export function readSession(given: GivenFlags): FetchSessionOptions {
  * @throws {UsageError} no session can be opened with `options`
  */
 export async function checkSession(options: FetchSessionOptions): Promise<void> {
+  if (Object.keys(options).length === 0) return;
   if (options.proxy === "environment" && options.allowPrivateHosts === false) {
     const hint = "-x '' goes without the one that the environment names";
     throw new UsageError("--no-private-hosts cannot see behind a proxy", hint);

@@ -35,7 +35,7 @@ export interface Summary {
 }
 
 /** One kind of failure. */
-export interface FailureSummary {
+interface FailureSummary {
   /** A status or an error code; `before` for failures of earlier runs, and `other` where there are too many kinds. */
   readonly kind: string;
   readonly count: number;

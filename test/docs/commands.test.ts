@@ -2,9 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { exitCode } from "../../src/cli/exit-code.ts";
 import { fetchFlags } from "../../src/cli/fetch-flags.ts";
 import { withFlagLists } from "../../scripts/internal/flag-lists.ts";
 import { manPage } from "../../scripts/internal/man-page.ts";
+import { summarize } from "../../src/cli/summary.ts";
+import { BatchStatistics } from "../../src/fetch/internal/batch-statistics.ts";
 import { root } from "./snippets.ts";
 
 test.for(["README.md", "CONTRIBUTING.md"])("%s names only npm scripts that exist", async (page) => {
@@ -31,6 +34,21 @@ test("docs/fetch.md has the flags of today, as `npm run docs` writes them", asyn
 
   expect(await withFlagLists(page)).toBe(page);
   for (const name of Object.keys(fetchFlags)) expect(page).toContain(`--${name}`);
+});
+
+test("docs/fetch.md tells every field of the summary for programs, and every exit code", async () => {
+  const page = await readFile(join(root, "docs/fetch.md"), "utf8");
+  const batch = {
+    statistics: new BatchStatistics(),
+    earlier: { succeeded: 0, failed: 0, badLines: 0 },
+    progress: { read: 0, passed: 0, isAll: true, share: undefined },
+    outputBytes: 0,
+  };
+  const rest = { output: undefined, journal: undefined, bodies: undefined };
+  const summary = summarize({ batch, end: "finished", elapsedMs: 0, ...rest });
+
+  for (const field of Object.keys(summary)) expect(page).toContain(`\`${field}\``);
+  for (const code of Object.values(exitCode)) expect(page).toMatch(new RegExp(`^\\| ${code} +\\|`, "m"));
 });
 
 test("the manual page is that of today, as `npm run docs` writes it", async () => {
