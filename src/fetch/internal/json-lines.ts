@@ -1,4 +1,4 @@
-import { digitsOf } from "./json-digits.ts";
+import { digitsOf, exactBody } from "./json-digits.ts";
 import { columnOfKey, locateJsonProblem } from "./json-position.ts";
 import type { Job } from "./job.ts";
 import { FieldProblem, type JobBuilder, type RawRequest } from "./job-builder.ts";
@@ -42,18 +42,24 @@ export class JsonLines extends LineByLine {
     }
     const fields = value as Readonly<Record<string, unknown>>;
     try {
-      return this.#builder.fromRequest(number, this.#withWholeId(this.#format.read(fields, line), line));
+      return this.#builder.fromRequest(number, this.#exact(this.#format.read(fields, line), line));
     } catch (error) {
       if (!(error instanceof FieldProblem)) throw error;
       return this.#bad(number, line, fields, error);
     }
   }
 
-  /** A number that JavaScript cannot hold would be another id. */
-  #withWholeId(request: RawRequest, line: string): RawRequest {
-    const { id } = request;
-    if (typeof id !== "number" || Number.isSafeInteger(id) || !Number.isInteger(id)) return request;
-    return { ...request, id: digitsOf(line, this.#format.names?.id ?? "id", id) };
+  /** Numbers that JavaScript cannot hold would be others: another id, another body. */
+  #exact(request: RawRequest, line: string): RawRequest {
+    const { id, body } = request;
+    const isIdExact = typeof id !== "number" || Number.isSafeInteger(id) || !Number.isInteger(id);
+    const isBodyText = typeof body !== "object" || body === null || body instanceof Uint8Array;
+    if (isIdExact && isBodyText) return request;
+    return {
+      ...request,
+      id: isIdExact ? id : digitsOf(line, this.#format.names?.id ?? "id", id),
+      body: isBodyText ? body : exactBody(line, body),
+    };
   }
 
   #bad(number: number, line: string, fields: Readonly<Record<string, unknown>>, problem: FieldProblem): BadLine {

@@ -124,6 +124,12 @@ describe("a list of JSON", () => {
     expect(readJob('{"url": "http://a/", "id": 1.5}').id).toBe(1.5);
   });
 
+  test("sends the numbers of a body as they are written, also those that JavaScript cannot hold", () => {
+    const body = '{"n":12345678901234567890,"f":[0.10,1.5],"x":-1e400,"i":7}';
+    expect(readJob(`{"url": "http://a/", "body": ${body}}`).body).toBe(body);
+    expect(readJob('{"body": {"a": 1e999}, "url": "http://a/"}').body).toBe('{"a":1e999}');
+  });
+
   test("lets fields of the user's own pass", () => {
     expect(readJob('{"url": "http://a/", "comment": "x", "ids": 1, "id": 2}').id).toBe(2);
   });
