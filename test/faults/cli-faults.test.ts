@@ -35,7 +35,7 @@ async function fetchRows(asked: readonly FaultRow[], ...flags: string[]): Promis
   }
   writeFileSync(input, `${lines.join("\n")}\n`);
   writeFileSync(authorities, await authority());
-  const settings = ["--retry", "0", "--timeout", "3s", "--max-filesize", "1000000", "--cacert", authorities];
+  const settings = ["--retry", "0", "--max-filesize", "1000000", "--cacert", authorities];
   const { code, stderr } = await runCli(["fetch", "-i", input, "-o", output, ...settings, ...flags]);
   expect({ code, stderr }).toMatchObject({ code: 1 });
   const results = readFileSync(output, "utf8").split("\n").slice(0, -1);
@@ -55,9 +55,18 @@ function expectedResult(row: FaultRow, id: number): object {
   return { id, ok: false, status: undefined, attempts: 1, error: { code: fetchCode(ends), status } };
 }
 
+const isLate = (row: FaultRow): boolean => fetchEnding(row).code === "HTTP_TIMEOUT";
+const isHttp2 = ({ server }: FaultRow): boolean => server?.http2 === true;
+
 test.each([
-  ["HTTP/1 and TLS", rows.filter(({ server }) => server?.http2 !== true), []],
-  ["HTTP/2", rows.filter(({ server }) => server?.http2 === true), ["--http2-prior-knowledge"]],
+  ["HTTP/1 and TLS", rows.filter((row) => !isHttp2(row) && !isLate(row)), ["--timeout", "60s"]],
+  ["HTTP/1 and TLS, too late", rows.filter((row) => !isHttp2(row) && isLate(row)), ["--timeout", "1s"]],
+  ["HTTP/2", rows.filter((row) => isHttp2(row) && !isLate(row)), ["--http2-prior-knowledge", "--timeout", "60s"]],
+  [
+    "HTTP/2, too late",
+    rows.filter((row) => isHttp2(row) && isLate(row)),
+    ["--http2-prior-knowledge", "--timeout", "1s"],
+  ],
 ] as const)("the command writes of each fault what the table says: %s", async (_, asked, flags) => {
   const results = await fetchRows(asked, ...flags);
 

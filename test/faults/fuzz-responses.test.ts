@@ -95,7 +95,7 @@ const response = fc
 const end = fc.constantFrom("close", "close", "reset", "keep" as const);
 
 const boundMs = 20_000;
-const timeouts = { connectMs: 5_000, headersMs: 150, idleMs: 150, totalMs: 2_000 };
+const timeouts = { connectMs: 5_000, headersMs: 100, idleMs: 100, totalMs: 2_000 };
 
 test("any answers, broken as they may be", { timeout: 120_000 }, async () => {
   const codes = await documentedCodes();
@@ -230,7 +230,7 @@ async function askFine(session: Session): Promise<string> {
 async function fetchAllOf(server: FaultServer, paths: readonly string[], codes: ReadonlySet<string>): Promise<void> {
   const requests = [...paths, "/fine"].map((path) => server.url + path);
   const ids = new Set<string | number>();
-  const limits = { timeoutMs: 150, maxBodyBytes: 1_000, retry: { attempts: 1 } };
+  const limits = { timeoutMs: 100, maxBodyBytes: 1_000, retry: { attempts: 1 } };
   for await (const { id, status, error } of fetchAll(requests, limits)) {
     ids.add(id);
     const isKnown =
