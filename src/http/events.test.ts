@@ -429,3 +429,15 @@ test("a stream that was read or cancelled leaves nothing behind", async () => {
     );
   expect(await expectNoLeaks(cancelled)).toBe(undefined);
 });
+
+test("a session that is closed ends the waits for the next connection", async () => {
+  await using server = await rawServer();
+  const session = openSession({ cache: true });
+  const events = session.events(server.origin, { reconnect: { backoff: () => 60_000 } });
+  const reading = thrownBy(events.next());
+  const { peer } = await streaming(server);
+  peer.socket.end();
+  while (session.statistics().active > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await session[Symbol.asyncDispose]();
+  expect(await reading).toMatchObject({ code: "HTTP_SESSION_CLOSED" });
+});

@@ -1,5 +1,5 @@
-import { checkedScope, formatMs, unschedule } from "../core/index.ts";
-import { HttpError, ResponseClosedError } from "./errors.ts";
+import { checkedScope, formatMs } from "../core/index.ts";
+import { HttpError, ResponseClosedError, SessionClosedError } from "./errors.ts";
 import { checkBytes, checkMs, wrong } from "./internal/check.ts";
 import { Delay } from "./internal/delay.ts";
 import { EventParser, type ServerSentEvent } from "./internal/event-parser.ts";
@@ -18,7 +18,7 @@ import type { Session } from "./session.ts";
 import { EventStreamError } from "./stream-errors.ts";
 
 /** Settings of {@link Session.events}. */
-export interface EventsOptions extends Omit<HttpRequestOptions, "timeout" | "maxBodyBytes"> {
+export interface EventsOptions extends Omit<HttpRequestOptions, "timeout" | "maxBodyBytes" | "cache"> {
   /** @default "GET" */
   readonly method?: string;
   /**
@@ -93,7 +93,7 @@ export class EventStream implements AsyncIterableIterator<ServerSentEvent, undef
     if (typeof lastEventId !== "string") throw new TypeError(wrong("lastEventId", "a string", lastEventId));
     this.#lastEventId = lastEventId;
     const timeouts = { ...timeout, ...(idleMs !== undefined && { idleMs }), totalMs: Infinity };
-    this.#options = { ...rest, timeout: timeouts, maxBodyBytes: Infinity };
+    this.#options = { ...rest, timeout: timeouts, maxBodyBytes: Infinity, cache: false };
     // What is wrong is thrown here, and not when the first event is asked for.
     const order = this.#makeOrder();
     if (this.#reconnect !== undefined && !canBeSentAgain(order)) {
@@ -244,8 +244,8 @@ export class EventStream implements AsyncIterableIterator<ServerSentEvent, undef
     const untilMs = clock.now() + delayMs;
     const leftMs = (): string => formatMs(Math.max(0, untilMs - clock.now()));
     this.#delay = new Delay(scope, untilMs, () => `${this.#label()}: to be opened again in ${leftMs()} (${why})`);
-    await this.#delay.promise;
-    unschedule(this.#delay);
+    const isOpen = await this.#session.transport.waitFor(this.#delay);
+    if (!isOpen) throw new SessionClosedError(nameOf(this.#makeOrder()));
   }
 
   #makeOrder(): Order {

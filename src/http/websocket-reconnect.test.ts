@@ -358,3 +358,36 @@ test("a WebSocket that was used and closed leaves nothing behind", async () => {
     expect(await expectNoLeaks(use)).toBe(0);
   }
 });
+
+test("a session that is closed ends the waits for the next connection", async () => {
+  await using server = await webSocketServer();
+  const session = openSession();
+  const socket = await session.websocket(server.url, { reconnect: { backoff: () => 60_000 } });
+  const users = [thrownBy(socket.receive()), thrownBy(socket.receive())];
+  server.cut();
+  await pause(50);
+  await session[Symbol.asyncDispose]();
+  for (const error of await Promise.all(users)) expect(error).toMatchObject({ code: "HTTP_SESSION_CLOSED" });
+});
+
+test("a connection that is lost before its first message is noticed, and a lost first one opened again", async () => {
+  const serve = (client: { terminate(): void }): void => {
+    if (server.clients.length === 1) client.terminate();
+  };
+  await using server = await webSocketServer(serve);
+  // So long that the connection is gone when somebody could listen.
+  await using slow = openSession({ hooks: { afterResponse: () => pause(100) } });
+  await using lost = await slow.websocket(server.url);
+  expect(await thrownBy(lost.receive())).toMatchObject({ closeCode: 1006 });
+  server.clients.length = 0;
+  await using session = openSession();
+  const opened: number[] = [];
+  const onOpen = async (_socket: unknown, connection: number): Promise<void> => {
+    opened.push(connection);
+    if (connection === 1) await sleep(60_000);
+  };
+  await using socket = await session.websocket(server.url, { ...atOnce, onOpen });
+  expect(opened).toEqual([1, 2]);
+  expect(socket.statistics().connections).toBe(2);
+  expect(lost.statistics().connections).toBe(1);
+});

@@ -358,11 +358,11 @@ test("a server that is silent is sent a ping, and given up if it does not answer
   });
   await using mute = await webSocketServer(undefined, { answersPings: false });
   await using session = openSession();
-  await using answering = await session.websocket(server.url, { heartbeatMs: 100 });
-  await using silent = await session.websocket(mute.url, { heartbeatMs: 100 });
+  await using answering = await session.websocket(server.url, { heartbeatMs: 400 });
+  await using silent = await session.websocket(mute.url, { heartbeatMs: 400 });
   expect(await thrownBy(silent.receive())).toMatchObject({
     closeCode: 1006,
-    message: expect.stringContaining("nothing came for 200 ms, no answer to a ping either (heartbeatMs)") as string,
+    message: expect.stringContaining("nothing came for 800 ms, no answer to a ping either (heartbeatMs)") as string,
   });
   await mute.until(({ sockets }) => sockets.size === 0);
   while (pings.length < 3) await pause(20);
@@ -375,10 +375,10 @@ test("a server that is made to wait is not given up for its silence", async () =
     for (let i = 0; i < 100; i++) client.send("x".repeat(1_000));
   });
   await using session = openSession();
-  await using socket = await session.websocket(server.url, { heartbeatMs: 50, maxUnreadBytes: 10_000 });
-  await pause(500);
+  await using socket = await session.websocket(server.url, { heartbeatMs: 300, maxUnreadBytes: 10_000 });
+  await pause(900);
   for (let i = 0; i < 100; i++) expect(((await socket.receive()) as string).length).toBe(1_000);
-  await pause(300);
+  await pause(900);
   await moveOnAfter(100, () => socket.receive());
   expect(socket.statistics().connections).toBe(1);
   await socket.send("x");

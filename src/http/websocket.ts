@@ -2,6 +2,7 @@ import { type ScopeNode, checkedScope, currentScope } from "../core/index.ts";
 import type { RequestName } from "./errors.ts";
 import { wrong } from "./internal/check.ts";
 import { converse } from "./internal/conversation.ts";
+import type { Delay } from "./internal/delay.ts";
 import { type Order, labelOf, nameOf } from "./internal/order.ts";
 import { mergeHeaders } from "./internal/request-headers.ts";
 import { upgrades } from "./internal/upgrade-exchange.ts";
@@ -186,6 +187,10 @@ class Dialer implements Dial {
       socket.destroy();
       throw error;
     }
+  }
+
+  waitFor(delay: Delay): Promise<boolean> {
+    return this.#session.transport.waitFor(delay);
   }
 
   #makeOrder(isFirst: boolean): Order {

@@ -1,4 +1,4 @@
-import { type Limiter, type Permit, type ScopeNode, checkedScope, currentScope } from "../../core/index.ts";
+import { type Limiter, type Permit, type ScopeNode, checkedScope, currentScope, unschedule } from "../../core/index.ts";
 import { SessionClosedError } from "../errors.ts";
 import { Delay } from "./delay.ts";
 import type { Exchange } from "./exchange.ts";
@@ -30,6 +30,8 @@ export class Transport {
 
   /** Those that have their slot and are being prepared: nothing else knows of them. */
   readonly #preparing = new Set<Exchange<unknown>>();
+  /** Those who wait to connect again. */
+  readonly #delays = new Set<Delay>();
 
   /** Lets a request get in line. Throws at once if the session is closed. */
   send<T>(scope: ScopeNode, order: Order, make: MakeExchange<T>): Promise<T> {
@@ -110,6 +112,22 @@ export class Transport {
     return pause?.isOver === true ? undefined : pause;
   }
 
+  /**
+   * Waits for `delay`, which may end before its time. Cancel: rejects at once.
+   *
+   * @returns whether the session is still open
+   */
+  async waitFor(delay: Delay): Promise<boolean> {
+    this.#delays.add(delay);
+    try {
+      await delay.promise;
+    } finally {
+      this.#delays.delete(delay);
+      unschedule(delay);
+    }
+    return !this.#isClosed;
+  }
+
   /** A connection that came of `order` is no more one of HTTP. Throws if the session is closed. */
   adopt(order: Order, adopted: Adopted): void {
     this.checkOpen(order);
@@ -120,6 +138,7 @@ export class Transport {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const exchange of this.#preparing) exchange.sessionClosed();
+    for (const delay of this.#delays) delay.resolve();
     await this.pool.close();
   }
 

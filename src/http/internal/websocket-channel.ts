@@ -33,6 +33,8 @@ export interface Dial {
   readonly label: string;
   /** @param isFirst - whether it was never open: then the request is tried as often as its rules say */
   connect(owner: WireOwner, isFirst: boolean): Promise<WebSocketWire>;
+  /** @returns false if the session was closed meanwhile */
+  waitFor(delay: Delay): Promise<boolean>;
   /** Called with each connection. */
   opened(connection: number): unknown;
 }
@@ -85,7 +87,11 @@ export class WebSocketChannel implements WireOwner, Kept {
   async open(): Promise<void> {
     const scope = checkedScope();
     await this.#connect(() => this.keepIn(scope));
-    if (this.#wire === undefined) throw this.#end?.error ?? this.#loss?.error;
+    // It may have been lost already, while its owner subscribed.
+    if (this.#wire === undefined && this.#end === undefined) await this.#reopen();
+    if (this.#end?.isGood !== false) return;
+    checkedScope();
+    throw this.#end.error;
   }
 
   get statistics(): { unreadMessages: number; unreadBytes: number; unsentBytes: number; connections: number } {
@@ -206,6 +212,7 @@ export class WebSocketChannel implements WireOwner, Kept {
 
   close(why: string): void {
     this.#finish(new WebSocketError(this.#dial.request, 1006, "", why), false);
+    this.#keeper?.finish();
     this.#last?.destroy();
   }
 
@@ -279,8 +286,8 @@ export class WebSocketChannel implements WireOwner, Kept {
     const scope = checkedScope();
     const { dueMs, error } = this.#loss!;
     const left = (): string => formatMs(Math.max(0, dueMs - this.#clock.now()));
-    await new Delay(scope, dueMs, () => `${this.#dial.label}: to be opened again in ${left()} (${shortly(error)})`)
-      .promise;
+    const describe = (): string => `${this.#dial.label}: to be opened again in ${left()} (${shortly(error)})`;
+    if (!(await this.#dial.waitFor(new Delay(scope, dueMs, describe)))) return this.sessionClosed();
     try {
       await this.#connect();
     } catch (failure) {

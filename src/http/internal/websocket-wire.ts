@@ -37,6 +37,9 @@ export interface WireLimits {
 
 /** Messages that are shorter are not worth compressing. */
 const compressFromBytes = 1_024;
+/** So late a timer is only where the process was held up; and so long what has come meanwhile may take to be read. */
+const heldUpMs = 20;
+const graceMs = 100;
 /** What a frame has besides its message. */
 const mostBytesAround = 14;
 const plainText = { binary: false, compress: false, fin: true, mask: true } as const;
@@ -75,6 +78,8 @@ export class WebSocketWire implements Adopted {
   #resumed: (() => void) | undefined = undefined;
   #heardMs: number;
   #hasPinged = false;
+  /** When the heartbeat is due. */
+  #beatMs = 0;
   #error: Error | undefined = undefined;
   /** Bytes that are being compressed, wait for that, or were compressed and have not left. */
   #compressing = 0;
@@ -88,9 +93,11 @@ export class WebSocketWire implements Adopted {
     this.#reader = makeFrameReader(limits.maxMessageBytes, deflate);
     this.#writer = makeFrameWriter(socket, deflate);
     this.#heardMs = clock.now();
-    this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
+    this.closed = socket.closed ? Promise.resolve() : new Promise((resolve) => socket.once("close", () => resolve()));
     this.#listen();
-    clock.schedule(this.#heardMs + limits.heartbeatMs, this.#heartbeat);
+    // It may be gone before anybody could listen, while a hook took its time: then nothing more is told.
+    if (socket.closed) this.#reader.end();
+    this.#armHeartbeat(this.#heardMs + limits.heartbeatMs);
   }
 
   /** Whether its socket is closed. */
@@ -236,17 +243,25 @@ export class WebSocketWire implements Adopted {
   #beat(): void {
     const { heartbeatMs } = this.#limits;
     const nowMs = this.#clock.now();
+    const lateMs = nowMs - this.#beatMs;
     if (this.#isPaused) this.#heardMs = nowMs;
-    if (nowMs >= this.#heardMs + 2 * heartbeatMs) {
+    // While the process was held up, nothing could be read that came, nor be answered in time.
+    else if (lateMs > heldUpMs) this.#heardMs += lateMs + Math.min(heartbeatMs, graceMs);
+    const silentMs = nowMs - this.#heardMs;
+    if (silentMs >= 2 * heartbeatMs) {
       this.#socket.destroy();
       return this.#end({ closeCode: 1006, reason: "", by: "silence", cause: undefined });
     }
-    const isSilent = nowMs >= this.#heardMs + heartbeatMs;
-    if (isSilent) {
+    if (silentMs >= heartbeatMs) {
       this.#hasPinged = true;
       this.#writer.ping("", true);
     }
-    this.#clock.schedule(this.#heardMs + (isSilent ? 2 : 1) * heartbeatMs, this.#heartbeat);
+    this.#armHeartbeat(this.#heardMs + (silentMs >= heartbeatMs ? 2 : 1) * heartbeatMs);
+  }
+
+  #armHeartbeat(atMs: number): void {
+    this.#beatMs = atMs;
+    this.#clock.schedule(atMs, this.#heartbeat);
   }
 
   #end(end: WireEnd): void {
