@@ -4,7 +4,7 @@ import { thrownBy } from "../../test/core/helpers.ts";
 import { rawServer } from "../../test/http-server.ts";
 import { cancelScope, checkpoint, run, taskGroup } from "../core/index.ts";
 import { type FaultServer, faults, openFaultServer } from "../testing/index.ts";
-import { RedirectError, type SessionOptions, fetchWhole, openSession } from "./index.ts";
+import { HttpCache, RedirectError, type SessionOptions, fetchWhole, openSession } from "./index.ts";
 
 const asked = (server: FaultServer): string[] => server.requests.map(({ method, target }) => `${method} ${target}`);
 
@@ -320,6 +320,22 @@ test("from http to https there is", async () => {
   await using plain = await openFaultServer(faults.redirect(server.url));
   await using session = openSession({ tls: { ca: server.authority } });
   expect(await (await session.get(plain.url)).text()).toBe("safe");
+});
+
+test("what a session may connect to holds for each hop", async () => {
+  await using inside = await openFaultServer();
+  await using server = await openFaultServer({
+    "/": { name: "moved", play: (wire) => wire.raw(moved) },
+  });
+  const moved = `HTTP/1.1 301 Moved\r\nlocation: ${inside.url}\r\ncache-control: max-age=60\r\ncontent-length: 0\r\n\r\n`;
+  const cache = new HttpCache();
+  // Nobody can be public here. So the first hop comes out of a cache, filled by a session that may go anywhere.
+  const url = server.url.replace("127.0.0.1", "public.test");
+  await using trusting = openSession({ cache, redirect: false, dns: { lookup: () => ["127.0.0.1"] } });
+  await (await trusting.get(url)).discard();
+  await using guarded = openSession({ cache, allowPrivateHosts: false, dns: { lookup: () => ["127.0.0.1"] } });
+  await expect(guarded.get(url)).rejects.toMatchObject({ code: "HTTP_PRIVATE_HOST", host: "127.0.0.1" });
+  expect([inside.requests.length, guarded.statistics().active]).toEqual([0, 0]);
 });
 
 // Together with the rest.

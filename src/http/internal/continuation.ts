@@ -52,6 +52,7 @@ async function rest(
     const asking = { ...rangeOrder(order, progress), resumed };
     answer = await converseAgain(checkedScope(), transport, asking, { ...continuations, make }, error);
   } catch (failure) {
+    checkedScope();
     // Why the body broke off says more than why the rest of it was not to be had.
     throw failure instanceof HttpError ? error : failure;
   }

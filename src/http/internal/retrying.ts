@@ -77,9 +77,10 @@ export async function sendRetrying<A extends Answer>(
       sender.kind.drop(answer);
     } catch (error) {
       course ??= new RetryCourse(sender.transport, order, rules);
-      // In a cancelled scope it is an error of cleaning up, or the cancellation itself.
-      if (scope.stop === undefined && !sender.isOfUser(error)) again = course.afterFailure(error);
+      if (!sender.isOfUser(error)) again = course.afterFailure(error);
       if (again === undefined) throw error;
+      // Cancelled meanwhile: without that, there would be no error.
+      checkedScope();
       failure = error;
     }
     await sender.beforeRetry(order, { status, error: failure, delayMs: again.pauseMs ?? again.delayMs });
