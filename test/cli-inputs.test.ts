@@ -196,6 +196,8 @@ test("a base URL stands before the paths of any list, and has to be one", async 
   await using server = await httpServer(echoPath);
   const { stdout } = await runCli(["fetch", "--base-url", `${server.origin}/base`], { stdin: "/a\n/b?c\n" });
   expect(resultsOf(stdout).map(({ body }) => body)).toEqual(["/base/a", "/base/b?c"]);
+  const named = await runCli(["fetch", "--base-url", server.origin, "/c", server.url("/d")]);
+  expect(resultsOf(named.stdout).map(({ body }) => body)).toEqual(["/c", "/d"]);
   for (const wrong of ["example.com", "ftp://a/", "http://a/?b"]) {
     const { code, stderr } = await runCli(["fetch", "--base-url", wrong], { stdin: "/a" });
     expect(code).toBe(2);

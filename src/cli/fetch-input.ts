@@ -14,10 +14,10 @@ export interface FoundInputs {
 }
 
 /** @throws {UsageError} something cannot be read, or a URL of the command line is wrong */
-export async function findInputs({ urls, inputs: named }: FetchSettings): Promise<FoundInputs> {
+export async function findInputs({ urls, inputs: named, baseUrl }: FetchSettings): Promise<FoundInputs> {
   if (named.length === 0) {
     const text = urls.join("\n");
-    refuseWrongUrls(Buffer.from(text), urls.length);
+    refuseWrongUrls(Buffer.from(text), urls.length, baseUrl);
     const name = "command line";
     return { inputs: [inputText(name, text)], name, total: urls.length };
   }
@@ -57,8 +57,8 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** On the command line a wrong URL is a slip, and nothing has been asked yet: nothing will be. */
-function refuseWrongUrls(bytes: Buffer, count: number): void {
-  const reader = new RequestReader({ headers: [], format: "urls" });
+function refuseWrongUrls(bytes: Buffer, count: number, baseUrl: string | undefined): void {
+  const reader = new RequestReader({ headers: [], format: "urls", baseUrl });
   reader.feed(bytes);
   reader.end();
   let found = 0;
