@@ -36,6 +36,9 @@ class Play implements Exchange, JobSource {
   readonly started: Job[] = [];
   /** Of what stands there. */
   readonly startedAtMs: number[] = [];
+  /** How many were started before each was read, and before it ended, by index. */
+  readonly readAfter: number[] = [];
+  readonly endedAfter: number[] = [];
   /** How many were settled then. */
   readonly settledThen: number[] = [];
   readonly settled: Attempt[] = [];
@@ -73,6 +76,7 @@ class Play implements Exchange, JobSource {
     const origin = `http://host${script.host}`;
     const target = { origin, path: "/", url: `${origin}/`, isPlain: true, authorization: undefined };
     this.mostAhead = Math.max(this.mostAhead, this.engine.ahead);
+    this.readAfter[this.#next] = this.started.length;
     return new Job(this.#next++, undefined, target, "GET", [], undefined);
   }
 
@@ -96,6 +100,7 @@ class Play implements Exchange, JobSource {
     try {
       await sleep(ms);
     } finally {
+      this.endedAfter[job.index] = this.started.length;
       this.#inFlight.set(origin, this.#inFlight.get(origin)! - 1);
     }
     const storm = this.#storms.find((each) => each.host === host && each.fromMs <= now() && now() < each.toMs);
@@ -198,6 +203,26 @@ const limits = fc.record({
   isAdaptive: fc.boolean(),
 });
 
+const storm: fc.Arbitrary<Storm> = fc.record({
+  host: fc.nat(3),
+  fromMs: fc.nat(500),
+  toMs: fc.integer({ min: 1, max: 20_000 }),
+  says: fc.constantFrom("seconds", "date", "nothing"),
+});
+
+/** Storms, and rates or none. */
+const troubles = fc.record({
+  storms: fc.array(storm, { maxLength: 3 }),
+  pace: fc.option(
+    fc.record({
+      rate: fc.option(rate, { nil: undefined }),
+      ratePerHost: fc.option(rate, { nil: undefined }),
+      weights: fc.constant([]),
+    }),
+    { nil: undefined },
+  ),
+});
+
 function expectEachOnce({ settled, engine }: Play): void {
   expect(new Set(settled.map(({ job }) => job)).size).toBe(settled.length);
   expect(engine.inFlight).toBe(0);
@@ -247,12 +272,6 @@ describe("the engine", () => {
   });
 
   test("loses nothing in storms of refusals, uses up no attempts, and asks nobody before the time", async () => {
-    const storm = fc.record({
-      host: fc.nat(3),
-      fromMs: fc.nat(500),
-      toMs: fc.integer({ min: 1, max: 20_000 }),
-      says: fc.constantFrom("seconds" as const, "date" as const, "nothing" as const),
-    });
     await fc.assert(
       fc.asyncProperty(
         fc.array(scriptOf(4), { minLength: 1, maxLength: 40 }),
@@ -329,12 +348,6 @@ describe("the engine", () => {
   });
 
   test("keeps rates exactly, of all hosts and of each, attempts and storms included", async () => {
-    const storm = fc.record({
-      host: fc.nat(2),
-      fromMs: fc.nat(500),
-      toMs: fc.integer({ min: 1, max: 5_000 }),
-      says: fc.constantFrom("seconds" as const, "nothing" as const),
-    });
     await fc.assert(
       fc.asyncProperty(
         fc.array(scriptOf(3), { minLength: 1, maxLength: 40 }),
@@ -481,16 +494,45 @@ describe("the engine", () => {
     expect(started.map(({ index }) => hosts[index])).toEqual([0, 1, 2, 0, 1, 2, 0, 1, 2, 0]);
   });
 
+  test("lets no host wait that could be asked, while another is asked again and again", async () => {
+    const hosts = fc.array(fc.nat(4), { minLength: 1, maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(
+        hosts,
+        fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 60 }),
+        limits,
+        async (of, ms, setup) => {
+          const scripts = of.map((host, index) => ({ host, steps: [{ ms: ms[index]!, status: 200 }] }));
+          const { started, readAfter, endedAfter } = await play(scripts, { ...setup, perHost: 1 });
+          const lastOf = new Map<number, Job>();
+          for (const [at, job] of started.entries()) {
+            const host = of[job.index]!;
+            const before = lastOf.get(host);
+            lastOf.set(host, job);
+            // From then on it could have been asked.
+            const since = Math.max(readAfter[job.index]!, before === undefined ? 0 : endedAfter[before.index]!);
+            const meanwhile = started.slice(since, at).map((other) => of[other.index]!);
+            for (const other of meanwhile)
+              expect(meanwhile.filter((each) => each === other).length).toBeLessThanOrEqual(2);
+          }
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
   test("drained anywhere, it starts nothing more, and settles what was on the wire", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(scriptOf(3), { minLength: 1, maxLength: 30 }),
         limits,
-        fc.integer({ min: 0, max: 300 }),
-        async (scripts, setup, afterMs) => {
+        troubles,
+        fc.integer({ min: 0, max: 3_000 }),
+        async (scripts, setup, trouble, afterMs) => {
           let startedThen: number | undefined;
           const batch = await play(scripts, {
             ...setup,
+            ...trouble,
             arrange: ({ engine, started }) =>
               void sleep(afterMs).then(() => {
                 engine.drain();
@@ -510,11 +552,13 @@ describe("the engine", () => {
       fc.asyncProperty(
         fc.array(scriptOf(3), { minLength: 1, maxLength: 30 }),
         limits,
-        fc.integer({ min: 0, max: 300 }),
-        async (scripts, setup, afterMs) => {
+        troubles,
+        fc.integer({ min: 0, max: 3_000 }),
+        async (scripts, setup, trouble, afterMs) => {
           let settledThen: number | undefined;
           const batch = await play(scripts, {
             ...setup,
+            ...trouble,
             arrange: ({ engine, settled }) =>
               void sleep(afterMs).then(() => {
                 engine.stop();
