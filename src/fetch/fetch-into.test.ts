@@ -154,6 +154,31 @@ describe("fetchInto", () => {
     expect(answers.take()).toEqual(["/b"]);
   });
 
+  test("lets go of the file where the iterable fails to begin, or to end", async () => {
+    const answers = new Answers();
+    await using server = await answers.serve();
+    using folder = new TemporaryFolder();
+    answers.missing.add("/a");
+    const broken = new Error("broken");
+    const unready: Iterable<string> = {
+      [Symbol.iterator]: () => {
+        throw broken;
+      },
+    };
+    const endless: Iterable<string> = {
+      [Symbol.iterator]: () => ({
+        next: () => ({ done: false, value: server.url("/a") }),
+        return: () => {
+          throw broken;
+        },
+      }),
+    };
+    await expect(fetchInto(unready, folder.at("out"))).rejects.toBe(broken);
+    await expect(fetchInto(5 as never, folder.at("out"))).rejects.toThrow(TypeError);
+    await expect(fetchInto(endless, folder.at("out"), { maxFailures: 3 })).rejects.toBe(broken);
+    expect((await fetchInto(Array(50).fill(server.url("/a")), folder.at("out"))).earlier).toBeGreaterThan(3);
+  });
+
   test("refuses other requests, other headers, results that another call writes, and files that are not its own", async () => {
     const answers = new Answers();
     await using server = await answers.serve();

@@ -89,11 +89,18 @@ export async function fetchInto(
   });
   const { headers } = settings;
   const scope = currentScope();
-  const batch = new Batch({
-    ...settings,
-    openSource: (events) => new IterableSource({ requests, scope, headers }, events),
-    output: new JsonLinesOutput({ ...results, withHeaders: includeHeaders }),
-  });
+  let batch: Batch;
+  try {
+    batch = new Batch({
+      ...settings,
+      openSource: (events) => new IterableSource({ requests, scope, headers }, events),
+      output: new JsonLinesOutput({ ...results, withHeaders: includeHeaders }),
+    });
+  } catch (error) {
+    // The iterable would not begin.
+    await results.destination.close();
+    throw error;
+  }
   const end = await batch.run();
   if (end.kind === "input-failed" || end.kind === "output-failed") throw end.error;
   if (end.kind === "too-many-failures") throw new TooManyFailuresError(batch.statistics.failed, batch.statistics.done);

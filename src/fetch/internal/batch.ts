@@ -153,8 +153,11 @@ export class Batch {
       await cancelScope((scope) => this.#ask(scope), { name: "fetch" });
       if (this.#end === undefined) this.#remaining.expectAll();
     } finally {
-      await this.#source.close();
-      await this.#output.end().catch((error: unknown) => (this.#end = { kind: "output-failed", error }));
+      try {
+        await this.#source.close();
+      } finally {
+        await this.#output.end().catch((error: unknown) => (this.#end = { kind: "output-failed", error }));
+      }
     }
     this.#giveUp.cancel();
     return this.#end ?? { kind: "finished" };

@@ -257,6 +257,11 @@ describe("results are refused, and left as they are,", () => {
       { start: "restart" },
     ],
     [
+      "that were to be replaced, where neither is what the journal says",
+      "FETCH_OUTPUT_CHANGED",
+      ({ path }) => alter(path, "UPDATE state SET is_replacing = 1, synced_bytes = 5"),
+    ],
+    [
       "whose journal is of a version to come",
       "FETCH_JOURNAL_BROKEN",
       ({ path }) => alter(path, "UPDATE state SET version = 2"),

@@ -1,11 +1,12 @@
-import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, readSync, rmSync, statSync } from "node:fs";
-import { JournalBusyError, OutputChangedError } from "../errors.ts";
+import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, rmSync, statSync } from "node:fs";
+import { JournalBusyError } from "../errors.ts";
 import type { DoneSet } from "./done-set.ts";
 import type { JournalFile } from "./journal-file.ts";
 import { JournaledFile } from "./journaled-file.ts";
 import { type JournalOptions, openJournal, realPath, refuseUnfitting } from "./open-journal.ts";
+import { readAt } from "./read-at.ts";
 import { recover } from "./recovery.ts";
-import { type KeptResults, finishReplacing, takeOutFailed } from "./take-out-failed.ts";
+import { type KeptResults, finishReplacing, otherLength, takeOutFailed } from "./take-out-failed.ts";
 
 /** A file of results, ready to be gone on with. */
 export interface JournaledResults {
@@ -35,7 +36,7 @@ export async function openJournaled(options: JournalOptions): Promise<JournaledR
     if (isNew) closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT));
     const opened = openJournal({ ...options, path }, sizeOf(path)! > 0);
     journal = opened.journal;
-    await finishReplacing(path, journal);
+    finishReplacing(path, journal, journal.state!);
     fd = openSync(path, constants.O_RDWR);
     let { kept, cutBytes } = repair(path, fd, journal);
     if (options.retriesFailed && kept.done.counts.failed > 0) {
@@ -63,9 +64,7 @@ function sizeOf(path: string): number | undefined {
 function repair(path: string, fd: number, journal: JournalFile): { kept: KeptResults; cutBytes: number } {
   const { syncedBytes, isClosed } = journal.state!;
   const fileBytes = sizeOf(path)!;
-  if (fileBytes < syncedBytes) {
-    throw new OutputChangedError(path, `has ${fileBytes} bytes, and its journal knows of ${syncedBytes}`);
-  }
+  if (fileBytes < syncedBytes) throw otherLength(path, fileBytes, syncedBytes);
   const { done, keptBytes, brokenFrom, replacement } = recover({
     chunks: journal.chunks(),
     syncedBytes,
@@ -73,24 +72,11 @@ function repair(path: string, fd: number, journal: JournalFile): { kept: KeptRes
     read: (from, bytes) => readAt(fd, from, bytes),
   });
   const cutBytes = fileBytes - keptBytes;
-  if (isClosed && cutBytes > 0) {
-    throw new OutputChangedError(path, `has ${fileBytes} bytes, and its journal knows of ${keptBytes}`);
-  }
+  if (isClosed && cutBytes > 0) throw otherLength(path, fileBytes, keptBytes);
   if (cutBytes > 0) ftruncateSync(fd, keptBytes);
   if (cutBytes > 0 || brokenFrom !== undefined || keptBytes > syncedBytes) {
     fdatasyncSync(fd);
     journal.replaceChunks(brokenFrom ?? keptBytes, replacement === undefined ? [] : [replacement], keptBytes);
   }
   return { kept: { bytes: keptBytes, done }, cutBytes };
-}
-
-function readAt(fd: number, from: number, bytes: number): Buffer {
-  const buffer = Buffer.allocUnsafe(bytes);
-  let at = 0;
-  while (at < bytes) {
-    const count = readSync(fd, buffer, at, bytes - at, from + at);
-    if (count === 0) break;
-    at += count;
-  }
-  return buffer.subarray(0, at);
 }

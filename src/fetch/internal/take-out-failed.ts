@@ -1,15 +1,21 @@
-import { closeSync, existsSync, fstatSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
+import { OutputChangedError } from "../errors.ts";
 import { DoneSet } from "./done-set.ts";
-import type { JournalChunk, JournalFile } from "./journal-file.ts";
+import type { JournalChunk, JournalFile, JournalState } from "./journal-file.ts";
 import { RecordWriter, readRecords } from "./line-records.ts";
+import { readAt } from "./read-at.ts";
 
 /** What is left of the results. */
 export interface KeptResults {
   readonly bytes: number;
   readonly done: DoneSet;
+}
+
+interface CopiedResults extends KeptResults {
+  readonly chunks: readonly JournalChunk[];
 }
 
 /**
@@ -20,57 +26,64 @@ export interface KeptResults {
  * from then on `finishReplacing` completes it.
  */
 export async function takeOutFailed(path: string, fd: number, journal: JournalFile): Promise<KeptResults> {
-  const copy = await open(copyPath(path), "w", fstatSync(fd).mode);
-  try {
-    const source = await open(path, "r");
-    try {
-      const { chunks, ...kept } = await copySucceeded(source, copy, journal);
-      await copy.sync();
-      await copy.close();
-      journal.replaceChunks(0, chunks, kept.bytes, true);
-      await finishReplacing(path, journal, true);
-      return kept;
-    } finally {
-      await source.close();
-    }
-  } catch (error) {
-    await copy.close().catch(() => {});
-    throw error;
-  }
+  const { chunks, ...kept } = await copyWithoutFailed(path, fd, journal);
+  journal.replaceChunks(0, chunks, kept.bytes, true);
+  finishReplacing(path, journal, { isReplacing: true, syncedBytes: kept.bytes });
+  return kept;
 }
 
-/** Goes on with a replacement that the process did not live to complete, and deletes a copy that came to nothing. */
-export async function finishReplacing(
+/**
+ * Goes on with a replacement that the process did not live to complete, and deletes a copy that came to nothing.
+ *
+ * @throws {OutputChangedError} what is there is neither the copy nor has it been
+ */
+export function finishReplacing(
   path: string,
   journal: JournalFile,
-  isReplacing: boolean = journal.state!.isReplacing,
-): Promise<void> {
+  { isReplacing, syncedBytes }: Pick<JournalState, "isReplacing" | "syncedBytes">,
+): void {
   const copy = copyPath(path);
   if (!isReplacing) return rmSync(copy, { force: true });
   // If it is gone, it has taken its place already.
   if (existsSync(copy)) renameSync(copy, path);
+  const bytes = statSync(path).size;
+  if (bytes !== syncedBytes) throw otherLength(path, bytes, syncedBytes);
   syncFolder(dirname(path));
   journal.replaced();
+}
+
+/** The results have `bytes`, and should have others. */
+export function otherLength(path: string, bytes: number, knownBytes: number): OutputChangedError {
+  return new OutputChangedError(path, `has ${bytes} bytes, and its journal knows of ${knownBytes}`);
+}
+
+async function copyWithoutFailed(path: string, fd: number, journal: JournalFile): Promise<CopiedResults> {
+  const { mode } = fstatSync(fd);
+  const copy = await open(copyPath(path), "w", mode);
+  try {
+    await copy.chmod(mode);
+    const copied = await copySucceeded(fd, copy, journal);
+    await copy.sync();
+    return copied;
+  } catch (error) {
+    // There may be no room for anything else.
+    rmSync(copyPath(path), { force: true });
+    throw error;
+  } finally {
+    await copy.close();
+  }
 }
 
 function copyPath(path: string): string {
   return `${path}.journal-copy`;
 }
 
-async function copySucceeded(
-  source: FileHandle,
-  copy: FileHandle,
-  journal: JournalFile,
-): Promise<KeptResults & { readonly chunks: JournalChunk[] }> {
+async function copySucceeded(fd: number, copy: FileHandle, journal: JournalFile): Promise<CopiedResults> {
   const done = new DoneSet();
   const chunks: JournalChunk[] = [];
   let bytes = 0;
   for (const chunk of journal.chunks()) {
-    const { buffer } = await source.read({
-      buffer: Buffer.allocUnsafe(chunk.bytes),
-      length: chunk.bytes,
-      position: chunk.offset,
-    });
+    const buffer = readAt(fd, chunk.offset, chunk.bytes);
     const records = new RecordWriter();
     const kept: Buffer[] = [];
     let at = 0;
