@@ -53,18 +53,21 @@ function zstdOptions({ constants }: typeof Zlib): ZstdOptions {
   return { params: { [constants.ZSTD_d_windowLogMax]: zstdWindow } };
 }
 
+/** What comes out of zlib at once. Of its default, a quarter of this, each MB takes a quarter more time. */
+const chunkSize = 64 * 1024;
+
 /** @param first - the first bytes of the body, one at least */
 export function openDecompressor(coding: Coding, first: Uint8Array): Decompressor {
   const { createGunzip, createInflate, createInflateRaw, createBrotliDecompress, createZstdDecompress } = load();
   switch (coding) {
     case "gzip":
-      return createGunzip();
+      return createGunzip({ chunkSize });
     case "deflate":
-      return hasZlibHeader(first) ? createInflate() : createInflateRaw();
+      return hasZlibHeader(first) ? createInflate({ chunkSize }) : createInflateRaw({ chunkSize });
     case "br":
-      return createBrotliDecompress();
+      return createBrotliDecompress({ chunkSize });
     case "zstd":
-      return createZstdDecompress(zstdOptions(load()));
+      return createZstdDecompress({ ...zstdOptions(load()), chunkSize });
     default:
       return coding satisfies never;
   }
@@ -84,11 +87,17 @@ export interface Decompressed {
  */
 export function decompress(coding: Coding, bytes: Uint8Array, maxBytes: number): Decompressed | undefined {
   try {
-    return withInfo(decompressSync(coding, bytes, { maxOutputLength: maxBytes, info: true }));
+    const options = { chunkSize: likelyBytes(bytes), maxOutputLength: maxBytes, info: true };
+    return withInfo(decompressSync(coding, bytes, options));
   } catch (error) {
     if ((error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE") return undefined;
     throw error;
   }
+}
+
+/** What a short body mostly fits in: to allocate much more than that takes as long as to decompress it. */
+function likelyBytes(bytes: Uint8Array): number {
+  return Math.min(Math.max(8 * bytes.length, 1_024), chunkSize);
 }
 
 function decompressSync(
