@@ -43,7 +43,12 @@ async function expand(name: string): Promise<string[]> {
   if (!/[*?[{]/.test(name) || (await exists(name))) return [name];
   const paths: string[] = [];
   for await (const entry of glob(name, { withFileTypes: false })) {
-    if (!(await stat(entry)).isDirectory()) paths.push(entry);
+    // What is not there, as behind a broken link, is told when it is to be read.
+    const isFolder = await stat(entry).then(
+      (stats) => stats.isDirectory(),
+      () => false,
+    );
+    if (!isFolder) paths.push(entry);
   }
   if (paths.length === 0) throw new UsageError(`No file matches \`${name}\``);
   return paths.toSorted((a, b) => (a < b ? -1 : 1));
