@@ -21,8 +21,8 @@ What servers do wrong, and what a request comes to then. Each line is a test, ov
 those. Nothing hangs, nothing is left open, and no answer reaches a request that is not its own.
 
 - \`session.get\` is a request of a [session](http.md) with its default settings, whose body is read to the end. Where it says
-  "then", the request is answered and reading the body fails: bodies are not asked for again. \`retry: false\` leaves out all
-  but the first attempt.
+  "then", the request is answered and reading the body fails; what is [read on](http.md#retries) after that does not show.
+  \`retry: false\` leaves out all but the first attempt.
 - \`fetch\` is [\`taskwright fetch\` and \`fetchAll\`](fetch.md), where a request is not over before all of its answer is there:
   the \`code\` of the \`error\` in the result, and the \`status\` beside it where there was one.
 - \`connection\` says what becomes of the connection: "kept" for the next request, "closed", or "lost" together with the next
@@ -61,7 +61,7 @@ function faultCell({ fault, does }: FaultRow): string {
 }
 
 function sessionCell(row: FaultRow): string {
-  const { ends, note, pausesMs } = row;
+  const { note, pausesMs, ends: alone, retried: ends = alone } = row;
   if (pausesMs !== undefined) return paused(pausesMs);
   const { status, phase, causeCode } = ends;
   const said = [ends.code, phase === "response" ? undefined : phase, cause(causeCode)].filter(

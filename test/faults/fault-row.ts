@@ -33,6 +33,8 @@ export interface FaultRow {
   /** @default GET */
   readonly request?: { readonly method: string; readonly body?: string };
   readonly ends: Ending;
+  /** Of a session that asks again, where something else follows. */
+  readonly retried?: Ending;
   /** Which connection the next request goes over; "lost" where it goes over the same, and is lost with it. @default by `ends` */
   readonly next?: "same" | "new" | "lost";
   /** Requests of a session that does not retry. @default 1 */

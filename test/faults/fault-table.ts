@@ -26,6 +26,20 @@ const put = { method: "PUT", body: long };
 const head = "HTTP/1.1 200 OK\r\n";
 const sent = (bytes: string): Fault => faults.raw(bytes, "keep");
 
+/** Breaks off, unless it is asked for the rest. */
+const resumable: Fault = {
+  name: "resumable",
+  async play(wire) {
+    const headers = { etag: '"1"', "accept-ranges": "bytes" };
+    const from = /^bytes=(\d+)-/.exec(wire.request.headers["range"] ?? "")?.[1];
+    if (from === undefined) return await faults.cutIn("body", faults.ok("hello", { headers })).play(wire);
+    const rest = faults.status(206, "hello".slice(Number(from)), {
+      headers: { ...headers, "content-range": `bytes ${from}-4/5` },
+    });
+    await rest.play(wire);
+  },
+};
+
 const answers: FaultGroup = {
   title: "Answers",
   rows: [
@@ -220,6 +234,15 @@ const connections: FaultGroup = {
       does: "closes it in the middle of the body",
       plays: faults.cutIn("body", ok, "close"),
       ends: brokeOff("UND_ERR_SOCKET"),
+    },
+    {
+      fault: 'cutIn("body", ok("hello", { headers: { etag, "accept-ranges": "bytes" } }))',
+      does: "the same where parts can be asked for, and a strong ETag says of what",
+      plays: resumable,
+      ends: brokeOff("ECONNRESET"),
+      retried: hello,
+      attempts: 2,
+      fetch: { attempts: 3 },
     },
     {
       fault: 'cutIn("body", http10())',
