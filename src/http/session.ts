@@ -1,4 +1,4 @@
-import { type ScopeNode, arrive, expectInteger, refuse } from "../core/index.ts";
+import { type ScopeNode, arrive, checkedScope, expectInteger, refuse } from "../core/index.ts";
 import { EventStream, type EventsOptions } from "./events.ts";
 import type { CookieJar } from "./cookie-jar.ts";
 import type { HttpCache } from "./http-cache.ts";
@@ -14,7 +14,7 @@ import { Slots } from "./internal/slots.ts";
 import { Transport } from "./internal/transport.ts";
 import type { WebSocketOptions } from "./internal/websocket-options.ts";
 import type { HttpRequestOptions, SessionOptions } from "./options.ts";
-import { WebSocketClient } from "./websocket.ts";
+import type { WebSocketClient } from "./websocket.ts";
 import { type HttpResponse, present, presentStored } from "./response.ts";
 
 /** What a session is doing. */
@@ -229,14 +229,11 @@ export class Session implements AsyncDisposable {
    * for await (const message of socket) if (typeof message === "string") console.log(JSON.parse(message));
    * ```
    */
-  websocket(url: string | URL, options: WebSocketOptions = {}): Promise<WebSocketClient> {
-    const scope = arrive();
-    if (scope.stop !== undefined) return refuse(scope);
-    try {
-      return new WebSocketClient(this, url, options).open();
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  async websocket(url: string | URL, options: WebSocketOptions = {}): Promise<WebSocketClient> {
+    checkedScope();
+    // Loaded with the first of them: most programs have none, and a command is to begin soon.
+    const { WebSocketClient: Client } = await import("./websocket.ts");
+    return new Client(this, url, options).open();
   }
 
   /** What the session is doing right now. */
