@@ -64,6 +64,11 @@ describe("what is sent", () => {
     expect(await sent("--json", "[1,", "--json", "2]")).toBe("[1,2]");
   });
 
+  test("is what comes on standard input, where @- says so", async () => {
+    await using server = await httpServer(echoRequest);
+    expect((await askedBy(["--data-binary", "@-", server.url("/")], { stdin: "a\nb" })).body).toBe("a\nb");
+  });
+
   test("is what --data-urlencode encodes", async () => {
     await using server = await httpServer(echoRequest);
     using folder = new TemporaryFolder();
@@ -292,6 +297,7 @@ describe("exit code 2", () => {
     [["-b", "jar.txt", url], "Expected --cookie to be NAME=VALUE: files of cookies are not read"],
     [["-I", "-X", "GET", url], "Got --head and --request: give one or the other"],
     [["-I", "-d", "x", url], "Got --head and data to send: with --get it goes into the query"],
+    [["-d", "@-"], "Got @- for --data, and requests on standard input: one of them has to come from a file"],
     [["-G", url], "Got --get and nothing to put into the query"],
     [["-G", "-d", "a b", url], "A query cannot have spaces"],
     [["-d", "x", "--json", "{}", url], "Got --data and --json: give one or the other"],

@@ -55,8 +55,9 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
   if (journalFlag !== undefined && output === undefined) {
     throw new UsageError(`--${journalFlag} needs --output`, "there is a journal only beside a file of results");
   }
-  const defaults = readRequestDefaults(given, version);
   const input = readInputSettings(given);
+  refuseSharedInput(given, input.inputs);
+  const defaults = readRequestDefaults(given, version);
   return {
     ...defaults,
     ...input,
@@ -90,6 +91,14 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     isVerbose: given.has("verbose"),
     commandAgain: (options) => commandLine("fetch", fetchFlags, given, options),
   };
+}
+
+/** Standard input is read once, by whoever comes first. */
+function refuseSharedInput(given: GivenFlags, inputs: readonly string[]): void {
+  const names = ["header", "data", "data-binary", "data-urlencode", "json"];
+  const [flag] = given.allOf(names).find(([, value]) => value.endsWith("@-")) ?? [];
+  if (flag === undefined || !inputs.includes("-")) return;
+  throw new UsageError(`Got @- for --${flag}, and requests on standard input`, "one of them has to come from a file");
 }
 
 function atLeastOne(text: string): number | undefined {

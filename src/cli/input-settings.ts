@@ -1,5 +1,6 @@
 import type { InputFormat } from "../fetch/index.ts";
 import type { GivenFlags } from "./flags.ts";
+import { wholeNumber } from "./units.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Where requests are read from, and how they are written there. */
@@ -42,10 +43,6 @@ function readInputs(given: GivenFlags): { urls: readonly string[]; inputs: reado
     "Nothing to ask",
     "name URLs, a file with -i, or pipe a list in; `taskwright fetch --help` shows examples",
   );
-}
-
-function wholeNumber(text: string): number | undefined {
-  return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }
 
 function baseUrlOf(text: string): string | undefined {

@@ -87,6 +87,9 @@ export function summarize({ batch, end, elapsedMs, output, journal, bodies }: Su
 /** So many kinds of failures are told of; the others are in the results. */
 const shownKinds = 8;
 
+/** In a narrower terminal a URL had better be broken than cut. */
+const leastColumns = 72;
+
 /** The same for people: lines of which those with URLs are cut to `columns`. */
 export function summaryText(summary: Summary, columns: number = Infinity): string[] {
   const { latencyMs, output, outputBytes, bodyBytes, journal, bodies } = summary;
@@ -125,7 +128,7 @@ function failureLines({ failures }: Summary, columns: number): string[] {
   const width = Math.max(0, ...rows.map(([what]) => what.length));
   const lines = rows.map(([what, example], index) => {
     const left = `${index === 0 ? "failed:  " : "         "}${what}`;
-    return example === "" ? left : cut(`${left.padEnd(9 + width)}  ${example}`, columns);
+    return example === "" ? left : cut(`${left.padEnd(9 + width)}  ${example}`, Math.max(columns, leastColumns));
   });
   const more = failures.length - shownKinds;
   if (more > 0) lines.push(`         and ${formatCount(more)} more ${more === 1 ? "kind" : "kinds"}`);
