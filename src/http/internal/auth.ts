@@ -26,6 +26,8 @@ export type AuthOption =
 export interface Auth {
   /** The value of the header. */
   readonly authorize: AuthFunction;
+  /** The same, where it is always the same. */
+  readonly value?: string;
   /** Whether to ask once more after a 401: it may have a fresh token then. */
   readonly canRefresh: boolean;
 }
@@ -39,7 +41,7 @@ export function readAuth(given: AuthOption): Auth {
   }
   const value = headerOf(given);
   mergeHeaders([], { authorization: value });
-  return { authorize: () => value, canRefresh: false };
+  return { authorize: () => value, value, canRefresh: false };
 }
 
 function headerOf(given: Exclude<AuthOption, AuthFunction | "netrc">): string {

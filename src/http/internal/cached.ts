@@ -39,6 +39,8 @@ export interface CacheDesk<A extends Answer> {
   readonly auth: Auth | undefined;
   readonly cookies: CookieJar | undefined;
   send(scope: ScopeNode, order: Order): Promise<A>;
+  /** Whether nobody waits for the answer: then it does not count. */
+  readonly isUnattended: boolean;
   /** The same for a request that nobody waits for. */
   readonly unattended: () => CacheDesk<WholeResponse>;
 }
@@ -50,8 +52,9 @@ export async function answerCached<A extends Answer>(scope: ScopeNode, order: Or
   const entry = desk.cache.find(view);
   const use = entry?.useFor(view) ?? "ask";
   if (entry === undefined || use === "ask") {
+    if (order.wire.method === "GET") return ask(scope, order, desk, view, entry);
     desk.cache.count(undefined);
-    return order.wire.method === "HEAD" ? desk.send(scope, order) : ask(scope, order, desk, view, entry);
+    return desk.send(scope, order);
   }
   if (use === "stale-while-revalidate") refresh(order, desk, view, entry);
   return give(scope, order, desk, entry, use === "fresh" ? "fresh" : "stale");
@@ -80,6 +83,9 @@ async function sendPast<A extends Answer>(scope: ScopeNode, order: Order, desk: 
   }
   return answer;
 }
+
+/** Answers in place of which what is stale may be given. */
+const errors: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 
 /** @param entry - what there is, which may still be good */
 async function ask<A extends Answer>(
@@ -112,10 +118,11 @@ async function ask<A extends Answer>(
     else cache.remove(entry);
     return give(scope, order, desk, renewed.entry, "validated");
   }
-  if (entry?.isGoodDespiteErrors === true && answer.status >= 500) {
+  if (errors.has(answer.status) && entry?.isGoodDespiteErrors === true) {
     kind.drop(answer);
     return give(scope, order, desk, entry, "stale");
   }
+  if (!desk.isUnattended) cache.count(undefined);
   const { last } = recorder;
   if (last === undefined && answer.status < 500) cache.replace(view);
   last?.keep((body) => {
@@ -127,7 +134,7 @@ async function ask<A extends Answer>(
 function give<A extends Answer>(
   scope: ScopeNode,
   order: Order,
-  { cache, kind, transport }: CacheDesk<A>,
+  { cache, kind, transport, isUnattended }: CacheDesk<A>,
   entry: CacheEntry,
   use: CacheUse,
 ): Promise<A> {
@@ -135,7 +142,7 @@ function give<A extends Answer>(
   if (scope.stop !== undefined) checkedScope();
   const body = order.wire.method === "HEAD" ? Buffer.alloc(0) : entry.body;
   if (body.length > order.maxBodyBytes) throw new BodyTooLargeError(nameOf(order), "the body", order.maxBodyBytes);
-  cache.count(use);
+  if (!isUnattended) cache.count(use);
   // A copy: the body is the reader's, who may do with it what he likes.
   return grant(
     scope,
@@ -175,7 +182,7 @@ function viewOf(order: Order, { auth, cookies }: CacheDesk<Answer>): CacheView {
   const own = flatHeaders(headers);
   // Cookies of the jar are not in here: what depends on them has to say so, as to any browser.
   const partition = JSON.stringify([
-    own["authorization"] ?? idOf(auth),
+    own["authorization"] ?? auth?.value ?? idOf(auth?.authorize),
     own["cookie"],
     idOf(cookies),
     order.decompress === true,

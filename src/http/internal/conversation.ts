@@ -117,13 +117,13 @@ class Conversation<A extends Answer> implements Sender<A> {
       : answerCached(scope, order, this.#desk(cache, order));
   }
 
-  #desk(cache: HttpCache, order: Order): CacheDesk<A> {
+  #desk(cache: HttpCache, order: Order, isUnattended = false): CacheDesk<A> {
     const { transport, kind } = this;
     const { cookies } = this.#rules;
     const send = (scope: ScopeNode, its: Order): Promise<A> => this.#tries(scope, its, undefined);
     const unattended = (): CacheDesk<WholeResponse> =>
-      new Conversation(transport, this.#rules, countedResponses).#desk(cache, order);
-    return { cache, transport, kind, auth: this.#authFor(order), cookies, send, unattended };
+      new Conversation(transport, this.#rules, countedResponses).#desk(cache, order, true);
+    return { cache, transport, kind, auth: this.#authFor(order), cookies, send, isUnattended, unattended };
   }
 
   #authFor({ isAway = false }: Order): Auth | undefined {

@@ -31,7 +31,7 @@ export interface WholeResponse {
 }
 
 /** A request whose caller waits for all of the response. */
-export class WholeExchange extends Exchange<WholeResponse> {
+class WholeExchange extends Exchange<WholeResponse> {
   readonly #keepsBody: boolean;
   #chunks: Buffer[] = [];
   #decodedBytes = 0;
