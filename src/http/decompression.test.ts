@@ -1,5 +1,15 @@
 import { createCipheriv } from "node:crypto";
-import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import {
+  brotliCompressSync,
+  createBrotliCompress,
+  createDeflate,
+  createGzip,
+  createZstdCompress,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from "node:zlib";
 import { expect, test } from "vitest";
 import { type Peer, type TestServer, httpServer, rawServer } from "../../test/http-server.ts";
 import { cancelScope, moveOnAfter, sleep, taskGroup } from "../core/index.ts";
@@ -301,6 +311,48 @@ test("what is decompressed comes as soon as its bytes have come", async () => {
   expect((await lines.next()).value).toBe("second");
   peer.socket.end();
   expect((await lines.next()).done).toBe(true);
+});
+
+test.each([
+  ["gzip", () => createGzip()],
+  ["deflate", () => createDeflate()],
+  ["br", () => createBrotliCompress()],
+  ["zstd", () => createZstdCompress()],
+] as const)("of %s, all that the server has flushed is there to be read", async (encoding, openCompressor) => {
+  let [sendNext, endAll]: [(line: string) => void, () => void] = [() => {}, () => {}];
+  await using server = await httpServer((_request, response) => {
+    response.writeHead(200, { "content-encoding": encoding });
+    const compressor = openCompressor();
+    compressor.pipe(response);
+    // The next line is sent when the last has been read.
+    sendNext = (line) => {
+      compressor.write(line);
+      compressor.flush();
+    };
+    endAll = () => compressor.end();
+    sendNext("0\n");
+  });
+  await using session = openSession();
+  const lines = (await session.get(server.origin)).lines();
+  for (let i = 0; i < 5; i++) {
+    expect((await lines.next()).value).toBe(String(i));
+    sendNext(`${i + 1}\n`);
+  }
+  endAll();
+  expect((await lines.next()).value).toBe("5");
+  expect((await lines.next()).done).toBe(true);
+});
+
+test("a compressed answer that is asked for again is given up, and its connection kept", async () => {
+  const busy = { "content-encoding": "gzip", "retry-after": "0" };
+  let asked = 0;
+  await using server = await httpServer((_request, response) => {
+    const [status, head] = ++asked === 1 ? [503, busy] : [200, { "content-encoding": "gzip" }];
+    response.writeHead(status, head).end(gzipSync("x".repeat(1_000)));
+  });
+  await using session = openSession({ retry: { backoff: () => 1 } });
+  expect((await (await session.get(server.origin)).text()).length).toBe(1_000);
+  expect([asked, session.statistics().connections]).toEqual([2, 1]);
 });
 
 test("a server that falls silent is noticed within a compressed body, too", async () => {
