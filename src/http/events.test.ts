@@ -1,6 +1,7 @@
+import { createGzip } from "node:zlib";
 import { expect, test } from "vitest";
 import { thrownBy } from "../../test/core/helpers.ts";
-import { type Peer, type TestServer, rawServer } from "../../test/http-server.ts";
+import { type Peer, type TestServer, httpServer, rawServer } from "../../test/http-server.ts";
 import { cancelScope, currentScope, drawTree, moveOnAfter, now, taskGroup, timeout } from "../core/index.ts";
 import { exponential } from "../flow/index.ts";
 import { cancelEverywhere, expectNoLeaks, faults, openFaultServer, withVirtualTime } from "../testing/index.ts";
@@ -440,4 +441,25 @@ test("a session that is closed ends the waits for the next connection", async ()
   while (session.statistics().active > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   await session[Symbol.asyncDispose]();
   expect(await reading).toMatchObject({ code: "HTTP_SESSION_CLOSED" });
+});
+
+test("compressed events come as soon as the server has flushed them", async () => {
+  await using server = await httpServer((_request, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream", "content-encoding": "gzip" });
+    const gzip = createGzip();
+    gzip.pipe(response);
+    const send = (data: string): void => {
+      gzip.write(`data: ${data}\n\n`);
+      gzip.flush();
+    };
+    sends.push(send);
+    send("1");
+  });
+  const sends: ((data: string) => void)[] = [];
+  await using session = openSession();
+  const events = session.events(server.origin);
+  expect(await next(events)).toBe("1");
+  sends[0]!("2");
+  expect(await next(events)).toBe("2");
+  await events.return();
 });

@@ -57,7 +57,7 @@ interface Loss {
  *
  * It is an iterator: events are asked for one at a time, by one task at a time.
  */
-export class EventStream implements AsyncIterableIterator<ServerSentEvent, undefined>, Disposable, ExchangeWatcher {
+export class EventStream implements AsyncIterableIterator<ServerSentEvent, undefined>, Disposable {
   readonly #session: Session;
   readonly #url: string | URL;
   readonly #method: string;
@@ -77,6 +77,14 @@ export class EventStream implements AsyncIterableIterator<ServerSentEvent, undef
   #isOver = false;
   /** The request that is under way, or has been: so that leaving ends it. */
   #exchange: OpenExchange<HttpResponse> | undefined = undefined;
+  readonly #watcher: ExchangeWatcher = {
+    making: () => {
+      if (this.#isOver) throw new ResponseClosedError(nameOf(this.#makeOrder()), left);
+    },
+    made: (exchange) => {
+      this.#exchange = exchange;
+    },
+  };
   /** The wait for the next one. */
   #delay: Delay | undefined = undefined;
 
@@ -182,7 +190,7 @@ export class EventStream implements AsyncIterableIterator<ServerSentEvent, undef
     const order = this.#makeOrder();
     let response: HttpResponse;
     try {
-      response = await this.#session.sendOrder(order, this);
+      response = await this.#session.sendOrder(order, this.#watcher);
     } catch (error) {
       if (this.#isOver) return undefined;
       if (!this.#wasOpen) throw error;
@@ -196,16 +204,6 @@ export class EventStream implements AsyncIterableIterator<ServerSentEvent, undef
     if (status === 204) this.#end();
     else this.#refused(new EventStreamError(nameOf(order), status, contentType), response);
     return undefined;
-  }
-
-  /** @internal A request is about to be made for it. */
-  making(): void {
-    if (this.#isOver) throw new ResponseClosedError(nameOf(this.#makeOrder()), left);
-  }
-
-  /** @internal */
-  made(exchange: OpenExchange<HttpResponse>): void {
-    this.#exchange = exchange;
   }
 
   #take(response: HttpResponse): EventReader {

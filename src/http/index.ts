@@ -36,7 +36,7 @@ export {
   type TimeoutPhase,
 } from "./errors.ts";
 export { type CookieEntry, CookieJar } from "./cookie-jar.ts";
-export { EventStream, type EventsOptions } from "./events.ts";
+export type { EventStream, EventsOptions } from "./events.ts";
 export { type FileBody, type FileOptions, file } from "./file-body.ts";
 export type { ByteSource } from "./internal/byte-source.ts";
 export type { DnsOptions } from "./internal/dns.ts";
