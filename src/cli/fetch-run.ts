@@ -126,7 +126,7 @@ export class FetchRun {
   }
 
   #state(): ProgressState {
-    const { statistics, earlier, inFlight, capacity, pausedHosts, progress } = this.#batch;
+    const { statistics, earlier, inFlight, capacity, pausedHosts, pauseLeftMs, progress } = this.#batch;
     const { done, failed, latency } = statistics;
     const before = earlier.succeeded + earlier.failed;
     const { read, isAll, share } = progress;
@@ -140,6 +140,7 @@ export class FetchRun {
       inFlight,
       capacity,
       pausedHosts,
+      pauseLeftMs,
       p50Ms: latency.quantileMs(0.5),
       p95Ms: latency.quantileMs(0.95),
       failed: failed + earlier.failed,
@@ -150,7 +151,9 @@ export class FetchRun {
   #windUp(signal: string): void {
     this.#batch.drain();
     const { inFlight, waitingBytes } = this.#batch;
-    if (this.#settings.isQuiet || (inFlight === 0 && waitingBytes === 0)) return;
+    // A file takes what is there at once; somebody at the other end of a pipe may not.
+    const isWaitingForReader = waitingBytes > 0 && this.#settings.output === undefined;
+    if (this.#settings.isQuiet || (inFlight === 0 && !isWaitingForReader)) return;
     const what = inFlight > 0 ? `for ${formatCount(inFlight)} under way` : "until the results are taken";
     const again = signal === "SIGINT" ? "Ctrl-C again" : `another ${signal}`;
     this.#display.log(`taskwright fetch: stopping: waiting ${what}, ${again} cancels`);

@@ -13,6 +13,7 @@ const state: ProgressState = {
   inFlight: 64,
   capacity: 100,
   pausedHosts: 2,
+  pauseLeftMs: 42_400,
   p50Ms: 12.4,
   p95Ms: 48,
   failed: 4,
@@ -27,20 +28,24 @@ describe("progressPanel", () => {
   test("tells more the wider the terminal is, and what matters most first", () => {
     expect(progressPanel(state, 30, plain)).toEqual([
       "12,345/~100,000  12%  4,512/s",
-      "p95 48 ms  2 hosts on pause",
+      "2 hosts on pause, next in 0:42",
       "4 failed: 404 x3, ...",
     ]);
     expect(progressPanel(state, 77, plain)).toEqual([
       "[####------------------------------]  12,345/~100,000  12%  4,512/s  ETA 0:19",
-      "64 of 100 in flight  p50 12 ms  p95 48 ms  2 hosts on pause",
+      "64 of 100 in flight  p50 12 ms  p95 48 ms  2 hosts on pause, next in 0:42",
       "4 failed: 404 x3, ECONNREFUSED x1",
     ]);
     expect(progressPanel(state, 197, plain)[0]).toBe(
       "[####----------------------------------]  12,345/~100,000  12%  4,512/s  ETA 0:19",
     );
     expect(progressPanel(state, 197, plain)[1]).toBe(
-      "64 of 100 in flight  p50 12 ms  p95 48 ms  2 hosts on pause  5,000 from before",
+      "64 of 100 in flight  p50 12 ms  p95 48 ms  2 hosts on pause, next in 0:42  5,000 from before",
     );
+  });
+
+  test("tells how long a host is left alone", () => {
+    expect(progressPanel({ ...state, pausedHosts: 1 }, 77, plain)[1]).toContain("1 host on pause for 0:42");
   });
 
   test("has no bar, no share and no end where the total is unknown, and no line of failures where there are none", () => {
@@ -70,6 +75,7 @@ describe("progressPanel", () => {
       inFlight: count,
       capacity: count,
       pausedHosts: count,
+      pauseLeftMs: fc.option(fc.double({ min: 0, max: 1e9, noNaN: true }), { nil: undefined }),
       p50Ms: fc.double({ min: 0, max: 1e7, noNaN: true }),
       p95Ms: fc.double({ min: 0, max: 1e7, noNaN: true }),
       failed: count,
@@ -88,6 +94,6 @@ describe("progressPanel", () => {
 test("progressSentence says the same in words", () => {
   expect(progressSentence(state)).toBe(
     "12,345 of about 100,000 (12%) done, 5,000 from before, 4,512/s, 64 in flight, p50 12 ms, p95 48 ms, " +
-      "4 failed (404 x3, ECONNREFUSED x1), 2 hosts on pause, 0:19 left",
+      "4 failed (404 x3, ECONNREFUSED x1), 2 hosts on pause, next in 0:42, 0:19 left",
   );
 });

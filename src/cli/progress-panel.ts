@@ -50,7 +50,8 @@ function shareParts(state: ProgressState): Part[] {
 }
 
 /** What is going on. */
-function flowParts({ inFlight, capacity, pausedHosts, earlier, p50Ms, p95Ms }: ProgressState): Part[] {
+function flowParts(state: ProgressState): Part[] {
+  const { inFlight, capacity, pausedHosts, earlier, p50Ms, p95Ms } = state;
   return [
     { text: `${formatCount(inFlight)} of ${formatCount(capacity)} in flight`, rank: 1, color: "dim" },
     ...(p50Ms === undefined
@@ -59,7 +60,7 @@ function flowParts({ inFlight, capacity, pausedHosts, earlier, p50Ms, p95Ms }: P
           { text: `p50 ${formatMs(p50Ms)}`, rank: 3, color: "dim" },
           { text: `p95 ${formatMs(p95Ms!)}`, rank: 2, color: "dim" },
         ] as const)),
-    ...(pausedHosts === 0 ? [] : [{ text: hostsOnPause(pausedHosts), rank: 0, color: "yellow" } as const]),
+    ...(pausedHosts === 0 ? [] : [{ text: hostsOnPause(state), rank: 0, color: "yellow" } as const]),
     ...(earlier === 0 ? [] : [{ text: `${formatCount(earlier)} from before`, rank: 4, color: "dim" } as const]),
   ];
 }

@@ -15,6 +15,8 @@ export interface ProgressState {
   readonly capacity: number;
   /** Hosts that are left alone for now. */
   readonly pausedHosts: number;
+  /** Until the first of them is asked again. */
+  readonly pauseLeftMs: number | undefined;
   readonly p50Ms: number | undefined;
   readonly p95Ms: number | undefined;
   readonly failed: number;
@@ -40,13 +42,16 @@ export function progressSentence(state: ProgressState): string {
     `${formatCount(inFlight)} in flight`,
     ...(p50Ms === undefined ? [] : [`p50 ${formatMs(p50Ms)}`, `p95 ${formatMs(p95Ms!)}`]),
     ...(failed === 0 ? [] : [`${formatCount(failed)} failed (${kindsOf(state.failures, 3)})`]),
-    ...(pausedHosts === 0 ? [] : [hostsOnPause(pausedHosts)]),
+    ...(pausedHosts === 0 ? [] : [hostsOnPause(state)]),
     ...(left === undefined ? [] : [`${formatClock(left)} left`]),
   ].join(", ");
 }
 
-export function hostsOnPause(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? "host" : "hosts"} on pause`;
+/** `1 host on pause for 0:42` */
+export function hostsOnPause({ pausedHosts, pauseLeftMs }: ProgressState): string {
+  if (pausedHosts === 1) return `1 host on pause${pauseLeftMs === undefined ? "" : ` for ${formatClock(pauseLeftMs)}`}`;
+  const next = pauseLeftMs === undefined ? "" : `, next in ${formatClock(pauseLeftMs)}`;
+  return `${formatCount(pausedHosts)} hosts on pause${next}`;
 }
 
 /** `404 x3, ECONNREFUSED x1`: the `most` most frequent kinds of failures. */

@@ -122,6 +122,11 @@ export class Batch {
     return this.#engine?.pausedHosts ?? 0;
   }
 
+  /** How long until the first of them may be asked again, in milliseconds; undefined if there are none. */
+  get pauseLeftMs(): number | undefined {
+    return this.#engine?.pauseLeftMs;
+  }
+
   /** Requests read that have no outcome and are not on the wire. */
   get ahead(): number {
     return this.#engine?.ahead ?? 0;

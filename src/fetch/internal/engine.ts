@@ -118,6 +118,12 @@ export class Engine {
     return this.#hosts.paused;
   }
 
+  /** How long until the first of them may be asked again; undefined if there are none. */
+  get pauseLeftMs(): number | undefined {
+    const endMs = this.#hosts.nextPauseEndMs;
+    return endMs === undefined ? undefined : Math.max(0, endMs - this.#options.clock.now());
+  }
+
   /** Whether a slot is free. */
   get hasRoom(): boolean {
     return this.#inFlight + this.#held < this.#options.concurrency;

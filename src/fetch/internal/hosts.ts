@@ -41,6 +41,14 @@ export class Hosts {
     this.#options = options;
   }
 
+  /** When the first of the paused hosts may be asked again, on the clock; undefined if none is paused. Looks at each. */
+  get nextPauseEndMs(): number | undefined {
+    if (this.paused === 0) return undefined;
+    let endMs = Infinity;
+    for (const host of this.#byOrigin.values()) if (host.isPaused) endMs = Math.min(endMs, host.pausedUntilMs);
+    return endMs;
+  }
+
   /** Attempts that may be on the wire now, at all hosts that something is asked of. Looks at each. */
   get capacity(): number {
     let sum = 0;
