@@ -37,7 +37,7 @@ export class SweptRequests {
       this.#onAnswered?.();
     });
     if (kind === "missing" || (kind === "flaky" && this.isDown)) response.statusCode = 404;
-    const body = `${line}-äöü-`.repeat(kind === "huge" ? 200_000 : kind === "large" ? 5_000 : 30);
+    const body = `${line}-äöü-`.repeat(kind === "huge" ? 50_000 : kind === "large" ? 2_000 : 30);
     setTimeout(() => response.end(body), Number(line) % 4);
   };
 
