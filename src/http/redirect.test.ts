@@ -1,10 +1,11 @@
+import { stat } from "node:fs/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { thrownBy } from "../../test/core/helpers.ts";
 import { rawServer } from "../../test/http-server.ts";
 import { cancelScope, checkpoint, run, taskGroup } from "../core/index.ts";
 import { type FaultServer, faults, openFaultServer } from "../testing/index.ts";
-import { HttpCache, RedirectError, type SessionOptions, fetchWhole, openSession } from "./index.ts";
+import { HttpCache, RedirectError, type SessionOptions, fetchWhole, file, multipart, openSession } from "./index.ts";
 
 const asked = (server: FaultServer): string[] => server.requests.map(({ method, target }) => `${method} ${target}`);
 
@@ -446,4 +447,67 @@ test.each<[unknown, string]>([
   [{ allowDowngrade: "yes" }, 'Expected `redirect.allowDowngrade` to be a boolean, got "yes" (string)'],
 ])("refuses redirect: %o", (redirect, message) => {
   expect(() => openSession({ redirect } as SessionOptions)).toThrow(message);
+});
+
+test("a file or a form goes along where it is asked for again, and is left behind where it is not", async () => {
+  await using server = await openFaultServer({
+    "/again": faults.redirect("/next", { status: 307 }),
+    "/left": faults.redirect("/next", { status: 303 }),
+    "/next": faults.ok(),
+  });
+  await using session = openSession({ baseUrl: server.url });
+  const path = import.meta.filename;
+  const form = { name: "x", script: file(path) };
+  for (const body of [file(path), multipart(form)]) {
+    await session.post("/again", { body });
+    await session.post("/left", { body });
+  }
+  const seen = server.requests.filter(({ target }) => target === "/next");
+  const bytes = (await stat(path)).size;
+  const inAll = seen.map(({ bodyBytes }) => bodyBytes);
+  expect([inAll[0], inAll[1], inAll[2]! > bytes, inAll[3]]).toEqual([bytes, 0, true, 0]);
+  expect(seen.map(({ method }) => method)).toEqual(["POST", "GET", "POST", "GET"]);
+  expect(seen[1]!.headers["content-length"]).toBeUndefined();
+});
+
+test("whatever a Location says: it is followed, or it is an error of HTTP, and nothing is left", async () => {
+  let location = "";
+  await using server = await openFaultServer(({ number }) =>
+    number % 2 === 1 ? faults.redirect(location) : faults.ok(),
+  );
+  await using session = openSession({ retry: false, dns: { lookup: () => [] } });
+  const part = fc.constantFrom(
+    "http:",
+    "https:",
+    "//",
+    "/",
+    "..",
+    "?",
+    "#",
+    "@",
+    ":",
+    "%",
+    "%zz",
+    "[",
+    "\\",
+    " ",
+    "a",
+    "\t",
+    "\xe9",
+  );
+  const codes: (string | undefined)[] = [];
+  await fc.assert(
+    fc.asyncProperty(fc.array(part, { maxLength: 8 }), async (parts) => {
+      location = parts.join("");
+      if (server.requests.length % 2 === 1) await session.get(`${server.url}/even`, { redirect: false });
+      const outcome = await session.get(server.url).catch((error: unknown) => error);
+      const { code } = outcome as { code?: string };
+      codes.push(code);
+      expect(["HTTP_REDIRECT", "HTTP_CONNECTION", undefined]).toContain(code);
+      expect(outcome instanceof TypeError).toBe(false);
+    }),
+    { numRuns: 300 },
+  );
+  expect(new Set(codes).size).toBe(3);
+  expect(session.statistics().active).toBe(0);
 });

@@ -12,7 +12,14 @@ import {
   timeout,
 } from "../core/index.ts";
 import { RetryBudget } from "../flow/index.ts";
-import { type Fault, type FaultRequest, type FaultServer, faults, openFaultServer } from "../testing/index.ts";
+import {
+  type Fault,
+  type FaultRequest,
+  type FaultServer,
+  faults,
+  openFaultServer,
+  withVirtualTime,
+} from "../testing/index.ts";
 import {
   CookieJar,
   type HttpRequestOptions,
@@ -482,4 +489,14 @@ test("wherever connections break: what is read is the file, or the beginning of 
   );
   // What was not taken for the rest may still be passing by.
   while (session.statistics().active > 0) await sleep(1);
+});
+
+test("under virtual time the wait before the rest takes none", async () => {
+  await using server = await openFaultServer(serving(text, { cuts: [1_000] }));
+  const got = await withVirtualTime(async () => {
+    await using session = open({ retry: { backoff: () => 3_000_000, maxTimeMs: Infinity } });
+    const whole = await (await session.get(server.url)).text();
+    return whole;
+  });
+  expect(got).toBe(text);
 });
