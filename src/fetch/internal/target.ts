@@ -62,7 +62,8 @@ export class UrlProblem extends TypeError {
 /** `text` without the credentials of a URL, even where the URL is wrong. */
 export function redactUrl(text: string): string {
   if (!text.includes("@")) return text;
-  const url = URL.parse(text);
+  // A text with spaces in it may be two URLs, and the parser would take the second for a part of the first.
+  const url = /\s/.test(text) ? null : URL.parse(text);
   if (url !== null && url.host !== "") {
     if (url.username === "" && url.password === "") return text;
     url.username = "";
