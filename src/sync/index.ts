@@ -22,5 +22,5 @@ export { Semaphore, type SemaphoreOptions, type SemaphoreStatistics } from "./se
 // For the batch engine, which waits for many things at once, and for none of them in a task.
 /** @internal */
 export { RoundTrip } from "./internal/round-trip.ts";
-/** @internal */
+/** @hidden Named in the published declarations of fetch. */
 export { TokenBucket } from "./internal/token-bucket.ts";
