@@ -235,7 +235,7 @@ test.each<[string, unknown, string]>([
   [
     "http://host/",
     { body: { a: 1 } },
-    "Expected `body` to be a string, bytes, URLSearchParams or an iterable of bytes",
+    "Expected `body` to be a string, bytes, a form, a file, a Blob or an iterable of bytes",
   ],
   ["http://host/", { query: "a=1" }, "Expected `query` to be an object or URLSearchParams"],
   [
