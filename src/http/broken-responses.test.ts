@@ -81,6 +81,27 @@ describe("of a stream of HTTP/2", () => {
     expect(await failureOf(faults.badLength(), { http2: true })).toMatchObject({ code: "HTTP_PROTOCOL" });
   });
 
+  test("an answer that breaks the connection costs the others an attempt, and not their answer", async () => {
+    const others = { "/a": [faults.hang(), hello], "/b": [faults.hang(), hello] };
+    await using server = await openFaultServer({ ...others, "/bad": faults.largeHeader(1_000_000) }, { http2: true });
+    await using session = openSession({ baseUrl: server.url, http2: true });
+    const texts = Promise.all(
+      ["/a", "/b"].map(async (path) => (await session.get(path, { retry: { backoff: () => 100 } })).text()),
+    );
+    await expect(session.get("/bad", { retry: { backoff: () => 1 } })).rejects.toMatchObject({ code: "HTTP_PROTOCOL" });
+    expect(await texts).toEqual(["hello", "hello"]);
+  });
+
+  test("several answers that break off with their connection say so, without retries", async () => {
+    const script = { "/bad": faults.largeHeader(1_000_000), "*": faults.hang() };
+    await using server = await openFaultServer(script, { http2: true });
+    await using session = openSession({ baseUrl: server.url, http2: true, retry: false });
+    const both = await Promise.allSettled([session.get("/hang"), session.get("/bad")]);
+    for (const one of both) {
+      expect(one).toMatchObject({ reason: { code: "HTTP_CONNECTION", causeCode: "HTTP2_SHARED" } });
+    }
+  });
+
   test.each([
     [2, 3], // INTERNAL_ERROR
     [7, 4], // REFUSED_STREAM, which is made up for at once, once

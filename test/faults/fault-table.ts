@@ -757,7 +757,13 @@ const http2: FaultGroup = {
         ends: notHttp,
         next: "same",
       },
-      { fault: "raw()", does: "sends what is no frame", plays: sent("x".repeat(64)), ends: notHttp },
+      {
+        fault: "raw()",
+        does: "sends what is no frame",
+        plays: sent("x".repeat(64)),
+        note: "others on the same connection are sent again",
+        ends: notHttp,
+      },
       {
         fault: "largeHeader(1_000_000)",
         does: "sends a header that is too large",

@@ -5,6 +5,16 @@ import type { Socket } from "node:net";
 const streamWindowBytes = 256 * 1024;
 const connectionWindowBytes = 8 * 1024 * 1024;
 
+/** How a connection ended. */
+export interface Http2End {
+  /** Of its socket, or of what came over it. */
+  readonly error: Error | undefined;
+  /** Whether several requests were on their way. */
+  readonly wasShared: boolean;
+  /** The code the server went away with, 0 for none. */
+  readonly goAwayCode: number;
+}
+
 /** Whom a session tells how it goes. */
 export interface Http2SessionOwner {
   /** It takes requests, as many as it `hasRoom` for. */
@@ -27,6 +37,8 @@ export class Http2Session {
   readonly #closed = Promise.withResolvers<void>();
   #isReady = false;
   #error: Error | undefined = undefined;
+  /** Whether several requests were on their way when it broke: nobody knows whose fault it was. */
+  #wasShared: boolean | undefined = undefined;
   /** The last stream that the server says it has looked at, and why it goes away. */
   #lastStream = Infinity;
   #goAwayCode = 0;
@@ -71,9 +83,10 @@ export class Http2Session {
     return this.#isReady && this.#streams === 0 && !this.#session.destroyed;
   }
 
-  /** Why it broke: the error of its socket, or the code the server went away with, 0 for none. Undefined if it did not. */
-  get end(): { readonly error: Error | undefined; readonly goAwayCode: number } | undefined {
-    return this.#session.destroyed ? { error: this.#error, goAwayCode: this.#goAwayCode } : undefined;
+  /** Why it broke. Undefined if it did not. */
+  get end(): Http2End | undefined {
+    if (!this.#session.destroyed) return undefined;
+    return { error: this.#error, wasShared: this.#wasShared === true, goAwayCode: this.#goAwayCode };
   }
 
   /** Starts a request. Its place is given back with {@link leave}. */
@@ -85,6 +98,8 @@ export class Http2Session {
   }
 
   leave(): void {
+    // Streams hear of it before the connection does.
+    if (this.#session.destroyed) this.#wasShared ??= this.#streams > 1;
     if (--this.#streams > 0) return;
     if (this.#session.closed) this.destroy();
     else this.#session.unref();

@@ -1,6 +1,6 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader, OutgoingHttpHeaders } from "node:http2";
 import type { FlowControl, WireHandler, WireHeaders, WireRequest } from "../undici.ts";
-import type { Http2Session } from "./http2-session.ts";
+import type { Http2End, Http2Session } from "./http2-session.ts";
 
 /** Codes of RST_STREAM, in their order. */
 const codes: readonly string[] = [
@@ -155,13 +155,16 @@ export class Http2Stream implements FlowControl {
   }
 }
 
-function brokenBy(end: NonNullable<Http2Session["end"]>, isUnprocessed: boolean, own: Error | undefined): Error {
-  const { error = own, goAwayCode } = end;
+function brokenBy(end: Http2End, isUnprocessed: boolean, own: Error | undefined): Error {
+  const { error = own, wasShared, goAwayCode } = end;
   if (goAwayCode !== noError) {
     const name = nameOf(goAwayCode);
     return new StreamError(`the server closed the connection: ${name}`, `HTTP2_${name}`, isUnprocessed, error);
   }
   const { code = "" } = (error ?? {}) as { code?: string };
+  if (code === "ERR_HTTP2_ERROR" && wasShared) {
+    return new StreamError("one of several answers was no HTTP/2", "HTTP2_SHARED", isUnprocessed, error);
+  }
   // What was no HTTP/2 is no broken connection, and what the socket says is best said as it is.
   if (error !== undefined && (code === "ERR_HTTP2_ERROR" || /^E(?!RR_)/.test(code))) return error;
   return new StreamError("the connection was closed", "ECONNRESET", isUnprocessed, error);
