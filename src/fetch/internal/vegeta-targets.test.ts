@@ -83,6 +83,10 @@ describe("targets of vegeta in HTTP format", () => {
     ],
     [`GET http://a/\n@${folder}`, `2:1: Cannot read the body: \`${folder}\` is no file`],
     ["GET http://a/\n@/nowhere", "2:1: Cannot read the body: ENOENT: no such file or directory, open '/nowhere'"],
+    [
+      "GET http://a/\n@http://me:secret@b/",
+      "2:1: Cannot read the body: ENOENT: no such file or directory, open 'http://b/'",
+    ],
     [`GET http://a/\n@${file}\na: b`, "3:1: Expected a blank line after the body"],
   ])("that are wrong are refused once, with the line that is: %j", (text, message) => {
     expect(read(`${text}\nalso: this\n\nGET http://a/good`, vegeta)).toEqual([

@@ -109,7 +109,7 @@ export class VegetaTargets implements RequestParser {
       target.body = this.#read(path);
       return undefined;
     } catch (error) {
-      return `Cannot read the body: ${(error as Error).message}`;
+      return `Cannot read the body: ${(error as Error).message.replaceAll(path, redactUrl(path))}`;
     }
   }
 
