@@ -95,7 +95,9 @@ export function summaryText(summary: Summary, columns: number = Infinity): strin
   const { latencyMs, output, outputBytes, bodyBytes, journal, bodies } = summary;
   const lines = [countLine(summary), ...failureLines(summary, columns)];
   const missing: string[] = [];
-  if (summary.unfinished > 0) missing.push(`${formatCount(summary.unfinished)} requests have no outcome`);
+  const { unfinished } = summary;
+  if (unfinished > 0)
+    missing.push(`${formatCount(unfinished)} ${unfinished === 1 ? "request has" : "requests have"} no outcome`);
   if (!summary.isInputRead) missing.push("the rest of the input was not read");
   if (missing.length > 0) lines.push(`stopped: ${missing.join(", ")}`);
   if (latencyMs !== null) {
