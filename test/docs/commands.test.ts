@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { exitCode } from "../../src/cli/exit-code.ts";
 import { fetchFlags } from "../../src/cli/fetch-flags.ts";
+import { parseFlags } from "../../src/cli/flags.ts";
 import { withFlagLists } from "../../scripts/internal/flag-lists.ts";
 import { manPage } from "../../scripts/internal/man-page.ts";
 import { summarize } from "../../src/cli/summary.ts";
@@ -27,6 +28,13 @@ test("docs/fetch.md names only flags that exist", async () => {
 
   expect(named).toContain("dry-run");
   expect(existing).toEqual(expect.arrayContaining(named));
+});
+
+test.for(["README.md", "docs/fetch.md"])("%s gives only commands that the command line takes", async (page) => {
+  const commands = commandsIn(await readFile(join(root, page), "utf8"));
+
+  expect(commands).not.toEqual([]);
+  for (const args of commands) expect(() => parseFlags("fetch", fetchFlags, args), args.join(" ")).not.toThrow();
 });
 
 test("docs/fetch.md has the flags of today, as `npm run docs` writes them", async () => {
@@ -61,3 +69,24 @@ test("the manual page is that of today, as `npm run docs` writes it", async () =
   for (const name of Object.keys(fetchFlags))
     expect(page).toContain(String.raw`\-\-${name.replaceAll("-", String.raw`\-`)}`);
 });
+
+/** The arguments of `taskwright fetch` wherever a shell would run it. */
+function commandsIn(page: string): string[][] {
+  const scripts = [...page.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1]!.replaceAll("\\\n", " "));
+  return scripts.flatMap((script) =>
+    [...script.matchAll(/taskwright fetch ([^\n]*)/g)].map((match) => wordsOf(match[1]!)),
+  );
+}
+
+/** Words as a shell sees them, up to what ends a command. */
+function wordsOf(line: string): string[] {
+  const words: string[] = [];
+  for (const [, space, quoted, double, end, plain] of line.matchAll(
+    /(\s+)|'([^']*)'|"([^"]*)"|(2?>|[|;&#])|([^\s'"|;&>#]+)/g,
+  )) {
+    if (end !== undefined) break;
+    if (space !== undefined || words.length === 0) words.push("");
+    words.push(words.pop()! + (quoted ?? double ?? plain ?? ""));
+  }
+  return words.filter((word) => word !== "");
+}
