@@ -123,7 +123,7 @@ test("the waits grow while nothing comes, and begin anew when something has", as
   await withVirtualTime(async () => {
     let connections = 0;
     await using server = await webSocketServer((client) => {
-      if (++connections === 4) client.send("4");
+      if (++connections >= 4) client.send(String(connections));
       client.close(1013);
     });
     await using session = openSession();
@@ -131,8 +131,9 @@ test("the waits grow while nothing comes, and begin anew when something has", as
     const socket = await session.websocket(server.url, { reconnect: { backoff } });
     const startedMs = now();
     expect(await socket.receive()).toBe("4");
-    // Each closing frame is something that comes, too.
-    expect(Math.round(now() - startedMs)).toBe(3_000);
+    expect(Math.round(now() - startedMs)).toBe(1_000 + 2_000 + 4_000);
+    expect(await socket.receive()).toBe("5");
+    expect(Math.round(now() - startedMs)).toBe(8_000);
     await socket.close();
   });
 });
@@ -390,4 +391,41 @@ test("a connection that is lost before its first message is noticed, and a lost 
   expect(opened).toEqual([1, 2]);
   expect(socket.statistics().connections).toBe(2);
   expect(lost.statistics().connections).toBe(1);
+});
+
+test("where the one who opens it is cancelled within onOpen, the next opens another", async () => {
+  await using server = await webSocketServer();
+  await using session = openSession();
+  const opened: string[] = [];
+  const onOpen = async (it: WebSocketClient, connection: number): Promise<void> => {
+    opened.push(`${connection} begins`);
+    if (connection === 2) await sleep(60_000);
+    await it.send(String(connection));
+    opened.push(`${connection} ends`);
+  };
+  await using socket = await session.websocket(server.url, { ...atOnce, onOpen });
+  expect(await socket.receive()).toBe("1");
+  server.cut();
+  await pause(20);
+  const [first, second] = await Promise.all([moveOnAfter(100, () => socket.receive()), socket.receive()]);
+  expect([first, second]).toEqual([undefined, "3"]);
+  expect(opened).toEqual(["1 begins", "1 ends", "2 begins", "3 begins", "3 ends"]);
+  await server.until(({ sockets }) => sockets.size === 1);
+});
+
+test("onOpen may close the socket", async () => {
+  await using server = await webSocketServer();
+  await using session = openSession();
+  await using socket = await session.websocket(server.url, {
+    ...atOnce,
+    onOpen: async (it, connection) => {
+      if (connection === 2) await it.close(4000, "enough");
+    },
+  });
+  server.cut();
+  await pause(20);
+  expect(await socket.receive()).toBe(undefined);
+  expect(await thrownBy(socket.send("x"))).toMatchObject({ closeCode: 4000 });
+  await server.until(({ closed }) => closed.length === 2);
+  expect(server.closed[1]).toBe("4000 enough");
 });

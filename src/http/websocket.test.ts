@@ -8,7 +8,7 @@ import { proxyServer } from "../../test/proxy-server.ts";
 import { webSocketServer } from "../../test/websocket-server.ts";
 import { cancelScope, currentScope, drawTree, moveOnAfter, taskGroup, timeout } from "../core/index.ts";
 import { Semaphore } from "../sync/index.ts";
-import { type WebSocketClient, openSession } from "./index.ts";
+import { type WebSocketClient, WebSocketError, openSession } from "./index.ts";
 
 async function all(socket: WebSocketClient): Promise<(string | Uint8Array)[]> {
   const messages: (string | Uint8Array)[] = [];
@@ -583,4 +583,28 @@ test("wrong arguments are found before anything is sent", async () => {
   expect(await thrownBy(socket.close("1000" as never))).toBeInstanceOf(TypeError);
   await socket.send("still open");
   expect(await socket.receive()).toBe("still open");
+});
+
+test("whatever comes, a WebSocket ends with an error of its own, or goes on", async () => {
+  await using server = await rawServer();
+  await using session = openSession();
+  const frame = fc
+    .tuple(fc.constantFrom(0x81, 0x82, 0x01, 0x80, 0x88, 0x89, 0x8a, 0xc1, 0xc2), fc.uint8Array({ maxLength: 20 }))
+    .map(([first, payload]) => Uint8Array.from([first, payload.length, ...payload]));
+  const bytes = fc.array(fc.oneof(frame, fc.uint8Array({ maxLength: 20 }))).map((parts) => Buffer.concat(parts));
+  await fc.assert(
+    fc.asyncProperty(bytes, fc.boolean(), async (sent, compress) => {
+      const opening = session.websocket(server.origin, { maxMessageBytes: 1_000 });
+      const peer = await shaken(server, compress ? "sec-websocket-extensions: permessage-deflate\r\n" : "");
+      const socket = await opening;
+      const reading = all(socket).catch((error: unknown) => error);
+      peer.socket.end(sent);
+      const end = await reading;
+      expect(end instanceof WebSocketError || Array.isArray(end)).toBe(true);
+      await socket.close();
+      await peer.closed;
+    }),
+    { numRuns: 200 },
+  );
+  expect(session.statistics()).toEqual({ active: 0, waiting: 0, connections: 0 });
 });

@@ -26,8 +26,8 @@ export interface FrameReader {
 export interface FrameWriter {
   /** The callback comes when it has been written out, or with the error of the socket. */
   send(data: string | Uint8Array, options: SendOptions, callback: (() => void) | undefined): void;
-  ping(data: string, isMasked: boolean): void;
-  pong(data: Buffer, isMasked: boolean): void;
+  ping(data: string, isMasked: boolean, callback: () => void): void;
+  pong(data: Buffer, isMasked: boolean, callback: () => void): void;
   close(code: number | undefined, reason: string, isMasked: boolean): void;
 }
 

@@ -7,6 +7,7 @@ import {
   arrive,
   cancelScope,
   checkedScope,
+  currentScope,
   formatMs,
   grant,
   refuse,
@@ -181,6 +182,8 @@ export class WebSocketChannel implements WireOwner, Kept {
       this.#finish(new WebSocketError(this.#dial.request, code, reason, `it was closed with ${code}`), true);
       this.#wire?.close(code, reason);
     }
+    // Within `onOpen`, which this has ended.
+    if (scope.stop !== undefined) return refuse(scope);
     if (this.#last === undefined || this.#keeper?.isPending !== true) return grant(scope, undefined);
     const closer = new CloseWaiter(scope, this.#dial.label, () => this.close(cancelled));
     this.#closers.push(closer);
@@ -258,28 +261,42 @@ export class WebSocketChannel implements WireOwner, Kept {
     this.#connections++;
     void wire.closed.then(() => this.#socketClosed(wire));
     got();
+    wire.begin();
     if (this.#unreadBytes >= this.#rules.maxUnreadBytes) wire.pause();
-    await cancelScope(async (scope) => {
-      this.#opening = scope;
-      await this.#dial.opened(this.#connections);
-    }).catch((error: unknown) => this.#openingFailed(error));
-    this.#opening = undefined;
+    try {
+      await cancelScope(async (scope) => {
+        this.#opening = scope;
+        await this.#dial.opened(this.#connections);
+      });
+    } catch (error) {
+      this.#openingFailed(wire, error);
+      throw error;
+    } finally {
+      this.#opening = undefined;
+    }
   }
 
-  #openingFailed(error: unknown): never {
-    this.#finish(error, false);
-    this.#last?.destroy();
-    throw error;
+  #openingFailed(wire: WebSocketWire, error: unknown): void {
+    // Whoever has ended it has closed it as well, or is about to.
+    if (this.#end !== undefined) return;
+    wire.destroy();
+    const isCancelled = currentScope().stop !== undefined;
+    if (!isCancelled || this.#rules.reconnect === undefined) return this.#finish(error, false);
+    // Others go on, with a connection that is opened as it should be.
+    this.#awaitNext(new WebSocketError(this.#dial.request, 1006, "", "the task that opened it was cancelled"), 0);
   }
 
   async #reopen(): Promise<void> {
-    await this.#lock.run(() =>
-      cancelScope(async (scope) => {
-        this.#attempt = scope;
-        while (this.#wire === undefined && this.#end === undefined) await this.#tryAgain();
-      }),
-    );
-    this.#attempt = undefined;
+    try {
+      await this.#lock.run(() =>
+        cancelScope(async (scope) => {
+          this.#attempt = scope;
+          while (this.#wire === undefined && this.#end === undefined) await this.#tryAgain();
+        }),
+      );
+    } finally {
+      this.#attempt = undefined;
+    }
   }
 
   async #tryAgain(): Promise<void> {
@@ -303,10 +320,16 @@ export class WebSocketChannel implements WireOwner, Kept {
       this.#losses = hasHeard ? 1 : this.#losses + 1;
       const { attempts, backoff } = this.#rules.reconnect!;
       if (this.#losses > attempts) return this.#finish(error, false);
-      this.#loss = { error, dueMs: this.#clock.now() + backoff(this.#losses) };
+      this.#awaitNext(error, backoff(this.#losses));
     } catch (thrown) {
-      return this.#finish(thrown, false);
+      this.#finish(thrown, false);
     }
+  }
+
+  /** Whoever reads or sends is to open the next connection. */
+  #awaitNext(error: Error, delayMs: number): void {
+    this.#wire = undefined;
+    this.#loss = { error, dueMs: this.#clock.now() + delayMs };
     this.#opening?.cancel("the connection is lost");
     for (const reader of takeAll(this.#readers)) reader.resolve(undefined);
     for (const sender of takeAll(this.#senders)) sender.resolve(false);

@@ -57,7 +57,7 @@ const maxUnsentForPong = 64 * 1024;
  */
 export class WebSocketWire implements Adopted {
   readonly closed: Promise<void>;
-  /** Whether anything has come. */
+  /** Whether anything has come but a closing frame. */
   hasHeard = false;
   readonly #socket: Socket;
   readonly #owner: WireOwner;
@@ -94,10 +94,14 @@ export class WebSocketWire implements Adopted {
     this.#writer = makeFrameWriter(socket, deflate);
     this.#heardMs = clock.now();
     this.closed = socket.closed ? Promise.resolve() : new Promise((resolve) => socket.once("close", () => resolve()));
+  }
+
+  /** Begins to read: from now on its owner is told what happens. */
+  begin(): void {
     this.#listen();
-    // It may be gone before anybody could listen, while a hook took its time: then nothing more is told.
-    if (socket.closed) this.#reader.end();
-    this.#armHeartbeat(this.#heardMs + limits.heartbeatMs);
+    // It may be gone already, while a hook took its time: then nothing more is told.
+    if (this.#socket.closed) this.#reader.end();
+    this.#armHeartbeat(this.#heardMs + this.#limits.heartbeatMs);
   }
 
   /** Whether its socket is closed. */
@@ -191,10 +195,15 @@ export class WebSocketWire implements Adopted {
       this.#cleanUp();
     });
     reader.on("message", (data, isBinary) => {
+      this.hasHeard = true;
       if (this.#state === "open") this.#owner.messageCame(isBinary ? ownBytes(data) : data.toString(), data.length);
     });
     reader.on("ping", (data) => {
-      if (this.#state === "open" && this.unsentBytes < maxUnsentForPong) this.#writer.pong(data, true);
+      this.hasHeard = true;
+      if (this.#state === "open" && this.unsentBytes < maxUnsentForPong) this.#writer.pong(data, true, this.#wroteOut);
+    });
+    reader.on("pong", () => {
+      this.hasHeard = true;
     });
     reader.on("conclude", (code, reason) => this.#serverClosed(code, reason.toString()));
     reader.on("error", (error) => {
@@ -216,7 +225,6 @@ export class WebSocketWire implements Adopted {
     if (this.#state === "over") return;
     this.#heardMs = this.#clock.now();
     this.#hasPinged = false;
-    this.hasHeard = true;
     if (!this.#reader.write(chunk)) this.#socket.pause();
   }
 
@@ -234,7 +242,7 @@ export class WebSocketWire implements Adopted {
   }
 
   #sendClose(code: number | undefined, reason: string): void {
-    if (this.#hasSentClose) return;
+    if (this.#hasSentClose || this.#socket.destroyed) return;
     this.#hasSentClose = true;
     this.#writer.close(code, reason, true);
     this.#clock.schedule(this.#clock.now() + this.#limits.closeTimeoutMs, this.#closeTimer);
@@ -254,7 +262,7 @@ export class WebSocketWire implements Adopted {
     }
     if (silentMs >= heartbeatMs) {
       this.#hasPinged = true;
-      this.#writer.ping("", true);
+      this.#writer.ping("", true, this.#wroteOut);
     }
     this.#armHeartbeat(this.#heardMs + (silentMs >= heartbeatMs ? 2 : 1) * heartbeatMs);
   }
