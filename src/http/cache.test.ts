@@ -86,6 +86,18 @@ test("what is stale is asked for with its ETag; a 304 brings new headers, and it
   expect(session.cache?.statistics()).toMatchObject({ entries: 1, hits: 1, validated: 1, misses: 1 });
 });
 
+test("an old answer that is still good is as young as the word of the server", async () => {
+  const etag = '"1"';
+  await using server = await openFaultServer([
+    ok("hello", { etag, "cache-control": "max-age=60", age: "100", date: "Wed, 21 Oct 2015 07:28:00 GMT" }),
+    faults.status(304, "", { headers: { etag } }),
+    faults.reset(),
+  ]);
+  await using session = open();
+  const uses = [await ask(session, server.url), await ask(session, server.url), await ask(session, server.url)];
+  expect(uses.map(([, use]) => use)).toEqual([undefined, "validated", "fresh"]);
+});
+
 test("without an ETag it is asked for with the date of its last change", async () => {
   const date = "Wed, 21 Oct 2015 07:28:00 GMT";
   await using server = await openFaultServer([
@@ -478,6 +490,7 @@ test("cache-control of a request is obeyed", async () => {
   expect(await saying("max-age=60")).toEqual(["2", "fresh"]);
   expect(await saying("no-cache")).toEqual(["3", undefined]);
   expect(await saying("max-age=60")).toEqual(["3", "fresh"]);
+  expect(await saying("No-Cache")).toEqual(["4", undefined]);
 });
 
 test("a request may do without the cache, or use another", async () => {

@@ -76,7 +76,7 @@ function serving(content: string, serve: Serving = {}): (request: FaultRequest) 
         if (framing === "chunked") its["transfer-encoding"] = "chunked";
         await wire.head({ status: other?.status ?? (isPart ? 206 : 200), headers: its, framing });
         await wire.body(cut === undefined ? body : body.slice(0, cut));
-        await (cut === undefined ? wire.finish() : wire.end("reset"));
+        await (cut === undefined ? wire.finish() : wire.end(number % 2 === 0 ? "close" : "reset"));
       },
     };
   };

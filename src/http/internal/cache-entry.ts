@@ -82,7 +82,8 @@ export class CacheEntry {
   renewed(view: CacheView, headers: WireHeaders): { entry: CacheEntry; isStorable: boolean } | undefined {
     const { matches } = this.#policy.revalidatedPolicy(view, { status: 304, headers: flat(headers) });
     if (!matches) return undefined;
-    const merged: WireHeaders = { ...this.#headers };
+    // It is as old as the answer by now.
+    const { age: _age, date: _date, ...merged } = this.#headers;
     for (const [name, value] of Object.entries(headers)) if (!ofTheBody.has(name)) merged[name] = value;
     const head = readHead(view, this.status, merged);
     return { entry: new CacheEntry(view, head, this.body), isStorable: head.isStorable };

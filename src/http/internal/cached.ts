@@ -195,8 +195,10 @@ function flatHeaders(list: HeaderList): Record<string, string> {
   const headers: Record<string, string> = {};
   for (let i = 0; i < list.length; i += 2) {
     const name = list[i]!;
+    // The library knows directives in lower case only.
+    const value = name === "cache-control" ? list[i + 1]!.toLowerCase() : list[i + 1]!;
     const before = headers[name];
-    headers[name] = before === undefined ? list[i + 1]! : `${before}, ${list[i + 1]!}`;
+    headers[name] = before === undefined ? value : `${before}, ${value}`;
   }
   return headers;
 }

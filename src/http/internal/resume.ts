@@ -43,7 +43,7 @@ export function progressOf(head: Head, cameBytes: number): Progress | undefined 
     const range = rangeOf(headers);
     return range && { etag, firstByte: range.first, nextByte: range.first + cameBytes, lastByte: range.last };
   }
-  if (status !== 200 || headers["accept-ranges"] !== "bytes") return undefined;
+  if (status !== 200 || String(headers["accept-ranges"]).toLowerCase() !== "bytes") return undefined;
   return { etag, firstByte: 0, nextByte: cameBytes, lastByte: length === undefined ? undefined : Number(length) - 1 };
 }
 
