@@ -202,6 +202,16 @@ test.each(kinds)(
   },
 );
 
+test("zeros after gzip are passed over, however many", async () => {
+  for (const text of ["short", noise(200_000).toString("hex")]) {
+    await using server = await serving("gzip", Buffer.concat([gzipSync(text), Buffer.alloc(5 * megabyte)]));
+    await using session = openSession();
+    expect(await (await session.get(server.origin)).text()).toBe(text);
+    expect(await wholeText(session, server.origin)).toBe(text);
+    expect(session.statistics()).toEqual({ active: 0, waiting: 0, connections: 1 });
+  }
+});
+
 test("a body compressed too many times is refused", async () => {
   let packed: Buffer = Buffer.from("hello");
   for (let i = 0; i < 5; i++) packed = gzipSync(packed);

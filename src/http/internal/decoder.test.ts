@@ -64,10 +64,15 @@ async function decode(codings: readonly Coding[], bytes: Buffer, how: Arrival, m
   for (const cut of [...how.cuts, Infinity]) {
     if (at < bytes.length) decoder.push(bytes.subarray(at, Math.min(bytes.length, at + cut)));
     at += cut;
-    if (how.isSlow) await new Promise((resolve) => setImmediate(resolve));
+    if (how.isSlow) await turn();
   }
   decoder.end();
   return await sink.outcome;
+}
+
+/** A turn of the loop, in which work of other threads may come back. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Bytes that cannot be compressed. */
@@ -214,13 +219,43 @@ test("while nobody takes what comes out, no more is wanted, and later all of it 
   decoder.push(packed.subarray(0, (at = 40_000)));
   decoder.pause();
   pushOn();
-  for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 50; i++) await turn();
   const pushedWhilePaused = at;
   expect(pushedWhilePaused).toBeLessThan(packed.length - 100_000);
   decoder.resume();
-  for (; at < packed.length; await new Promise((resolve) => setImmediate(resolve))) pushOn();
+  for (; at < packed.length; await turn()) pushOn();
   decoder.end();
   expect((await sink.outcome).equals(bytes)).toBe(true);
+});
+
+test("however its reader stops and goes on, all of a long body comes, and the wire is never left waiting", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(300_000),
+      fc.array(fc.constantFrom(...forms), { minLength: 1, maxLength: 3 }),
+      fc.integer({ min: 1_000, max: 70_000 }),
+      fc.array(fc.nat(3), { minLength: 1, maxLength: 20 }),
+      fc.boolean(),
+      async (length, used, step, stops, isPadded) => {
+        const bytes = noise(length);
+        let packed = used.reduce<Uint8Array>((inner, form) => compress[form](inner), bytes);
+        if (isPadded && used.at(-1) === "gzip") packed = Buffer.concat([packed, Buffer.alloc(300_000)]);
+        const sink = new Sink();
+        const decoder = new Decoder(used.toReversed().map(codingOf), sink, { maxBytes: Infinity, isAtOnce: false });
+        for (let at = 0, turns = 0; at < packed.length; turns++) {
+          for (; at < packed.length && !sink.isFull; at += step)
+            decoder.push(Buffer.from(packed).subarray(at, at + step));
+          decoder.pause();
+          for (let i = 0; i < stops[turns % stops.length]!; i++) await turn();
+          decoder.resume();
+          await turn();
+        }
+        decoder.end();
+        expect((await sink.outcome).equals(bytes)).toBe(true);
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 test("a decoder that is given up tells nothing more", async () => {
@@ -233,7 +268,7 @@ test("a decoder that is given up tells nothing more", async () => {
     decoder.destroy();
     decoder.push(packed);
     decoder.end();
-    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+    for (let i = 0; i < 20; i++) await turn();
     expect(sink.chunks).toEqual([]);
   }
 });

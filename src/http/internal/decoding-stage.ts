@@ -100,10 +100,13 @@ export class DecodingStage {
       // If bytes are left, the stream is about to end.
       if (stream === this.#stream && stream.bytesWritten === this.#givenBytes) this.#taken();
     });
-    if (this.#isFull && this.#queuedBytes <= highWaterBytes) {
-      this.#isFull = false;
-      this.#owner.drained();
-    }
+    this.#tellIfDrained();
+  }
+
+  #tellIfDrained(): void {
+    if (!this.#isFull || this.#queuedBytes > highWaterBytes) return;
+    this.#isFull = false;
+    this.#owner.drained();
   }
 
   #taken(): void {
@@ -143,6 +146,8 @@ export class DecodingStage {
     } else if (isPadding(this.#coding, rest)) {
       this.#isPadding = true;
       this.#queue = [];
+      this.#queuedBytes = 0;
+      this.#tellIfDrained();
     } else return this.#fail(trailing(this.#coding));
     this.#taken();
   }
