@@ -98,6 +98,7 @@ export class WebSocketWire implements Adopted {
 
   /** Begins to read: from now on its owner is told what happens. */
   begin(): void {
+    if (this.#state === "over") return;
     this.#listen();
     // It may be gone already, while a hook took its time: then nothing more is told.
     if (this.#socket.closed) this.#reader.end();
