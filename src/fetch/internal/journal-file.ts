@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, readSync, rmSync, statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { JournalBrokenError, JournalBusyError } from "../errors.ts";
-import { openDatabase } from "./sqlite.ts";
+import { headerOf, openDatabase } from "./sqlite.ts";
 
 /** Lines that are written at once, and what they are. */
 export interface JournalChunk {
@@ -42,9 +42,6 @@ const schema = `
 `;
 const insertChunk = "INSERT INTO chunk (start, bytes, crc, records) VALUES (?, ?, ?, ?)";
 
-/** Journals open in this process. SQLite must not meet them twice: see `pidIn`. */
-const openHere = new Set<string>();
-
 /**
  * The journal of one file of results: a SQLite database beside it.
  *
@@ -76,20 +73,17 @@ export class JournalFile {
    */
   static open(output: string): JournalFile {
     const path = journalPath(output);
-    if (openHere.has(path)) throw new JournalBusyError(output, process.pid);
     let db: DatabaseSync | undefined;
     try {
       db = openDatabase(path);
       // Locked before anything is read. In this mode SQLite needs no third file, and no memory shared with others.
       db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
       db.exec("BEGIN IMMEDIATE; COMMIT");
-      const journal = new JournalFile(output, path, db, readState(output, db));
-      openHere.add(path);
-      return journal;
+      return new JournalFile(output, path, db, readState(output, db));
     } catch (error) {
       db?.close();
       if (error instanceof JournalBrokenError) throw error;
-      if (errorCode(error) === sqliteBusy) throw new JournalBusyError(output, pidIn(path));
+      if (errorCode(error) === sqliteBusy) throw new JournalBusyError(output, headerOf(path, "user_version") ?? 0);
       throw broken(output, "cannot be opened", error);
     }
   }
@@ -106,8 +100,7 @@ export class JournalFile {
    */
   static discard(output: string): void {
     const path = journalPath(output);
-    const header = headerOf(path);
-    if (header.length > 0 && header.readInt32BE(68) !== applicationId) {
+    if (statSync(path).size > 0 && headerOf(path, "application_id") !== applicationId) {
       throw new JournalBrokenError(output, "is no journal: move it away, or write elsewhere");
     }
     for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
@@ -150,10 +143,19 @@ export class JournalFile {
 
   /** In the order of the results. */
   *chunks(): Generator<JournalChunk, void, void> {
-    const rows = this.#db.prepare("SELECT start, bytes, crc, records FROM chunk ORDER BY start").iterate();
-    for (const row of rows) {
-      const { start, bytes, crc, records } = row as { start: number; bytes: number; crc: number; records: Uint8Array };
-      yield { offset: start, bytes, crc, records };
+    try {
+      const rows = this.#db.prepare("SELECT start, bytes, crc, records FROM chunk ORDER BY start").iterate();
+      for (const row of rows) {
+        const { start, bytes, crc, records } = row as {
+          start: number;
+          bytes: number;
+          crc: number;
+          records: Uint8Array;
+        };
+        yield { offset: start, bytes, crc, records };
+      }
+    } catch (error) {
+      throw broken(this.#output, "cannot be read", error);
     }
   }
 
@@ -184,7 +186,6 @@ export class JournalFile {
   }
 
   close(): void {
-    openHere.delete(this.path);
     this.#db.close();
   }
 
@@ -249,26 +250,4 @@ function errorCode(error: unknown): unknown {
 function broken(output: string, problem: string, cause: unknown): JournalBrokenError {
   const { message } = cause as Error;
   return new JournalBrokenError(output, `${problem}: ${message}`, { cause });
-}
-
-/**
- * Who holds the lock. Read past SQLite, which would wait for it.
- *
- * Never of a journal that is open in this process: closing any descriptor of a file gives up all locks that the process
- * has on it.
- */
-function pidIn(path: string): number {
-  const header = headerOf(path);
-  return header.length === 0 ? 0 : header.readInt32BE(60);
-}
-
-/** The first 100 bytes of a database, or none if there are fewer. */
-function headerOf(path: string): Buffer {
-  const header = Buffer.alloc(100);
-  const fd = openSync(path, "r");
-  try {
-    return readSync(fd, header, 0, header.length, 0) === header.length ? header : Buffer.alloc(0);
-  } finally {
-    closeSync(fd);
-  }
 }

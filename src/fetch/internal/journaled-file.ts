@@ -14,7 +14,7 @@ const newline = 0x0a;
 /** How much time a loss of power may undo. */
 const syncEveryMs = 1_000;
 /** And how many bytes, so that little is left to wait for at the end. */
-const syncEveryBytes = 8 * 1024 * 1024;
+const syncEveryBytes = 16 * 1024 * 1024;
 
 export interface JournaledFileOptions {
   /** Open for reading and writing. Closed with this. */

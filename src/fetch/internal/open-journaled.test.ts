@@ -262,6 +262,17 @@ describe("results are refused, and left as they are,", () => {
       ({ path }) => alter(path, "UPDATE state SET is_replacing = 1, synced_bytes = 5"),
     ],
     [
+      "whose journal has records that are none",
+      "FETCH_JOURNAL_BROKEN",
+      ({ path }) => alter(path, "UPDATE chunk SET records = x'0209'"),
+    ],
+    [
+      "whose journal is a few words of somebody, also to begin anew",
+      "FETCH_JOURNAL_BROKEN",
+      ({ path }) => writeFileSync(join(path, "results.journal"), "Dear diary"),
+      { start: "restart" },
+    ],
+    [
       "whose journal is of a version to come",
       "FETCH_JOURNAL_BROKEN",
       ({ path }) => alter(path, "UPDATE state SET version = 2"),

@@ -1,11 +1,11 @@
 import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, rmSync, statSync } from "node:fs";
-import { JournalBusyError } from "../errors.ts";
+import { JournalBrokenError, JournalBusyError } from "../errors.ts";
 import type { DoneSet } from "./done-set.ts";
 import type { JournalFile } from "./journal-file.ts";
 import { JournaledFile } from "./journaled-file.ts";
 import { type JournalOptions, openJournal, realPath, refuseUnfitting } from "./open-journal.ts";
 import { readAt } from "./read-at.ts";
-import { recover } from "./recovery.ts";
+import { type Recovered, type Remains, recover } from "./recovery.ts";
 import { type KeptResults, finishReplacing, otherLength, takeOutFailed } from "./take-out-failed.ts";
 
 /** A file of results, ready to be gone on with. */
@@ -65,7 +65,7 @@ function repair(path: string, fd: number, journal: JournalFile): { kept: KeptRes
   const { syncedBytes, isClosed } = journal.state!;
   const fileBytes = sizeOf(path)!;
   if (fileBytes < syncedBytes) throw otherLength(path, fileBytes, syncedBytes);
-  const { done, keptBytes, brokenFrom, replacement } = recover({
+  const { done, keptBytes, brokenFrom, replacement } = compare(path, {
     chunks: journal.chunks(),
     syncedBytes,
     fileBytes,
@@ -79,4 +79,13 @@ function repair(path: string, fd: number, journal: JournalFile): { kept: KeptRes
     journal.replaceChunks(brokenFrom ?? keptBytes, replacement === undefined ? [] : [replacement], keptBytes);
   }
   return { kept: { bytes: keptBytes, done }, cutBytes };
+}
+
+function compare(path: string, remains: Remains): Recovered {
+  try {
+    return recover(remains);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new JournalBrokenError(path, `cannot be read: ${error.message}`, { cause: error });
+  }
 }

@@ -93,6 +93,8 @@ function openTable(options: JournalOptions): { readonly journal: JournalFile; re
   if (!existsSync(options.path)) refuseUnfitting(options, false);
   const db = openDatabase(options.path);
   try {
+    // Another run may be writing to it: that is for the journal to find out.
+    db.exec("PRAGMA busy_timeout = 5000");
     const hasResults = hasTable(db);
     refuseUnfitting(options, hasResults);
     const { journal, isBegun } = openJournal(options, hasResults);
