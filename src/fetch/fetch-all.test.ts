@@ -284,6 +284,7 @@ describe("fetchAll", () => {
   });
 
   test.each([
+    [{ session: { http2: "yes" as never } }, 'Expected `http2` to be a boolean or "auto", got "yes" (string)'],
     [{ concurrency: 0 }, "Expected `concurrency` to be an integer of 1 or more, got `0` (number)"],
     [{ timeoutMs: -1 }, "Expected `timeoutMs` to be milliseconds, 0 or more, got `-1` (number)"],
     [{ rate: { limit: 0, perMs: 1 } }, "Expected `rate.limit` to be an integer of 1 or more, got `0` (number)"],

@@ -1,5 +1,5 @@
 import { expectInteger } from "../core/index.ts";
-import { acceptEncoding } from "../http/index.ts";
+import { acceptEncoding, openSession } from "../http/index.ts";
 import type { ExchangeOptions, FetchSessionOptions } from "./internal/exchange.ts";
 import { readHeaders } from "./internal/job-builder.ts";
 import type { FailureLimit } from "./internal/failure-limit.ts";
@@ -99,6 +99,8 @@ export function readOptions(options: FetchAllOptions): FetchAllSettings {
       `Expected \`retry.budget\` to be a number of 0 or more, got \`${String(budget)}\` (${typeof budget})`,
     );
   }
+  // Checks them at the door. A session opens nothing before its first request, and this one has none.
+  if (options.session !== undefined) openSession(session);
   const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   return {
     concurrency,
