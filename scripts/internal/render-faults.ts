@@ -86,7 +86,7 @@ function describeResult(ends: Ending): string {
 }
 
 function connectionCell(row: FaultRow): string {
-  const isFirst = row.ends.phase === "connect" || row.dns?.code !== undefined;
+  const isFirst = row.ends.phase === "connect" || row.isProxy === true;
   return isFirst ? "" : { same: "kept", new: "closed", lost: "lost" }[nextConnection(row)];
 }
 
@@ -97,7 +97,7 @@ function paused(ms: number): string {
 
 /** Those of the library below say nothing to readers. */
 function cause(causeCode: string | undefined): string | undefined {
-  return causeCode?.startsWith("UND_") === true ? undefined : causeCode;
+  return /^(?:UND|HPE)_/.test(causeCode ?? "") ? undefined : causeCode;
 }
 
 function times(attempts: number): string {

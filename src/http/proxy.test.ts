@@ -5,6 +5,7 @@ import { certificate, privateKey } from "../../test/http-certificate.ts";
 import { type TestServer, httpServer, rawServer } from "../../test/http-server.ts";
 import { proxyServer } from "../../test/proxy-server.ts";
 import { cancelScope } from "../core/index.ts";
+import { faults, openFaultServer } from "../testing/index.ts";
 import { openSession } from "./index.ts";
 
 const tls = { ca: certificate };
@@ -139,6 +140,23 @@ test("a proxy that breaks off, or talks nonsense, is named", async () => {
     expect(await outcome).toMatchObject([{ reason: { code: "HTTP_PROXY", proxy: proxy.origin, status: undefined } }]);
     await peer.closed;
   }
+});
+
+/** What a request fails with that is tried again. */
+async function failureThrough(proxy: string): Promise<unknown> {
+  await using session = openSession({ proxy, retry: { backoff: () => 0 } });
+  return await session.get("https://a.test/").catch((error: unknown) => error);
+}
+
+test("a proxy that speaks no HTTP is asked once, one that breaks off again", async () => {
+  await using nonsense = await openFaultServer(faults.raw());
+  await using reset = await openFaultServer(faults.reset());
+  expect(await failureThrough(nonsense.url)).toHaveProperty(
+    "message",
+    `GET https://a.test/: the proxy ${nonsense.url} answered with what is no HTTP: it does not begin as HTTP does`,
+  );
+  expect(await failureThrough(reset.url)).toMatchObject({ code: "HTTP_PROXY", causeCode: "ECONNRESET" });
+  expect([nonsense.requests.length, reset.requests.length]).toEqual([1, 3]);
 });
 
 test("a tunnel that breaks while TLS is agreed on is a failed connection", async () => {

@@ -17,7 +17,7 @@ interface Result {
 
 const rows = faultTable
   .flatMap((group) => group.rows)
-  .filter((row) => isCounted(row) && fetchPausesMs(row) === undefined);
+  .filter((row) => isCounted(row) && row.isProxy !== true && fetchPausesMs(row) === undefined);
 
 /** Runs the command with a line for each of `asked`, and reads what it has written. */
 async function fetchRows(asked: readonly FaultRow[], ...flags: string[]): Promise<readonly Result[]> {

@@ -28,6 +28,8 @@ export interface FaultRow {
   readonly server?: FaultServerOptions;
   /** What a DNS server says of the host. Its address is used if left out. */
   readonly dns?: DnsAnswer;
+  /** The server is a proxy, and what is asked for is an https URL behind it. */
+  readonly isProxy?: boolean;
   /** Nobody listens. */
   readonly isDown?: boolean;
   /** @default GET */
@@ -70,6 +72,12 @@ export function answer(status: number, text?: string): Ending {
 /** No connection, or one that breaks before the headers. */
 export function broke(phase: "connect" | "request", causeCode: string, isRetried = true): Ending {
   return { fails: "get", code: "HTTP_CONNECTION", phase, causeCode, isRetried };
+}
+
+/** A proxy that does not let it through. */
+export function refused(status: number | undefined, causeCode?: string, isRetried = false): Ending {
+  const ending = { fails: "get", code: "HTTP_PROXY", isRetried } as const;
+  return { ...ending, ...(status !== undefined && { status }), ...(causeCode !== undefined && { causeCode }) };
 }
 
 /** A connection that breaks within the body. */
@@ -139,7 +147,8 @@ export function fetchPausesMs({ pausesMs, fetch }: FaultRow): number | undefined
 
 /** The code in a result: that of the system says more than ours. */
 export function fetchCode({ code, causeCode }: Ending): string | undefined {
-  return causeCode === undefined || causeCode.startsWith("UND_") ? code : causeCode;
+  if (code !== "HTTP_CONNECTION" || causeCode === undefined) return code;
+  return causeCode.startsWith("UND_") ? code : causeCode;
 }
 
 /** Which connection the next request goes over. */

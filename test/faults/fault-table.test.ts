@@ -84,8 +84,14 @@ function nextEnding(row: FaultRow): Partial<Seen> {
 }
 
 /** Whether it is the request that meets the fault, and not the way to the server. */
-function isReached({ dns, server, isDown, ends }: FaultRow): boolean {
-  return dns === undefined && server?.connections === undefined && isDown !== true && ends.phase !== "connect";
+function isReached({ dns, server, isDown, isProxy, ends }: FaultRow): boolean {
+  return (
+    dns === undefined &&
+    isProxy !== true &&
+    server?.connections === undefined &&
+    isDown !== true &&
+    ends.phase !== "connect"
+  );
 }
 
 describe.for(faultTable)("$title", ({ rows }) => {
@@ -122,7 +128,9 @@ describe.for(faultTable)("$title", ({ rows }) => {
 const rows = faultTable.flatMap(({ rows: all, title }) => all.map((row) => ({ ...row, title })));
 
 /** Faults that come once, and are made up for. */
-const passing = rows.filter(({ ends, isDown, lasts }) => ends.isRetried && isDown !== true && lasts !== true);
+const passing = rows.filter(
+  ({ ends, isDown, isProxy, lasts }) => ends.isRetried && isDown !== true && isProxy !== true && lasts !== true,
+);
 /** Those that ask to be left alone, for longer than a test may take. */
 const pausing = rows.filter(({ pausesMs }) => pausesMs !== undefined);
 const quick = passing.filter(({ pausesMs }) => pausesMs === undefined);
@@ -170,7 +178,7 @@ function inVirtualTime(row: FaultRow, meet: (scene: Scene) => Promise<void>): Pr
 }
 
 describe("the same over TLS", () => {
-  const plain = rows.filter((row) => row.server === undefined && isCounted(row));
+  const plain = rows.filter((row) => row.server === undefined && row.isProxy !== true && isCounted(row));
 
   test.for(plain)("$title, $fault: $does", async (row) => {
     expect(await meetWithoutRetries(row, true)).toMatchObject(nextEnding(row));

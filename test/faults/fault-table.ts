@@ -13,6 +13,7 @@ import {
   lateBody,
   notFollowed,
   notHttp,
+  refused,
   tooLarge,
 } from "./fault-row.ts";
 
@@ -867,6 +868,48 @@ const names: FaultGroup = {
   ],
 };
 
+const proxies: FaultGroup = {
+  title: "Proxies, on the way to https",
+  rows: (
+    [
+      { fault: "status(407)", does: "asks for other credentials", plays: faults.status(407), ends: refused(407) },
+      { fault: "status(403)", does: "refuses a tunnel", plays: faults.status(403), ends: refused(403) },
+      {
+        fault: "status(502)",
+        does: "cannot reach the host",
+        plays: faults.status(502),
+        ends: refused(502, undefined, true),
+      },
+      {
+        fault: "reset()",
+        does: "resets the connection",
+        plays: faults.reset(),
+        ends: refused(undefined, "ECONNRESET", true),
+      },
+      { fault: "hang()", does: "never answers", plays: faults.hang(), ends: late("connect") },
+      { fault: "raw()", does: "speaks no HTTP", plays: faults.raw(), ends: refused(undefined, "HPE_INVALID_CONSTANT") },
+      {
+        fault: "endlessHeaders()",
+        does: "sends headers without an end",
+        plays: faults.endlessHeaders(),
+        ends: refused(undefined, "HPE_HEADER_OVERFLOW"),
+      },
+      {
+        fault: 'raw("HTTP/1.1 200 OK ...", "close")',
+        does: "opens a tunnel and closes it",
+        plays: faults.raw(`${head}\r\n`, "close"),
+        ends: broke("connect", "ECONNRESET"),
+      },
+      {
+        fault: "ok()",
+        does: "opens a tunnel, to what does not speak TLS",
+        plays: ok,
+        ends: broke("connect", "ERR_SSL_WRONG_VERSION_NUMBER", false),
+      },
+    ] satisfies FaultGroup["rows"]
+  ).map((row) => ({ ...row, isProxy: true })),
+};
+
 /** The whole table. */
 export const faultTable: readonly FaultGroup[] = [
   answers,
@@ -880,5 +923,6 @@ export const faultTable: readonly FaultGroup[] = [
   uploads,
   secure,
   http2,
+  proxies,
   names,
 ];

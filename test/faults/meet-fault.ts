@@ -27,7 +27,7 @@ export class Scene implements AsyncDisposable {
   readonly url: string;
   readonly elsewhere: string;
   /** For sessions, and for the sessions of batches. */
-  reach: Pick<SessionOptions, "tls" | "http2" | "dns">;
+  reach: Pick<SessionOptions, "tls" | "http2" | "dns" | "proxy">;
   readonly lateMs: number;
   readonly #isCounted: boolean;
   readonly #resources: AsyncDisposableStack;
@@ -37,9 +37,10 @@ export class Scene implements AsyncDisposable {
     this.lateMs = lateMs[howOften];
     this.#isCounted = isCounted(row);
     this.server = server;
-    this.url = origin + at;
+    this.url = row.isProxy === true ? `https://target.test${at}` : origin + at;
     this.elsewhere = `${origin}/elsewhere`;
     this.reach = { tls: { ca: server.authority }, http2: row.server?.http2 ?? false };
+    if (row.isProxy === true) this.reach = { ...this.reach, proxy: server.url };
     this.#resources = resources;
   }
 
@@ -59,7 +60,8 @@ export async function openScene(row: FaultRow, howOften: HowOften, isSecure = fa
   await using resources = new AsyncDisposableStack();
   const { plays = faults.ok("hello"), server: options = {}, dns } = row;
   const isOnce = howOften === "once";
-  const script = { [at]: isOnce ? [plays, faults.ok(fine)] : plays, "*": faults.ok(fine) };
+  const all = isOnce ? [plays, faults.ok(fine)] : plays;
+  const script = row.isProxy === true ? all : { [at]: all, "*": faults.ok(fine) };
   const server = await openFaultServer(script, {
     ...options,
     ...(isSecure && { tls: "valid" }),

@@ -10,8 +10,8 @@ const plain: ReadonlyMap<string, string> = new Map([
   ["bad upgrade", "it switches to another protocol, which nobody asked for"],
 ]);
 
-/** What the parser of undici puts around its reason. */
-const parserMessage = /^Response does not match the HTTP\/1\.1 protocol \((.*)\)$/s;
+/** What the parsers of undici and of Node put around their reason. */
+const parserMessage = /^(?:Response does not match the HTTP\/1\.1 protocol \((.*)\)|Parse Error: (.*))$/s;
 
 /** The message of an error, also of one of several attempts to connect, which has none itself. */
 export function explain(error: Error): string {
@@ -48,7 +48,7 @@ function sayPlainly(error: Error): string {
 }
 
 function sayOfParser(message: string): string {
-  const reason = parserMessage.exec(message)?.[1];
+  const [, ofUndici, reason = ofUndici] = parserMessage.exec(message) ?? [];
   if (reason === undefined) return message;
   if (reason === "Invalid EOF state") return closed;
   return reason.startsWith("Expected HTTP/") ? "it does not begin as HTTP does" : reason;

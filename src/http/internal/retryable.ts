@@ -28,8 +28,8 @@ export function mostRetriesFor(status: number): number {
   return status < 500 || passing.has(status) ? Infinity : 2;
 }
 
-/** What the same request will meet again: bad certificates, peers that speak no TLS, or want another version of HTTP. */
-const lasting = /CERT|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$|^HTTP2_(?:HTTP_1_1_REQUIRED|INADEQUATE_SECURITY)$/;
+/** What the same request will meet again: bad certificates, peers that speak no TLS, no HTTP, or another version of it. */
+const lasting = /CERT|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$|^HPE_|^HTTP2_(?:HTTP_1_1_REQUIRED|INADEQUATE_SECURITY)$/;
 
 /** Whether a failure may be none next time: of the network, the name, or time; not of our limits or broken protocols. */
 export function isRetryableError(error: unknown): boolean {
