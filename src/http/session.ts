@@ -23,7 +23,7 @@ export interface SessionStatistics {
   readonly active: number;
   /** Requests in line for a slot. */
   readonly waiting: number;
-  /** Connections open, idle ones included. */
+  /** Connections open, idle ones and those of WebSockets included. */
   readonly connections: number;
 }
 
