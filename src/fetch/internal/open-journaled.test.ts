@@ -5,16 +5,19 @@ import {
   copyFileSync,
   constants,
   existsSync,
+  mkdirSync,
   openSync,
   readFileSync,
   readdirSync,
   renameSync,
   rmSync,
+  rmdirSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { TemporaryFolder } from "../../../test/cli.ts";
@@ -395,6 +398,26 @@ describe("to take failures out", () => {
     expect(await knownIn(folder)).toEqual([1, 2, 3, 4]);
     expect(read(folder)).toBe(textOf(lines));
     expect(existsSync(folder.at("results.journal-copy"))).toBe(false);
+  });
+
+  test("when the new file could not take the place of the old, goes through with it the next time", async () => {
+    using folder = new TemporaryFolder();
+    await runOnce(folder, ...lines);
+    const opening = open(folder, { retriesFailed: true });
+    while (!existsSync(folder.at("results.journal-copy"))) await turn();
+    // Over a folder no file can be renamed.
+    rmSync(folder.at("results"));
+    mkdirSync(folder.at("results"));
+    await expect(opening).rejects.toThrow(/rename/);
+    rmdirSync(folder.at("results"));
+    writeFileSync(folder.at("results"), textOf(lines));
+    expect(await knownIn(folder)).toEqual([1, 3]);
+    expect(read(folder)).toBe(
+      textOf([
+        [1, "ok"],
+        [3, "ok"],
+      ]),
+    );
   });
 
   test.each([
