@@ -48,7 +48,8 @@ export abstract class HttpError extends TaskwrightError {
   readonly status: number | undefined;
 
   constructor(request: RequestName, message: string, options?: ErrorOptions) {
-    super(`${request.method} ${request.url}: ${message}`, options);
+    // Some of it servers may have said: nothing of that is to move the cursor of a terminal, or to look like more lines.
+    super(`${request.method} ${request.url}: ${message}`.replaceAll(/\p{Cc}/gu, "\ufffd"), options);
     this.method = request.method;
     this.url = request.url;
     this.status = request.status === 0 ? undefined : request.status;

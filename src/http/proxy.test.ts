@@ -142,6 +142,14 @@ test("a proxy that breaks off, or talks nonsense, is named", async () => {
   }
 });
 
+test("what a proxy says is shown without what terminals would act on, and not at length", async () => {
+  await using proxy = await openFaultServer(faults.raw(`HTTP/1.1 403 \x1b[31mno\x07${"!".repeat(5_000)}\r\n\r\n`));
+  const error = await failureThrough(proxy.url);
+  expect(error).toMatchObject({ code: "HTTP_PROXY", status: 403 });
+  expect((error as Error).message).toMatch(/refused a tunnel: 403 \ufffd\[31mno\ufffd!+$/);
+  expect((error as Error).message.length).toBeLessThan(250);
+});
+
 /** What a request fails with that is tried again. */
 async function failureThrough(proxy: string): Promise<unknown> {
   await using session = openSession({ proxy, retry: { backoff: () => 0 } });

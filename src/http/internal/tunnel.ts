@@ -43,6 +43,9 @@ export function connectThrough(
   return { destroy: () => current.destroy() };
 }
 
+/** As much of what a proxy says beside its status as is shown. */
+const maxSaidLength = 100;
+
 type Fail = (message: string, status?: number, cause?: Error) => void;
 
 function askForTunnel(server: ProxyServer, to: ConnectTo, socket: Socket, fail: Fail, opened: () => void): Connecting {
@@ -65,7 +68,8 @@ function askForTunnel(server: ProxyServer, to: ConnectTo, socket: Socket, fail: 
     const isOpen = statusCode >= 200 && statusCode < 300;
     if (!isOpen || !isWanted) socket.destroy();
     else if (first.length > 0) socket.unshift(first);
-    settle(isOpen ? opened : () => fail(`refused a tunnel: ${`${statusCode} ${statusMessage}`.trim()}`, statusCode));
+    const said = `${statusCode} ${statusMessage}`.slice(0, maxSaidLength).trim();
+    settle(isOpen ? opened : () => fail(`refused a tunnel: ${said}`, statusCode));
   });
   request.end();
   return {
