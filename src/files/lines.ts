@@ -2,7 +2,7 @@ import { expectInteger } from "../core/index.ts";
 import { LineSplitter } from "../flow/index.ts";
 import { type ReadChunksOptions, readChunks } from "./chunks.ts";
 import { FileLineTooLongError, JsonFileError } from "./errors.ts";
-import { BlockReader } from "./internal/block-reader.ts";
+import { BlockItems } from "./internal/block-items.ts";
 
 /** What stands in a file, one after the other. To be read once. */
 export type FileItems<T> = AsyncIterableIterator<T, undefined> & AsyncDisposable;
@@ -34,7 +34,7 @@ export interface ReadLinesOptions extends ReadChunksOptions {
  * ```
  */
 export function readLines(path: string, options: ReadLinesOptions = {}): FileItems<string> {
-  return new BlockReader(blocksOfLines(path, checked(options)));
+  return new BlockItems(blocksOfLines(path, checked(options)));
 }
 
 /**
@@ -46,7 +46,7 @@ export function readLines(path: string, options: ReadLinesOptions = {}): FileIte
  * @throws {Error} as {@link readLines}
  */
 export function readJsonLines(path: string, options: ReadLinesOptions = {}): FileItems<unknown> {
-  return new BlockReader(blocksOfValues(path, checked(options)));
+  return new BlockItems(blocksOfValues(path, checked(options)));
 }
 
 async function* blocksOfValues(path: string, options: ReadLinesOptions): AsyncGenerator<unknown[], void, void> {

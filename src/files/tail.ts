@@ -2,7 +2,7 @@ import { type FileHandle, open, stat } from "node:fs/promises";
 import { expectMs, sleep } from "../core/index.ts";
 import { LineSplitter } from "../flow/index.ts";
 import { FileLineTooLongError } from "./errors.ts";
-import { BlockReader } from "./internal/block-reader.ts";
+import { BlockItems } from "./internal/block-items.ts";
 import { onDisk, toItsEnd } from "./internal/disk.ts";
 import type { FileItems } from "./lines.ts";
 
@@ -33,7 +33,7 @@ export interface TailOptions {
 export function tail(path: string, options: TailOptions = {}): FileItems<string> {
   const { from = "end", everyMs = 250, maxLineBytes = 16 * 1024 * 1024 } = options;
   expectMs("everyMs", everyMs);
-  return new BlockReader(follow(path, { from, everyMs, maxLineBytes }));
+  return new BlockItems(follow(path, { from, everyMs, maxLineBytes }));
 }
 
 async function* follow(path: string, options: Required<TailOptions>): AsyncGenerator<string[], void, void> {
