@@ -24,7 +24,8 @@ those. Nothing hangs, nothing is left open, and no answer reaches a request that
   "then", the request is answered and reading the body fails; what is [read on](http.md#retries) after that does not show.
   \`retry: false\` leaves out all but the first attempt.
 - \`fetch\` is [\`taskwright fetch\` and \`fetchAll\`](fetch.md), where a request is not over before all of its answer is there:
-  the \`code\` of the \`error\` in the result, and the \`status\` beside it where there was one.
+  the \`code\` of the \`error\` in the result, and the \`status\` beside it where there was one. Told to follow redirects and to
+  decompress (\`--location\`, \`--compressed\`), it ends as \`session.get\` does.
 - \`connection\` says what becomes of the connection: "kept" for the next request, "closed", or "lost" together with the next
   request, which is then made up for at once.
 

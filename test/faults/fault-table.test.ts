@@ -12,12 +12,14 @@ import {
 } from "../../src/testing/index.ts";
 import {
   type FaultRow,
+  asItCame,
   fetchAttempts,
   fetchCode,
   fetchEnding,
   fetchPausesMs,
   isCounted,
   nextConnection,
+  notFollowed,
   sessionAttempts,
 } from "./fault-row.ts";
 import { faultTable } from "./fault-table.ts";
@@ -176,6 +178,21 @@ function inVirtualTime(row: FaultRow, meet: (scene: Scene) => Promise<void>): Pr
     expect(now() - beganMs).toBeGreaterThanOrEqual(row.pausesMs!);
   });
 }
+
+describe("a batch that follows redirects and decompresses ends as a session does", () => {
+  const others = rows.filter(({ fetch }) => fetch === notFollowed || fetch === asItCame);
+
+  test.for(others)("$title, $fault: $does", (row) =>
+    meeting(row, "always", async (scene) => {
+      const { status, error, attempts } = await fetchOne(row, scene, { redirect: true, decompress: true });
+
+      const isAnswer = row.ends.fails === "never";
+      const failed = { code: row.ends.code, status: row.ends.status };
+      expect({ status, error }).toMatchObject(isAnswer ? { status: row.ends.status } : { error: failed });
+      expect(attempts).toBe(1);
+    }),
+  );
+});
 
 describe("the same over TLS", () => {
   const plain = rows.filter((row) => row.server === undefined && row.isProxy !== true && isCounted(row));

@@ -124,7 +124,11 @@ export function expected(ending: Ending): Partial<Seen> {
 }
 
 /** Lets a batch of one request meet it. */
-export async function fetchOne(row: FaultRow, scene: Scene): Promise<FetchOutcome> {
+export async function fetchOne(
+  row: FaultRow,
+  scene: Scene,
+  options: Pick<SessionOptions, "redirect" | "decompress"> = {},
+): Promise<FetchOutcome> {
   const { request = { method: "GET" } } = row;
   const { code, fails } = fetchEnding(row);
   const isLate = code === "HTTP_TIMEOUT";
@@ -133,7 +137,7 @@ export async function fetchOne(row: FaultRow, scene: Scene): Promise<FetchOutcom
     timeoutMs: isLate ? (fails === "body" ? 500 : scene.lateMs) : patientMs,
     maxBodyBytes,
     retry: { attempts: 3, baseMs: waitMs(row), random: () => 1 },
-    session: scene.reach,
+    session: { ...scene.reach, ...options },
   });
   for await (const outcome of outcomes) return outcome;
   throw new Error("the batch has no outcome");
