@@ -78,6 +78,23 @@ describe("on a terminal", () => {
     expect(readFileSync(folder.at("out"), "utf8")).toBe("");
   });
 
+  test("a crash leaves nothing of the progress, and begins on a line of its own", async () => {
+    const { server } = holding();
+    await using held = await server;
+    using folder = new TemporaryFolder();
+    // Ctrl-D is the crash: nothing of the command itself can be made to fail to order.
+    const crash = `process.stdin.resume().once("end", () => { throw new Error("boom"); })`;
+    const terminal = new Terminal(["fetch", `${held.origin}/`, "-o", "out"], {
+      cwd: folder.path,
+      env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(crash)}` },
+    });
+    await terminal.shows((all) => all.some((row) => row.includes("in flight")));
+    terminal.press("\u0004");
+    expect(await terminal.ended).not.toBe(0);
+    expect(terminal.screen.rows).toContain("Error: boom");
+    expect(terminal.screen.rows.filter((row) => /in flight|─/.test(row))).toEqual([]);
+  });
+
   test("a host that asks to be left alone is shown, and for how long", async () => {
     await using busy = await httpServer((_request, response) => {
       response.writeHead(429, { "retry-after": "3000" }).end();
