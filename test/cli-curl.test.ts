@@ -282,6 +282,13 @@ describe("a name", () => {
     expect(headers.host).toBe(`shop.test:${port}`);
   });
 
+  test("leads to the address that --resolve gives it", async () => {
+    await using server = await httpServer(echoRequest);
+    const host = `shop.test:${new URL(server.origin).port}`;
+    const { headers } = await askedBy(["--resolve", `${host}:[::9],127.0.0.1`, `http://${host}/`]);
+    expect(headers.host).toBe(host);
+  });
+
   test("of this machine is refused with --no-private-hosts", async () => {
     await using server = await httpServer(echoRequest);
     const { error } = await resultOf(["--no-private-hosts", server.url("/").replace("127.0.0.1", "localhost")]);
@@ -309,6 +316,10 @@ describe("exit code 2", () => {
     [["--cacert", "/nonexistent", url], "Cannot read `/nonexistent` for --cacert: ENOENT"],
     [["--cacert", "/dev/null", url], "There is no certificate in `/dev/null`, given as --cacert"],
     [["--dns-servers", "nowhere", url], "Expected --dns-servers to be a list of addresses"],
+    [
+      ["--resolve", "example.com:10.0.0.7", url],
+      "Expected --resolve to be HOST:PORT:ADDRESS, got `example.com:10.0.0.7`",
+    ],
     [["-H", "@/nonexistent", url], "Cannot read `/nonexistent` for --header"],
     [["-f", url], "There is no -f here: a status of 400 or more makes the exit code 1 anyway"],
     [["-F", "a=@b", url], "There is no -F here: forms with files cannot be sent by the command"],

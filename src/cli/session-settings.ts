@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { type TlsOptions, openSession } from "../http/index.ts";
 import type { FetchSessionOptions } from "../fetch/index.ts";
 import { readArgumentFile } from "./file-argument.ts";
@@ -13,13 +14,13 @@ import { UsageError } from "./usage-error.ts";
 export function readSession(given: GivenFlags): FetchSessionOptions {
   const tls = readTls(given);
   const proxy = readProxy(given, process.env);
-  const servers = given.get("dns-servers");
+  const dns = readDns(given);
   if (given.has("max-redirs") && !given.has("location")) throw new UsageError("Got --max-redirs and no --location");
   const http2 = given.has("http2-prior-knowledge") ? true : given.has("http2") ? "auto" : undefined;
   return {
     ...(tls !== undefined && { tls }),
     ...(proxy !== undefined && { proxy }),
-    ...(servers !== undefined && { dns: { servers: servers.split(",") } }),
+    ...(dns !== undefined && { dns }),
     ...(http2 !== undefined && { http2 }),
     ...(given.has("compressed") && { decompress: true }),
     ...(given.has("location") && {
@@ -47,6 +48,23 @@ export async function checkSession(options: FetchSessionOptions): Promise<void> 
     if (!(error instanceof TypeError)) throw error;
     throw new UsageError(error.message.replace("`dns.servers`", "--dns-servers"), undefined, { cause: error });
   }
+}
+
+function readDns(given: GivenFlags): FetchSessionOptions["dns"] {
+  const servers = given.get("dns-servers")?.split(",");
+  const hosts = Object.fromEntries(given.all("resolve").map(readResolve));
+  const dns = { ...(servers !== undefined && { servers }), ...(given.has("resolve") && { hosts }) };
+  return Object.keys(dns).length === 0 ? undefined : dns;
+}
+
+function readResolve(text: string): [host: string, addresses: readonly string[]] {
+  const [, host = "", list = ""] = /^([^:*]+:\d+):(.+)$/.exec(text) ?? [];
+  const addresses = list.split(",").map((one) => one.replace(/^\[(.*)\]$/, "$1"));
+  if (host !== "" && addresses.every((one) => isIP(one) !== 0)) return [host, addresses];
+  throw new UsageError(
+    `Expected --resolve to be HOST:PORT:ADDRESS, got \`${text}\``,
+    "such as example.com:443:10.0.0.7",
+  );
 }
 
 function readTls(given: GivenFlags): TlsOptions | undefined {

@@ -39,6 +39,35 @@ test("an address where nobody listens is followed by the next", async () => {
   }
 });
 
+test("a name that has an address of its own is not looked up: on all ports, or on one", async () => {
+  await using names = await openFaultDns({ "*": { addresses: ["127.0.0.1"] } });
+  await using one = await httpServer((request, response) => void response.end(request.headers.host));
+  await using other = await httpServer((request, response) => void response.end(request.headers.host));
+  const [port, otherPort] = [portOf(one.origin), portOf(other.origin)];
+  const hosts = { "All.test": "127.0.0.1", [`one.test:${port}`]: ["::9", "127.0.0.1"] };
+  await using session = openSession({ retry: false, dns: { servers: [names.address], hosts } });
+  const get = async (host: string): Promise<string> => (await session.get(`http://${host}/`)).text();
+  for (const host of [`all.test:${port}`, `all.test:${otherPort}`, `one.test:${port}`])
+    expect(await get(host)).toBe(host);
+  expect(names.queries).toEqual([]);
+  expect(await get(`one.test:${otherPort}`)).toBe(`one.test:${otherPort}`);
+  expect(names.queries.map(({ name }) => name)).toContain("one.test");
+});
+
+test("an address of one's own is no way around allowPrivateHosts", async () => {
+  const hosts = { "inside.test": "127.0.0.1" };
+  await using session = openSession({ retry: false, allowPrivateHosts: false, dns: { hosts } });
+  await expect(session.get("http://inside.test/")).rejects.toMatchObject({ code: "HTTP_PRIVATE_HOST" });
+});
+
+test.each([
+  [{ "a.test": "nowhere" }, 'Expected `dns.hosts["a.test"]` to be IP addresses, got "nowhere" (string)'],
+  [{ "a.test": [] }, 'Expected `dns.hosts["a.test"]` to be IP addresses, got an object (Array)'],
+  [null as never, "Expected `dns.hosts` to be an object of names and their IP addresses, got `null`"],
+])("addresses of one's own %j are refused", (hosts, message) => {
+  expect(() => openSession({ dns: { hosts } })).toThrow(message);
+});
+
 test("addresses of IPv6 are reached, written out and by name", async () => {
   const server = createServer((request, response) => response.end(request.headers.host));
   await new Promise<void>((resolve) => server.listen(0, "::1", resolve));

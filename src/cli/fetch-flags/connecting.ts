@@ -40,6 +40,12 @@ export const connecting: Flags = {
   http2: { excludes: ["http2-prior-knowledge"], help: "speak HTTP/2 with https servers that do" },
   "http2-prior-knowledge": { help: "speak HTTP/2 with all servers, also without TLS" },
   "dns-servers": { value: "ADDRESSES", help: "ask these for names: 10.0.0.2,[::1]:5353" },
+  resolve: {
+    value: "HOST:PORT:ADDRESS",
+    isRepeatable: true,
+    help: "go there for that host and port, whatever DNS says",
+    more: "Several addresses are separated by commas, and one of IPv6 may stand in brackets. Requests and TLS still use the name of the host.",
+  },
   "no-private-hosts": {
     help: "refuse to connect to addresses that are not public",
     more: "Loopback, private networks, link-local addresses such as the metadata of clouds: for lists that others wrote. What is looked at is the address that is connected to.",

@@ -21,7 +21,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   "-F": "forms with files cannot be sent by the command: see `FormData` in docs/http.md",
   "--form": "forms with files cannot be sent by the command: see `FormData` in docs/http.md",
   "--cookie-jar": "cookies are not kept from one request to the next",
-  "--resolve": "hosts and their addresses can be written into /etc/hosts; see also --dns-servers",
+  "--connect-to": "see --resolve",
   "--digest": "basic authentication and bearer tokens are sent: --user, --oauth2-bearer, --netrc",
   "--limit-rate": "see --rate and --rate-per-host, which count requests",
   "-O": "see --save-bodies",

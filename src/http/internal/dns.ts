@@ -22,6 +22,11 @@ export interface DnsOptions {
    * the answer. @default the hosts file, then DNS servers, then the system's own resolver
    */
   readonly lookup?: (hostname: string) => Promise<readonly string[]> | readonly string[];
+  /**
+   * Addresses of names that are not to be looked up: by the name, or by name and port, such as `example.com:443`, which
+   * comes first. Requests and TLS still use the name. @default none
+   */
+  readonly hosts?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** How long the answers of `dns.lookup` count. */
@@ -30,13 +35,14 @@ const ownTtlMs = 10_000;
 /** The names that a session looks up. */
 export class Dns {
   readonly #cache: DnsCache;
+  readonly #known: ReadonlyMap<string, readonly string[]> | undefined;
   /** Made when the first name is looked up: many sessions have nothing but addresses to go to. */
   #resolver: Resolver | undefined;
 
   /** @throws {TypeError | RangeError} an option is wrong */
   constructor(options: DnsOptions) {
     if (typeof options !== "object" || options === null) throw new TypeError(wrong("dns", "an object", options));
-    const { servers, cacheMs = 300_000, lookup } = options;
+    const { servers, cacheMs = 300_000, lookup, hosts } = options;
     expectMs("dns.cacheMs", cacheMs, 0);
     if (lookup !== undefined && typeof lookup !== "function") {
       throw new TypeError(wrong("dns.lookup", "a function", lookup));
@@ -44,14 +50,21 @@ export class Dns {
     if (servers !== undefined && lookup !== undefined) {
       throw new TypeError("Expected either `dns.servers` or `dns.lookup`, got both");
     }
+    this.#known = hosts === undefined ? undefined : readHosts(hosts);
     if (servers !== undefined) this.#resolver = withServers(servers);
     const resolve = (hostname: string): Promise<DnsAnswer> => (this.#resolver ??= new Resolver({})).resolve(hostname);
     this.#cache = new DnsCache(lookup === undefined ? resolve : (hostname) => askOwn(lookup, hostname), cacheMs);
   }
 
+  /** Whether some names have addresses of their own, perhaps on one port only. */
+  get hasKnown(): boolean {
+    return this.#known !== undefined;
+  }
+
   /** The addresses of a name, in the order in which they are to be tried. */
-  lookup(hostname: string): Promise<readonly string[]> {
-    return this.#cache.lookup(hostname);
+  async lookup(hostname: string, port: string): Promise<readonly string[]> {
+    const known = this.#known?.get(`${hostname}:${port}`) ?? this.#known?.get(hostname);
+    return known ?? this.#cache.lookup(hostname);
   }
 
   /** The addresses of the name were of no use: asks again soon. */
@@ -63,6 +76,18 @@ export class Dns {
   close(): void {
     this.#resolver?.close();
   }
+}
+
+function readHosts(hosts: NonNullable<DnsOptions["hosts"]>): Map<string, readonly string[]> {
+  const expected = "an object of names and their IP addresses";
+  if (typeof hosts !== "object" || hosts === null) throw new TypeError(wrong("dns.hosts", expected, hosts));
+  const entries = Object.entries(hosts).map(([name, given]): [string, readonly string[]] => {
+    const addresses: readonly unknown[] = Array.isArray(given) ? given : [given];
+    const other = addresses.length === 0 ? given : addresses.find((one) => isIP(one as string) === 0);
+    if (other !== undefined) throw new TypeError(wrong(`dns.hosts[${JSON.stringify(name)}]`, "IP addresses", other));
+    return [name.toLowerCase(), addresses as readonly string[]];
+  });
+  return new Map(entries);
 }
 
 function withServers(servers: readonly string[]): Resolver {

@@ -1,6 +1,13 @@
 import { type LookupAddress } from "node:dns";
 import { type LookupFunction, isIP } from "node:net";
-import { type Connected, type Connecting, type Connector, type TlsOptions, makeConnector } from "../undici.ts";
+import {
+  type ConnectTo,
+  type Connected,
+  type Connecting,
+  type Connector,
+  type TlsOptions,
+  makeConnector,
+} from "../undici.ts";
 import { PrivateHost, isPublicAddress, publicOf } from "./address-guard.ts";
 import { wrong } from "./check.ts";
 import { Dns, type DnsOptions } from "./dns.ts";
@@ -87,15 +94,18 @@ export class Network {
 
   /** A connector to the very host it is told. */
   #direct(tls: TlsOptions | undefined, offersHttp2: boolean): Connector {
-    let open: Connector | undefined;
+    /** By port, where a name may have other addresses on each. */
+    const open = new Map<string, Connector>();
     return (to, connected) => {
       const { hostname } = to;
       // Sockets do not look up what is an address already.
       if (this.#isGuarded && isIP(hostname) !== 0 && !isPublicAddress(hostname)) {
         return failLater(new PrivateHost(hostname, hostname), connected);
       }
-      open ??= makeConnector(tls, this.#lookup, offersHttp2);
-      return open(to, (error, socket) => {
+      const port = this.#dns.hasKnown ? portOf(to) : "";
+      let connect = open.get(port);
+      if (connect === undefined) open.set(port, (connect = makeConnector(tls, this.#lookupFor(port), offersHttp2)));
+      return connect(to, (error, socket) => {
         if (error !== null) this.#dns.doubt(hostname);
         connected(error, socket);
       });
@@ -108,19 +118,25 @@ export class Network {
   }
 
   /** Called by each socket, which then connects to no other addresses than these. */
-  readonly #lookup: LookupFunction = (hostname, { all }, callback) => {
-    const give = (found: readonly LookupAddress[]): void => {
-      if (all === true) callback(null, [...found]);
-      else callback(null, found[0]!.address, found[0]!.family);
+  #lookupFor(port: string): LookupFunction {
+    return (hostname, { all }, callback) => {
+      const give = (found: readonly LookupAddress[]): void => {
+        if (all === true) callback(null, [...found]);
+        else callback(null, found[0]!.address, found[0]!.family);
+      };
+      this.#addressesOf(hostname, port).then(give, (error: Error) => callback(error, ""));
     };
-    this.#addressesOf(hostname).then(give, (error: Error) => callback(error, ""));
-  };
+  }
 
-  async #addressesOf(hostname: string): Promise<readonly LookupAddress[]> {
-    const found = await this.#dns.lookup(hostname);
+  async #addressesOf(hostname: string, port: string): Promise<readonly LookupAddress[]> {
+    const found = await this.#dns.lookup(hostname, port);
     const usable = this.#isGuarded ? publicOf(hostname, found) : found;
     return usable.map((address) => ({ address, family: isIP(address) }));
   }
+}
+
+function portOf({ port, protocol }: ConnectTo): string {
+  return port === "" ? (protocol === "https:" ? "443" : "80") : port;
 }
 
 /** Not at once: whoever connects is told after it has got what it can destroy. */
