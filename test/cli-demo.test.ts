@@ -6,6 +6,8 @@ import { TemporaryFolder, runCli } from "./cli.ts";
 
 test("the demo compares one by one with many at once, and checks every body", { timeout: 60_000 }, async () => {
   using folder = new TemporaryFolder();
+  mkdirSync(folder.at("taskwright-demo"));
+  writeFileSync(folder.at("taskwright-demo/results.jsonl"), "of an earlier demo\n");
   const { code, stdout, stderr } = await runCli(["demo"], { cwd: folder.path });
   expect(code, stderr).toBe(0);
   expect(stdout).toMatch(/one by one, reckoned +[\d,]+ +\d+:\d\d +\d+ +1x/);

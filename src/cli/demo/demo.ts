@@ -65,9 +65,11 @@ async function oneByOne(urls: readonly string[]): Promise<number> {
 async function allAtOnce(urls: readonly string[]): Promise<number | undefined> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(requests, urls.map((url) => `${url}\n`).join(""));
-  const flags = ["fetch", "-i", requests, "-o", results, "-c", String(concurrency), "--per-host", String(concurrency)];
+  const limits = ["-c", String(concurrency), "--per-host", String(concurrency)];
+  // The server has another port each time, so the results of an earlier demo are those of another list.
+  const flags = ["fetch", "-i", requests, "-o", results, ...limits, "--restart"];
   say(`All of them, ${concurrency} at once:`);
-  say(`  taskwright fetch -i ${requests} \\\n    -o ${results} -c ${concurrency} --per-host ${concurrency}\n`);
+  say(`  taskwright fetch -i ${requests} \\\n    -o ${results} ${limits.join(" ")} --restart\n`);
   const command = fileURLToPath(new URL("../../../bin/taskwright.js", import.meta.url));
   const startMs = now();
   const child = spawn(process.execPath, [command, ...flags], { stdio: "inherit" });
