@@ -82,7 +82,7 @@ function once(connections: ConnectionScript): ConnectionScript {
 
 /** Waits as short as can be; those who ask DNS in vain are told the same for a tenth of a second. */
 function waitMs({ dns }: FaultRow): number {
-  return dns === undefined ? 0 : 150;
+  return dns === undefined ? 0 : 110;
 }
 
 /** As sessions do by default, but for the waits. */
