@@ -46,7 +46,9 @@ describe("the files", () => {
     );
 
     expect(files).toEqual(expect.arrayContaining(targets.map((target) => target.slice("./".length))));
-    expect(files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "bin/taskwright.js"]));
+    expect(files).toEqual(
+      expect.arrayContaining(["LICENSE", "README.md", "bin/taskwright.js", "man/taskwright-fetch.1"]),
+    );
   });
 
   test("hold no tests, no build info and no settings of the repository", async () => {
