@@ -136,6 +136,46 @@ test("leaves other tables alone, and does not replace results that it does not k
   expect(query(path, "SELECT body FROM results")).toEqual([{ body: "text of /text" }]);
 });
 
+test("changes nothing where the old results cannot be given up for new ones", async () => {
+  await using server = await httpServer(answer);
+  using folder = new TemporaryFolder();
+  const path = folder.at("results.db");
+  const flags = ["fetch", "-o", `sqlite:${path}`, server.url("/text")];
+  await runCli(flags);
+  query(path, "CREATE TABLE mine (result REFERENCES results (number))");
+  query(path, "INSERT INTO mine VALUES (1)");
+  const restarted = await runCli([...flags, "--restart", "--include-headers"]);
+  expect(restarted.code).toBe(2);
+  expect(restarted.stderr).toContain("FOREIGN KEY constraint failed");
+  // They are not taken for those of the job that did not begin.
+  const goneOn = await runCli([...flags, "--include-headers"]);
+  expect(goneOn.code).toBe(2);
+  expect(goneOn.stderr).toContain("--include-headers was not given, and is given");
+  expect((await runCli(flags)).code).toBe(0);
+});
+
+test("has whole numbers as ids, and puts up with columns of others", async () => {
+  await using server = await httpServer(answer);
+  using folder = new TemporaryFolder();
+  const path = folder.at("results.db");
+  const lines = [
+    '{"id": 7, "url": "/text"}',
+    '{"id": "7", "url": "/text"}',
+    '{"id": 1.5, "url": "/text"}',
+    '{"id": 8}',
+  ];
+  writeFileSync(folder.at("list"), lines.join("\n"));
+  const flags = ["fetch", "-i", folder.at("list"), "--base-url", server.url(""), "-o", `sqlite:${path}`];
+  await runCli(flags);
+  query(path, "ALTER TABLE results ADD COLUMN note DEFAULT 'none'");
+  writeFileSync(folder.at("list"), [...lines, "/text"].join("\n"));
+  const grown = await runCli(flags);
+  expect(grown.stderr).toContain("1 request in");
+  expect(query(path, "SELECT quote(id) AS id, note FROM results ORDER BY number")).toEqual(
+    ["7", "'7'", "1.5", "8", "5"].map((id) => ({ id, note: "none" })),
+  );
+});
+
 test("refuses what is no database, two runs at once, and forms that are for files", async () => {
   await using server = await httpServer((_request, response) => void setTimeout(() => response.end(), 1_000));
   using folder = new TemporaryFolder();

@@ -1,5 +1,5 @@
-import { existsSync, realpathSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, lstatSync, readlinkSync, realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { JobChangedError, JournalBrokenError, JournalMissingError, OutputExistsError } from "../errors.ts";
 import { type JobIdentity, identityDifferences, storedIdentity } from "./job-identity.ts";
 import { JournalFile } from "./journal-file.ts";
@@ -19,10 +19,20 @@ export interface JournalOptions {
   readonly retriesFailed: boolean;
 }
 
+/** As many as Linux follows. */
+const mostLinks = 40;
+
 /** The file itself, even if it is not there yet: two names of one file share a journal. */
 export function realPath(path: string): string {
-  if (existsSync(path)) return realpathSync(path);
-  return join(realpathSync(dirname(path)), basename(path));
+  let name = path;
+  // A link may lead to where nothing is yet: what is made through it is made there. One that leads to itself ends here.
+  for (let links = 0; links < mostLinks; links++) {
+    if (existsSync(name)) return realpathSync(name);
+    name = join(realpathSync(dirname(name)), basename(name));
+    if (lstatSync(name, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return name;
+    name = resolve(dirname(name), readlinkSync(name));
+  }
+  return realpathSync(name);
 }
 
 /**
@@ -40,16 +50,23 @@ export function refuseUnfitting({ path, start, retriesFailed }: JournalOptions, 
 /**
  * Opens the journal of results, and makes it one of this job unless there is one to go on with.
  *
+ * @param discard - called before the journal begins anew: for results that would pass for those of the new job
  * @throws {JournalError} it is not safe to go on, and nothing was changed
  */
 export function openJournal(
   options: JournalOptions,
   hasResults: boolean,
+  discard: () => void = () => {},
 ): { readonly journal: JournalFile; readonly isBegun: boolean } {
   const journal = openOrDiscard(options.path, options.start);
   try {
-    const isBegun = begin(journal, options, hasResults);
-    if (!isBegun) expectSameJob(journal, options);
+    const isBegun = isToBegin(journal, options, hasResults);
+    if (isBegun) {
+      discard();
+      const salt = JournalFile.newSalt();
+      // Before anything is done to a file of results: what the journal does not know is cut off, should the process end.
+      journal.begin(storedIdentity(options.job, salt), salt);
+    } else expectSameJob(journal, options);
     return { journal, isBegun };
   } catch (error) {
     journal.close();
@@ -67,21 +84,16 @@ function openOrDiscard(path: string, start: JournalStart): JournalFile {
   }
 }
 
-function begin(
-  journal: JournalFile,
-  { path, start, retriesFailed, job }: JournalOptions,
+function isToBegin(
+  { state }: JournalFile,
+  { path, start, retriesFailed }: JournalOptions,
   hasResults: boolean,
 ): boolean {
-  const { state } = journal;
-  if (state !== undefined && start !== "restart") return false;
-  if (state === undefined && start !== "restart") {
-    // A file that was made, and nothing written to it: as good as none.
-    if (start === "resume" || retriesFailed) throw new JournalMissingError(path);
-    if (hasResults) throw new OutputExistsError(path);
-  }
-  const salt = JournalFile.newSalt();
-  // First the journal: results that it does not know are cut off, should the process end here.
-  journal.begin(storedIdentity(job, salt), salt);
+  if (start === "restart") return true;
+  if (state !== undefined) return false;
+  // A file that was made, and nothing written to it: as good as none.
+  if (start === "resume" || retriesFailed) throw new JournalMissingError(path);
+  if (hasResults) throw new OutputExistsError(path);
   return true;
 }
 

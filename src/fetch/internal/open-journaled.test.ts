@@ -161,6 +161,20 @@ describe("results with a journal", () => {
     expect(names.filter((name) => readFileSync(folder.at(name)).includes("s3cr3t"))).toEqual([]);
   });
 
+  test("are begun by a name that leads to where nothing is yet, and gone on with by any", async () => {
+    using folder = new TemporaryFolder();
+    symlinkSync("second", folder.at("first"));
+    symlinkSync(folder.at("results"), folder.at("second"));
+    const { destination } = await open(folder, { path: folder.at("first") });
+    await write({ destination }, [1, "ok"]);
+    await destination.close();
+    for (const name of ["first", "second", "results"]) {
+      expect(await knownIn(folder, { path: folder.at(name) })).toEqual([1]);
+    }
+    symlinkSync("round", folder.at("round"));
+    await expect(open(folder, { path: folder.at("round") })).rejects.toMatchObject({ code: "ELOOP" });
+  });
+
   test("are not opened by two names at once, and not by two processes", async () => {
     using folder = new TemporaryFolder();
     symlinkSync(folder.at("results"), folder.at("other"));

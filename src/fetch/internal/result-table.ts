@@ -28,16 +28,19 @@ const columns = {
 /** The values of a row, in the order of the columns. */
 export type ResultRow = readonly SQLInputValue[];
 
-export const columnCount: number = Object.keys(columns).length;
+export const columnNames: readonly string[] = Object.keys(columns);
 
 export function hasTable(db: DatabaseSync): boolean {
   return db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'results'").get() !== undefined;
 }
 
-/** Makes the table, in place of one that is there. */
 export function makeTable(db: DatabaseSync): void {
   const list = Object.entries(columns).map(([name, type]) => `${name} ${type}`.trim());
-  db.exec(`DROP TABLE IF EXISTS results; CREATE TABLE results (${list.join(", ")})`);
+  db.exec(`CREATE TABLE results (${list.join(", ")})`);
+}
+
+export function dropTable(db: DatabaseSync): void {
+  db.exec("DROP TABLE IF EXISTS results");
 }
 
 /** Takes out what failed, so that it is asked again. */
@@ -62,7 +65,7 @@ export function rowOf(last: Attempt, withHeaders: boolean, bodyFile: string | un
   const [bodyType, body] = answer === undefined ? [null, null] : bodyColumns(answer.headers, last, bodyFile);
   return [
     job.index,
-    job.id ?? job.index,
+    idColumn(job.id ?? job.index),
     job.target.url,
     Number(isSuccess(last)),
     answer?.status ?? failure?.status ?? null,
@@ -77,6 +80,11 @@ export function rowOf(last: Attempt, withHeaders: boolean, bodyFile: string | un
     failure?.message ?? null,
     requestHash(job),
   ];
+}
+
+/** The column has no type, so a number would be stored as it is in JavaScript, and shown as 1.0. */
+function idColumn(id: string | number): SQLInputValue {
+  return Number.isSafeInteger(id) ? BigInt(id) : id;
 }
 
 function bodyColumns(
@@ -95,5 +103,5 @@ function bodyColumns(
 export function rowOfBadLine(bad: BadLine): ResultRow {
   const { index, id = index, url = null } = bad;
   const nothing = [null, null, null, null, null, null];
-  return [index, id, url, 0, null, 0, ...nothing, "BAD_LINE", describeBadLine(bad), badLineHash];
+  return [index, idColumn(id), url, 0, null, 0, ...nothing, "BAD_LINE", describeBadLine(bad), badLineHash];
 }

@@ -12,11 +12,14 @@ import { takeParcels } from "./writer-thread-side.ts";
 /** Rows, each with the values of all columns. */
 export type RowParcel = readonly (readonly SQLInputValue[])[];
 
-const { path, columns } = workerData as { readonly path: string; readonly columns: number };
+const { path, columns } = workerData as { readonly path: string; readonly columns: readonly string[] };
 
 const db = openDatabase(path);
-db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000");
-const insert = db.prepare(`INSERT OR REPLACE INTO results VALUES (${Array(columns).fill("?").join(", ")})`);
+db.exec("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+// By name: others may have added columns of their own.
+const insert = db.prepare(
+  `INSERT OR REPLACE INTO results (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+);
 
 takeParcels(
   (rows: RowParcel) => {

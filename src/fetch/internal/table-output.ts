@@ -7,9 +7,10 @@ import { type JournalOptions, openJournal, realPath, refuseUnfitting } from "./o
 import type { OutputEvents, ResultOutput } from "./result-output.ts";
 import {
   type ResultRow,
-  columnCount,
+  columnNames,
   deleteFailed,
   doneIn,
+  dropTable,
   hasTable,
   makeTable,
   rowOf,
@@ -49,7 +50,7 @@ export class TableOutput implements ResultOutput {
     this.done = done;
     this.#thread = new WriterThread<Entry>({
       module: "row-writer",
-      data: { path, columns: columnCount },
+      data: { path, columns: columnNames },
       pack: (entries) => ({ parcel: entries.map(({ row }) => row) }),
       onWritten: (entries) => {
         for (const { bytes } of entries) this.bytes += bytes;
@@ -97,7 +98,8 @@ function openTable(options: JournalOptions): { readonly journal: JournalFile; re
     db.exec("PRAGMA busy_timeout = 5000");
     const hasResults = hasTable(db);
     refuseUnfitting(options, hasResults);
-    const { journal, isBegun } = openJournal(options, hasResults);
+    // Rows are known by the table alone: those of another job are gone before the journal is of this one.
+    const { journal, isBegun } = openJournal(options, hasResults, () => dropTable(db));
     try {
       if (isBegun || !hasResults) makeTable(db);
       else if (options.retriesFailed) deleteFailed(db);
