@@ -30,7 +30,7 @@ const mostUsed = [
 
 /** `taskwright fetch -h`: what one needs most, on one screen. */
 export function shortHelp(style: HelpStyle): string {
-  const flags = Object.fromEntries(mostUsed.flatMap((name) => (name in fetchFlags ? [[name, fetchFlags[name]!]] : [])));
+  const flags = Object.fromEntries(mostUsed.map((name) => [name, fetchFlags[name]!]));
   return [
     `taskwright fetch ${summary}.`,
     section("Examples", examples.slice(0, 3), style),
