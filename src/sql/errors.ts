@@ -5,13 +5,14 @@
  *     └─ SqlError
  *        ├─ QueryError            SQL_QUERY             the database refused what it was asked
  *        │  ├─ ConstraintError    SQL_CONSTRAINT        a row breaks a rule of its table
- *        │  └─ SerializationError SQL_SERIALIZATION     several got into each other's way: once more
+ *        │  ├─ SerializationError SQL_SERIALIZATION     several got into each other's way: once more
+ *        │  └─ BusyError          SQL_BUSY              another process has locked the file of SQLite
  *        ├─ ConnectError          SQL_CONNECT           no connection can be had
  *        ├─ ConnectionLostError   SQL_CONNECTION_LOST   it broke while it was used
  *        ├─ DatabaseClosedError   SQL_CLOSED            the database was disposed of
  *        └─ NotSupportedError     SQL_NOT_SUPPORTED     this database cannot do that
  */
-import { TaskwrightError } from "../core/index.ts";
+import { TaskwrightError, formatMs } from "../core/index.ts";
 
 /** What a server of Postgres says of an error. */
 export interface ServerMessage {
@@ -56,7 +57,7 @@ export interface QueryErrorDetails {
 /** The database refused what it was asked. */
 export class QueryError extends SqlError {
   override readonly name: string = "QueryError";
-  override readonly code: "SQL_QUERY" | "SQL_CONSTRAINT" | "SQL_SERIALIZATION" = "SQL_QUERY" as const;
+  override readonly code: "SQL_QUERY" | "SQL_CONSTRAINT" | "SQL_SERIALIZATION" | "SQL_BUSY" = "SQL_QUERY" as const;
   /** What went wrong, as the database names it: five characters in Postgres, such as `23505`. */
   readonly sqlState: string;
   /** The constraint that was broken. */
@@ -95,6 +96,16 @@ export class ConstraintError extends QueryError {
 export class SerializationError extends QueryError {
   override readonly name = "SerializationError" as const;
   override readonly code = "SQL_SERIALIZATION" as const;
+}
+
+/** The file of an SQLite database was locked by another process all the time, and nothing has happened. SQLite only. */
+export class BusyError extends QueryError {
+  override readonly name = "BusyError" as const;
+  override readonly code = "SQL_BUSY" as const;
+
+  constructor(busyMs: number, query: string | undefined, details: QueryErrorDetails, cause?: unknown) {
+    super(`the database is locked by others, for longer than \`busyMs\` (${formatMs(busyMs)})`, query, details, cause);
+  }
 }
 
 /** No connection can be had: nobody answers, or it was refused. */
