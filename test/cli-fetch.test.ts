@@ -451,6 +451,18 @@ describe("signals", () => {
     expect(stderr).toContain("5 requests in ");
   });
 
+  test("SIGHUP ends nothing that has no terminal, so that nohup holds what it promises", async () => {
+    const held = new HeldServer();
+    await using server = await httpServer(held.hold);
+    const cli = new Cli(["fetch", "-c", "5"], { stdin: urlsOf(server.origin, 6) });
+    await held.untilWaiting(5);
+    cli.kill("SIGHUP");
+    held.answerAll();
+    const { code, signal, stdout } = await cli.ended;
+    expect({ code, signal }).toEqual({ code: 0, signal: null });
+    expect(resultsOf(stdout)).toHaveLength(6);
+  });
+
   test("the second cancels what is under way", async () => {
     const held = new HeldServer();
     await using server = await httpServer(held.hold);

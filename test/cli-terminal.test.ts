@@ -44,6 +44,20 @@ describe("on a terminal", () => {
     ]);
   });
 
+  test("SIGHUP, which comes when the window is closed, lets what is under way end", async () => {
+    const { server, answer } = holding();
+    await using held = await server;
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.at("list"), listOf(held.origin, 20));
+    const terminal = new Terminal(["fetch", "-i", "list", "-o", "out", "-c", "5"], { cwd: folder.path });
+    await terminal.shows((all) => all.some((row) => row.startsWith("5 of 5 in flight")));
+    terminal.kill("SIGHUP");
+    await terminal.says("waiting for 5 under way, another SIGHUP cancels");
+    answer();
+    expect(await terminal.ended).toBe(129);
+    expect(readFileSync(folder.at("out"), "utf8").split("\n")).toHaveLength(6);
+  });
+
   test("the progress finds its place again when the window gets narrower", async () => {
     const { server, answer } = holding();
     await using held = await server;

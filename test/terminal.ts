@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Screen } from "./screen.ts";
 
@@ -62,6 +63,12 @@ export class Terminal {
   /** Presses keys: `\u0003` is Ctrl-C. */
   press(keys: string): void {
     this.process.stdin!.write(keys);
+  }
+
+  /** Sends a signal to the command, which is what `script` has started. */
+  kill(signal: NodeJS.Signals): void {
+    const { pid } = this.process;
+    process.kill(Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")), signal);
   }
 
   resize(columns: number): void {

@@ -8,6 +8,8 @@ export const exitCode = {
   usage: 2,
   /** Stopped by --max-failures. */
   tooManyFailures: 3,
+  /** SIGHUP: the terminal is gone. */
+  hungUp: 129,
   /** SIGINT: Ctrl-C. */
   interrupted: 130,
   /** The reader of the results has gone away, such as `| head`. */

@@ -12,11 +12,13 @@ import { type FetchSettings, readSettings } from "./fetch-settings.ts";
 import { parseFlags } from "./flags.ts";
 import { print } from "./print.ts";
 import { checkSession } from "./session-settings.ts";
+import { ignoreHangUpWithoutTerminal } from "./stop-signals.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** `taskwright fetch`. Returns how the process has to end. */
 export async function fetchCommand(args: readonly string[], version: string): Promise<ExitCode> {
   const isVerbose = args.includes("-v") || args.includes("--verbose");
+  ignoreHangUpWithoutTerminal();
   try {
     const settings = readSettings(parseFlags("fetch", fetchFlags, args, elsewhere), version);
     await checkSession(settings.session);

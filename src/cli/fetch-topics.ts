@@ -71,6 +71,7 @@ export const topics: readonly Topic[] = [
         ["1", "some requests failed, or the results could not all be written"],
         ["2", "wrong usage, or input that cannot be read; nothing was asked"],
         ["3", "stopped by --max-failures"],
+        ["129", "stopped because its terminal was closed"],
         ["130", "stopped by Ctrl-C"],
         ["141", "the reader of the results went away, as with `| head`"],
         ["143", "stopped by SIGTERM"],

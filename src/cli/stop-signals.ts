@@ -1,8 +1,25 @@
 import { constants } from "node:os";
+import { isatty } from "node:tty";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 
-type StopSignal = "SIGINT" | "SIGTERM";
-const codes: Readonly<Record<StopSignal, ExitCode>> = { SIGINT: exitCode.interrupted, SIGTERM: exitCode.terminated };
+type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+const codes: Readonly<Record<StopSignal, ExitCode>> = {
+  SIGINT: exitCode.interrupted,
+  SIGTERM: exitCode.terminated,
+  SIGHUP: exitCode.hungUp,
+};
+
+/**
+ * Lets a process outlive the terminal that it was begun from, if nothing of it is connected to one: as after `nohup`,
+ * which has SIGHUP ignored, but Node undoes that when it starts.
+ */
+export function ignoreHangUpWithoutTerminal(): void {
+  if (!hasTerminal()) process.on("SIGHUP", () => {});
+}
+
+function hasTerminal(): boolean {
+  return [0, 1, 2].some((fd) => isatty(fd));
+}
 
 /** What signals ask for: the first to wind up, the second to stop at once. A third does not wait for that. */
 export interface StopHandlers {
@@ -10,23 +27,22 @@ export interface StopHandlers {
   onSecond(): void;
 }
 
-/** Listens for SIGINT and SIGTERM. */
+/** Listens for SIGINT and SIGTERM, and for SIGHUP, which tells that the terminal is gone. */
 export class StopSignals {
   /** How the process has to end; undefined if no signal came. */
   exitCode: ExitCode | undefined;
   #count = 0;
   readonly #listener = (signal: StopSignal): void => this.#came(signal);
   readonly #handlers: StopHandlers;
+  readonly #signals: readonly StopSignal[] = hasTerminal() ? ["SIGINT", "SIGTERM", "SIGHUP"] : ["SIGINT", "SIGTERM"];
 
   constructor(handlers: StopHandlers) {
     this.#handlers = handlers;
-    process.on("SIGINT", this.#listener);
-    process.on("SIGTERM", this.#listener);
+    for (const signal of this.#signals) process.on(signal, this.#listener);
   }
 
   stopListening(): void {
-    process.off("SIGINT", this.#listener);
-    process.off("SIGTERM", this.#listener);
+    for (const signal of this.#signals) process.off(signal, this.#listener);
   }
 
   #came(signal: StopSignal): void {
