@@ -20,6 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
 /** Each package of the registry is imported by one file of ours, so that it can be replaced. */
 const onlyImporter: Record<string, string> = {
   "http-cache-semantics": "src/http/http-cache-semantics.ts",
+  pg: "src/sql/postgres.ts",
   "tough-cookie": "src/http/tough-cookie.ts",
   undici: "src/http/undici.ts",
   ws: "src/http/ws.ts",

@@ -25,6 +25,24 @@ export interface TransactionOptions {
   readonly retrySerialization?: number;
 }
 
+/** Settings of `listen`. */
+export interface ListenOptions {
+  /**
+   * Called when notifications may have been missed: the connection was lost and is there again, or more than 10,000 had
+   * not been read.
+   */
+  readonly onLost?: (why: "connection" | "buffer") => void;
+}
+
+/** What `listen` gives: payloads, as they come. */
+export interface NotificationStream extends AsyncIterableIterator<string, undefined>, AsyncDisposable {
+  /** Settles when the server listens: what is notified from then on comes. */
+  readonly begun: Promise<void>;
+}
+
+/** What `copyFrom` gives: pieces of 64 KiB and more. To be read once. */
+export type CopyStream = AsyncIterableIterator<Uint8Array, undefined> & AsyncDisposable;
+
 /** The rows of `stream`. To be read once. */
 export type RowStream<R> = AsyncIterableIterator<R, undefined> & AsyncDisposable;
 
@@ -72,12 +90,9 @@ export interface Database extends Queryable, AsyncDisposable {
   /** A connection for oneself, for what belongs to one: settings, locks, temporary tables. */
   acquire(): Promise<Connection>;
   /** What others notify on `channel`, from the call on and across lost connections. Postgres only. */
-  listen(channel: string): AsyncIterableIterator<string, undefined> & AsyncDisposable;
+  listen(channel: string, options?: ListenOptions): NotificationStream;
   /** What COPY gives of a table, or of a query in parentheses, in pieces. Postgres only. */
-  copyFrom(
-    source: string,
-    options?: { readonly format?: "text" | "csv" },
-  ): AsyncIterableIterator<Uint8Array, undefined> & AsyncDisposable;
+  copyFrom(source: string, options?: { readonly format?: "text" | "csv" }): CopyStream;
   /** What it is doing right now. */
   statistics(): DatabaseStatistics;
 }

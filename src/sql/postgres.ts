@@ -18,10 +18,10 @@ export interface ClientSettings {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  readonly password: string | undefined;
+  readonly password: () => string;
   readonly database: string;
   readonly ssl: PostgresTls | false;
-  readonly sslnegotiation?: "postgres" | "direct";
+  readonly sslnegotiation: "postgres" | "direct";
   readonly application_name?: string;
   readonly options?: string;
   readonly keepAlive: boolean;

@@ -1,0 +1,158 @@
+import { breathe } from "../../core/index.ts";
+import type { WireOut } from "../postgres.ts";
+import { quoteName } from "../query.ts";
+import { CopyPieces, copyLine } from "./copy-text.ts";
+import { Exchange } from "./exchange.ts";
+import { converse, perform } from "./perform.ts";
+import type { PostgresConnection } from "./postgres-connection.ts";
+import { DescribeExchange } from "./query-exchange.ts";
+import { Statement } from "./statement-cache.ts";
+
+type Rows = Iterable<readonly unknown[]> | AsyncIterable<readonly unknown[]>;
+
+/**
+ * Sends rows by COPY: all of them are in the table afterwards, or none.
+ *
+ * Cancel, and a source that fails: none. The connection can be used on.
+ */
+export async function copyIn(
+  connection: PostgresConnection,
+  table: string,
+  columns: readonly string[],
+  rows: Rows,
+): Promise<number> {
+  if (columns.length === 0) throw new TypeError("Expected `columns` to have at least one name");
+  const names = columns.map(quoteName).join(", ");
+  const quotedTable = quotePath(table);
+  const types = await typesOf(connection, `select ${names} from ${quotedTable}`);
+  const exchange = new CopyInExchange(`copy ${quotedTable} (${names}) from stdin`);
+  return await converse(connection, exchange, async (wait) => {
+    await wait("the server to take rows", exchange.ready.promise);
+    const send = async (piece: Buffer | undefined): Promise<void> => {
+      if (piece === undefined || exchange.isOver || exchange.write(piece)) return;
+      await wait("the server to take more rows", exchange.drained());
+    };
+    const pieces = new CopyPieces();
+    let at = 0;
+    const add = (row: readonly unknown[]): Promise<void> | undefined => {
+      at++;
+      if (row.length !== types.length)
+        throw new TypeError(`Expected each row to have ${types.length} values, got ${row.length} in row ${at}`);
+      const piece = pieces.add(copyLine(row, types));
+      return piece === undefined ? undefined : send(piece);
+    };
+    await addAll(rows, add, () => exchange.isOver);
+    await send(pieces.take());
+    exchange.finish();
+  });
+}
+
+async function addAll(
+  rows: Rows,
+  add: (row: readonly unknown[]) => Promise<void> | undefined,
+  isOver: () => boolean,
+): Promise<void> {
+  if (Symbol.asyncIterator in rows) {
+    for await (const row of rows) {
+      await add(row);
+      if (isOver()) return;
+    }
+    return;
+  }
+  for (const row of rows) {
+    const sent = add(row);
+    if (sent === undefined) continue;
+    await sent;
+    await breathe();
+    if (isOver()) return;
+  }
+}
+
+/** `schema.table`, each part a name. One that has dots in it is given in quotes, as in SQL. */
+export function quotePath(path: string): string {
+  if (typeof path !== "string")
+    throw new TypeError(`Expected a name of a table, got \`${String(path)}\` (${typeof path})`);
+  const parts = path.match(/"(?:[^"]|"")*"|[^".]+|\./g) ?? [];
+  const isPath = parts.join("") === path && parts.every((part, index) => (part === ".") === (index % 2 === 1));
+  if (!isPath || parts.length % 2 === 0) return quoteName(path);
+  return parts
+    .filter((part) => part !== ".")
+    .map((part) => quoteName(part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part))
+    .join(".");
+}
+
+/** The types of columns, which the server knows without running anything. */
+async function typesOf(connection: PostgresConnection, text: string): Promise<readonly number[]> {
+  const statement = new Statement("", text);
+  await perform(connection, new DescribeExchange(statement));
+  return statement.columns!.types;
+}
+
+class CopyInExchange extends Exchange {
+  readonly text: string;
+  readonly ready: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  /** Whether the server takes no more. */
+  isOver = false;
+  #isDone = false;
+  #drained: PromiseWithResolvers<void> | undefined;
+
+  constructor(text: string) {
+    super();
+    this.text = text;
+  }
+
+  protected begin(out: WireOut): void {
+    out.query(this.text);
+  }
+
+  override handleCopyInResponse(): void {
+    this.ready.resolve();
+  }
+
+  override fail(error: unknown): void {
+    super.fail(error);
+    this.ended();
+  }
+
+  /** Whoever waits goes on: nothing more is taken. */
+  override ended(): void {
+    this.isOver = true;
+    this.ready.resolve();
+    this.#drained?.resolve();
+  }
+
+  /** @returns whether more can be sent at once */
+  write(piece: Buffer): boolean {
+    const { stream } = this.out!;
+    const header = Buffer.allocUnsafe(5);
+    header[0] = copyData;
+    header.writeInt32BE(piece.length + 4, 1);
+    stream.cork();
+    stream.write(header);
+    const hasRoom = stream.write(piece);
+    stream.uncork();
+    return hasRoom;
+  }
+
+  drained(): Promise<void> {
+    if (this.isOver) return Promise.resolve();
+    this.#drained = Promise.withResolvers<void>();
+    const { resolve, promise } = this.#drained;
+    this.out!.stream.once("drain", resolve);
+    return promise;
+  }
+
+  finish(): void {
+    this.#isDone = true;
+    if (!this.isOver) this.out!.endCopyFrom();
+  }
+
+  override interrupt(): boolean {
+    if (this.#isDone) return false;
+    this.#isDone = true;
+    if (!this.isOver) this.out!.sendCopyFail("it was given up");
+    return true;
+  }
+}
+
+const copyData = "d".charCodeAt(0);

@@ -1,0 +1,7 @@
+import type { PostgresConnection } from "./postgres-connection.ts";
+
+/** A connection lent. */
+export interface Lease {
+  readonly connection: PostgresConnection;
+  giveBack(): void;
+}

@@ -1,0 +1,72 @@
+import { type Clock, checkedScope } from "../../core/index.ts";
+import type {
+  CopyStream,
+  Connection,
+  Database,
+  DatabaseStatistics,
+  ListenOptions,
+  NotificationStream,
+} from "../database.ts";
+import { copyOut, copyOutText } from "./copy-out.ts";
+import { Notifications } from "./notifications.ts";
+import { type PoolSettings, PostgresPool } from "./postgres-pool.ts";
+import { readPostgresUrl, describeTarget } from "./postgres-url.ts";
+import type { Lease } from "./lease.ts";
+import { toItsEnd } from "./to-its-end.ts";
+import { OwnConnection, PostgresSession } from "./transaction.ts";
+
+/** A database of Postgres. */
+export class PostgresDatabase extends PostgresSession implements Database {
+  readonly dialect = "postgres" as const;
+  readonly #pool: PostgresPool;
+  readonly #notifications: Notifications;
+  #closing: Promise<void> | undefined;
+
+  constructor(pool: PostgresPool, clock: Clock) {
+    super();
+    this.#pool = pool;
+    this.#notifications = new Notifications(() => pool.openApart(), clock, pool.settings.name);
+  }
+
+  async acquire(): Promise<Connection> {
+    const connection = await this.#pool.take();
+    return new OwnConnection(connection, () => this.#pool.giveBack(connection));
+  }
+
+  listen(channel: string, options: ListenOptions = {}): NotificationStream {
+    checkedScope();
+    return this.#notifications.listen(channel, options);
+  }
+
+  copyFrom(source: string, options: { readonly format?: "text" | "csv" } = {}): CopyStream {
+    const text = copyOutText(source, options.format ?? "text");
+    checkedScope();
+    return copyOut(() => this.lease(), text) as CopyStream;
+  }
+
+  statistics(): DatabaseStatistics {
+    const { connections, inUse, waiting } = this.#pool;
+    return Object.freeze({ connections, inUse, waiting });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= Promise.all([this.#pool.close(), this.#notifications.close()]).then(() => {});
+    const closing = this.#closing;
+    await toItsEnd(`close ${this.#pool.settings.name}`, (done) => void closing.then(done));
+  }
+
+  protected async lease(): Promise<Lease> {
+    const connection = await this.#pool.take();
+    return { connection, giveBack: () => this.#pool.giveBack(connection) };
+  }
+}
+
+/** Reads a URL, and opens nothing yet. */
+export function openPostgres(url: string, options: Omit<PoolSettings, "name">, clock: Clock): PostgresDatabase {
+  const target = readPostgresUrl(url);
+  const connectMs = target.connectTimeoutMs ?? options.connectMs;
+  return new PostgresDatabase(
+    new PostgresPool(target, { ...options, connectMs, name: describeTarget(target) }, clock),
+    clock,
+  );
+}

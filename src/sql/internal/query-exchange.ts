@@ -1,0 +1,250 @@
+import type { WireField, WireOut, WireRow } from "../postgres.ts";
+import { Exchange, columnsOf, readField, readRow } from "./exchange.ts";
+import { writeValue } from "./postgres-types.ts";
+import type { Columns, Statement, StatementCache } from "./statement-cache.ts";
+
+/** What is to be made of the rows. */
+export type RowsWanted = "all" | "first" | "first value" | "none";
+
+/** Rows that the server keeps at hand, within a transaction. */
+export interface Portal {
+  readonly name: string;
+  /** How many are asked for at once. */
+  readonly rows: number;
+}
+
+const all = {};
+
+/** A prepared statement that is run: prepared, given values, executed, all in one message where that can be. */
+export class QueryExchange extends Exchange {
+  readonly rows: unknown[] = [];
+  readonly statement: Statement;
+  readonly #values: readonly unknown[];
+  readonly #wanted: RowsWanted;
+  readonly #cache: StatementCache;
+  /** Where rows come in batches: what the server calls the rest, and how many a batch has. */
+  readonly #portal: Portal | undefined;
+  /** Whether there are more rows in the portal. */
+  hasMore = false;
+  #columns: Columns | null | undefined;
+  /** Values wait until the types of the parameters are known. */
+  #isDescribing = false;
+
+  constructor(
+    statement: Statement,
+    values: readonly unknown[],
+    wanted: RowsWanted,
+    cache: StatementCache,
+    portal?: Portal,
+  ) {
+    super();
+    this.statement = statement;
+    this.#values = values;
+    this.#wanted = wanted;
+    this.#cache = cache;
+    this.#portal = portal;
+    this.#columns = statement.columns;
+  }
+
+  get text(): string {
+    return this.statement.text;
+  }
+
+  protected begin(out: WireOut): void {
+    this.isSynced = false;
+    out.stream.cork();
+    try {
+      for (const name of this.#cache.takeEvicted()) out.close({ type: "S", name });
+      this.#prepareAndRun(out);
+    } finally {
+      out.stream.uncork();
+    }
+  }
+
+  #prepareAndRun(out: WireOut): void {
+    const { statement } = this;
+    if (statement.isParsed && statement.columns !== undefined) return this.#run(out);
+    if (!statement.isParsed) out.parse(statement);
+    out.describe({ type: "S", name: statement.name });
+    // An array may be one of Postgres or of JSON: only the type of the parameter tells.
+    if (this.#values.some(Array.isArray)) {
+      this.#isDescribing = true;
+      out.flush();
+    } else this.#run(out);
+  }
+
+  #run(out: WireOut): void {
+    const { name, parameterTypes } = this.statement;
+    const values = this.#values.map((value, index) => writeValue(value, parameterTypes?.[index]));
+    if (this.#portal === undefined) {
+      out.bind({ statement: name, values });
+      out.execute(all);
+    } else {
+      out.bind({ portal: this.#portal.name, statement: name, values });
+      out.execute({ portal: this.#portal.name, rows: this.#portal.rows });
+    }
+    this.sync();
+  }
+
+  override handlePortalSuspended(): void {
+    this.hasMore = true;
+  }
+
+  override handleParseComplete(): void {
+    this.statement.isParsed = this.statement.name !== "";
+  }
+
+  override handleParameterDescription({ dataTypeIDs }: { readonly dataTypeIDs: readonly number[] }): void {
+    this.statement.parameterTypes = dataTypeIDs;
+  }
+
+  override handleRowDescription({ fields }: { readonly fields: readonly WireField[] }): void {
+    this.#described(columnsOf(fields));
+  }
+
+  override handleNoData(): void {
+    this.#described(null);
+  }
+
+  #described(columns: Columns | null): void {
+    this.#columns = columns;
+    this.statement.columns = columns;
+    if (!this.#isDescribing) return;
+    this.#isDescribing = false;
+    const out = this.out!;
+    out.stream.cork();
+    this.attempt(() => this.#run(out));
+    if (this.hasFailed) this.sync();
+    out.stream.uncork();
+  }
+
+  override handleDataRow({ fields }: { readonly fields: WireRow }): void {
+    if (this.hasFailed || this.#wanted === "none") return;
+    if (this.#wanted !== "all" && this.rows.length > 0) return;
+    this.attempt(() => {
+      const columns = this.#columns!;
+      this.rows.push(
+        this.#wanted === "first value"
+          ? readField(columns.readers[0], fields[0] as string | null)
+          : readRow(columns, fields),
+      );
+    });
+  }
+}
+
+/** Makes a statement known to the server, and learns of its parameters and columns. */
+export class DescribeExchange extends Exchange {
+  readonly statement: Statement;
+
+  constructor(statement: Statement) {
+    super();
+    this.statement = statement;
+  }
+
+  get text(): string {
+    return this.statement.text;
+  }
+
+  protected begin(out: WireOut): void {
+    this.isSynced = false;
+    out.parse(this.statement);
+    out.describe({ type: "S", name: this.statement.name });
+    this.sync();
+  }
+
+  override handleParseComplete(): void {
+    this.statement.isParsed = this.statement.name !== "";
+  }
+
+  override handleParameterDescription({ dataTypeIDs }: { readonly dataTypeIDs: readonly number[] }): void {
+    this.statement.parameterTypes = dataTypeIDs;
+  }
+
+  override handleRowDescription({ fields }: { readonly fields: readonly WireField[] }): void {
+    this.statement.columns = columnsOf(fields);
+  }
+
+  override handleNoData(): void {
+    this.statement.columns = null;
+  }
+}
+
+/** A statement that is run once for each of many rows of values, in one go. The server does all of them or none. */
+export class ManyExchange extends Exchange {
+  readonly #statement: Statement;
+  readonly #rows: readonly (readonly unknown[])[];
+
+  /** @param statement - described */
+  constructor(statement: Statement, rows: readonly (readonly unknown[])[]) {
+    super();
+    this.#statement = statement;
+    this.#rows = rows;
+  }
+
+  get text(): string {
+    return this.#statement.text;
+  }
+
+  protected begin(out: WireOut): void {
+    this.isSynced = false;
+    const { name, parameterTypes = [], isParsed } = this.#statement;
+    out.stream.cork();
+    try {
+      if (!isParsed) out.parse(this.#statement);
+      for (const row of this.#rows) {
+        out.bind({ statement: name, values: row.map((value, index) => writeValue(value, parameterTypes[index])) });
+        out.execute(all);
+      }
+      this.sync();
+    } finally {
+      out.stream.uncork();
+    }
+  }
+}
+
+/** The next rows of a portal, or its end. */
+export class PortalExchange extends Exchange {
+  readonly text: string;
+  readonly rows: unknown[] = [];
+  hasMore = false;
+  readonly #columns: Columns;
+  readonly #portal: Portal;
+
+  constructor(text: string, columns: Columns, portal: Portal) {
+    super();
+    this.text = text;
+    this.#columns = columns;
+    this.#portal = portal;
+  }
+
+  protected begin(out: WireOut): void {
+    this.isSynced = false;
+    out.execute({ portal: this.#portal.name, rows: this.#portal.rows });
+    this.sync();
+  }
+
+  override handlePortalSuspended(): void {
+    this.hasMore = true;
+  }
+
+  override handleDataRow({ fields }: { readonly fields: WireRow }): void {
+    this.attempt(() => this.rows.push(readRow(this.#columns, fields)));
+  }
+}
+
+/** Lets the server forget a portal. */
+export class ClosePortalExchange extends Exchange {
+  readonly text = "close";
+  readonly #name: string;
+
+  constructor(name: string) {
+    super();
+    this.#name = name;
+  }
+
+  protected begin(out: WireOut): void {
+    this.isSynced = false;
+    out.close({ type: "P", name: this.#name });
+    this.sync();
+  }
+}

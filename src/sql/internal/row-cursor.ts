@@ -1,0 +1,111 @@
+import type { Asked } from "./asked.ts";
+import { SimpleExchange } from "./exchange.ts";
+import { perform, settle } from "./perform.ts";
+import type { PostgresConnection } from "./postgres-connection.ts";
+import { ClosePortalExchange, PortalExchange, QueryExchange } from "./query-exchange.ts";
+import type { Lease } from "./lease.ts";
+
+let portals = 0;
+
+/**
+ * The rows of a query in blocks, each asked for when it is wanted.
+ *
+ * Portals live in transactions. Where there is none, one is opened around it, on a connection that stays lent as long; in
+ * one, the connection is free between blocks, so a loop over rows can ask other things in the same transaction.
+ *
+ * Cancel: stops the query, and leaves.
+ */
+export async function* streamBlocks<R>(
+  lease: () => Promise<Lease>,
+  asked: Asked,
+  batchRows: number,
+): AsyncGenerator<R[], void, void> {
+  const first = await lease();
+  if (!first.connection.isInTransaction) {
+    yield* streamAlone<R>(first, asked, batchRows);
+    return;
+  }
+  const cursor = new Cursor(first.connection, asked, batchRows);
+  let current: Lease | undefined = first;
+  try {
+    do {
+      current ??= await lease();
+      const block = await cursor.read();
+      current.giveBack();
+      current = undefined;
+      yield block as R[];
+    } while (cursor.hasMore);
+  } finally {
+    current?.giveBack();
+    await cursor.close();
+  }
+}
+
+async function* streamAlone<R>(lease: Lease, asked: Asked, batchRows: number): AsyncGenerator<R[], void, void> {
+  const { connection } = lease;
+  let isWhole = false;
+  try {
+    await perform(connection, new SimpleExchange("begin"));
+    const cursor = new Cursor(connection, asked, batchRows);
+    try {
+      do yield (await cursor.read()) as R[];
+      while (cursor.hasMore);
+      isWhole = true;
+    } finally {
+      // Whoever leaves the loop has what they wanted; what has failed is undone.
+      isWhole ||= !connection.hasTransactionFailed;
+      if (connection.isInTransaction) await settle(connection, isWhole ? "commit" : "rollback");
+    }
+  } finally {
+    lease.giveBack();
+  }
+}
+
+/** Rows that the server keeps at hand. */
+class Cursor {
+  hasMore = true;
+  readonly #connection: PostgresConnection;
+  readonly #asked: Asked;
+  readonly #portal: { readonly name: string; readonly rows: number };
+  #started: QueryExchange | undefined;
+
+  constructor(connection: PostgresConnection, asked: Asked, rows: number) {
+    this.#connection = connection;
+    this.#asked = asked;
+    this.#portal = { name: `taskwright_${++portals}`, rows };
+  }
+
+  async read(): Promise<unknown[]> {
+    if (this.#started === undefined) return await this.#start();
+    const next = new PortalExchange(this.#asked.text, this.#started.statement.columns!, this.#portal);
+    await this.#perform(next);
+    return next.rows;
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#connection;
+    // The end of the transaction closes it, too.
+    if (!this.hasMore || !connection.isReady || connection.hasTransactionFailed || !connection.isInTransaction) return;
+    this.hasMore = false;
+    await perform(connection, new ClosePortalExchange(this.#portal.name)).catch(() => {});
+  }
+
+  async #start(): Promise<unknown[]> {
+    const { statements } = this.#connection;
+    const statement = statements.get(this.#asked.text);
+    const exchange = new QueryExchange(statement, this.#asked.values, "all", statements, this.#portal);
+    this.#started = exchange;
+    try {
+      await this.#perform(exchange);
+    } finally {
+      if (!statement.isParsed) statements.drop(statement);
+    }
+    return exchange.rows;
+  }
+
+  async #perform(exchange: QueryExchange | PortalExchange): Promise<void> {
+    this.hasMore = false;
+    await perform(this.#connection, exchange);
+    this.hasMore = exchange.hasMore;
+  }
+}

@@ -1,0 +1,193 @@
+import { ContextVar, expectInteger, shield, sleep } from "../../core/index.ts";
+import { Lock } from "../../sync/index.ts";
+import type { Connection, Queryable, TransactionOptions } from "../database.ts";
+import { DatabaseClosedError, QueryError, SerializationError } from "../errors.ts";
+import { SimpleExchange } from "./exchange.ts";
+import { perform, settle } from "./perform.ts";
+import type { PostgresConnection } from "./postgres-connection.ts";
+import type { Lease } from "./lease.ts";
+import { QuerySession } from "./query-session.ts";
+
+/** Pauses before a transaction is tried again. */
+const firstPauseMs = 10;
+const mostPauseMs = 1_000;
+
+/** Queries, and transactions of them. */
+export abstract class PostgresSession extends QuerySession implements Queryable {
+  async transaction<T>(
+    fn: (transaction: Queryable) => T | PromiseLike<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    const { retrySerialization = 0 } = options;
+    expectInteger("retrySerialization", retrySerialization, 0);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.lend((connection) => runTransaction(connection, this, fn, options));
+      } catch (error) {
+        if (!(error instanceof SerializationError) || attempt >= retrySerialization) throw error;
+      }
+      await sleep(Math.random() * Math.min(firstPauseMs * 2 ** attempt, mostPauseMs));
+    }
+  }
+}
+
+/** A connection that one piece of code has for itself. Calls that overlap stand in line. */
+abstract class ExclusiveSession extends PostgresSession {
+  readonly connection: PostgresConnection;
+  readonly #name: string;
+  readonly #lock: Lock;
+  #isOver = false;
+
+  constructor(connection: PostgresConnection, name: string) {
+    super();
+    this.connection = connection;
+    this.#name = name;
+    this.#lock = new Lock({ name });
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Lets nothing more be asked of it, and waits for what is under way. */
+  async close(): Promise<void> {
+    this.#isOver = true;
+    const permit = await this.#lock.acquire();
+    permit.release();
+  }
+
+  protected async lease(): Promise<Lease> {
+    this.#check();
+    const permit = await this.#lock.acquire();
+    if (this.#isOver) {
+      permit.release();
+      this.#check();
+    }
+    return { connection: this.connection, giveBack: () => permit.release() };
+  }
+
+  #check(): void {
+    if (this.#isOver) throw new DatabaseClosedError(this.#name);
+    let inner = innermost.get();
+    while (inner !== undefined && (inner.isOver || inner.outer !== this)) {
+      inner = inner.outer instanceof Transaction ? inner.outer : undefined;
+    }
+    if (inner !== undefined)
+      throw new TypeError("Inside a transaction, use the object that its function was given: this one waits for it");
+  }
+}
+
+/** A connection of the pool, for oneself. */
+export class OwnConnection extends ExclusiveSession implements Connection {
+  readonly #giveBack: () => void;
+
+  constructor(connection: PostgresConnection, giveBack: () => void) {
+    super(connection, "the connection");
+    this.#giveBack = giveBack;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.isOver) return;
+    await shield(() => this.close());
+    // Settings, locks and temporary tables are not for the next. In a transaction it is closed anyway.
+    if (!this.connection.isInTransaction) await settle(this.connection, "discard all");
+    this.connection.statements.clear();
+    this.#giveBack();
+  }
+}
+
+/** One transaction, or a savepoint in one. */
+class Transaction extends ExclusiveSession {
+  readonly outer: PostgresSession;
+
+  constructor(connection: PostgresConnection, outer: PostgresSession) {
+    super(connection, "the transaction");
+    this.outer = outer;
+  }
+}
+
+/** The transaction that the running code is in. */
+const innermost = new ContextVar<Transaction | undefined>("transaction", { default: undefined });
+
+/** What begins and ends a transaction. */
+interface Brackets {
+  readonly begin: string;
+  readonly commit: string;
+  readonly rollback: string;
+}
+
+/**
+ * Runs `fn` in a transaction, or in a savepoint if the connection is in one. However it ends, the connection is out of it
+ * afterwards, or closed.
+ */
+async function runTransaction<T>(
+  connection: PostgresConnection,
+  outer: PostgresSession,
+  fn: (transaction: Queryable) => T | PromiseLike<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  if (connection.isInTransaction) return await runBetween(connection, outer, fn, savepoint(options));
+  try {
+    return await runBetween(connection, outer, fn, bracketsOf(options));
+  } catch (error) {
+    // Also where it was not known to have begun.
+    if (connection.isInTransaction) await settle(connection, "rollback");
+    throw error;
+  }
+}
+
+async function runBetween<T>(
+  connection: PostgresConnection,
+  outer: PostgresSession,
+  fn: (transaction: Queryable) => T | PromiseLike<T>,
+  { begin, commit, rollback }: Brackets,
+): Promise<T> {
+  await perform(connection, new SimpleExchange(begin));
+  const own = new Transaction(connection, outer);
+  try {
+    const value = await innermost.run(own, () => fn(own));
+    await own.close();
+    checkWhole(connection);
+    await perform(connection, new SimpleExchange(commit));
+    return value;
+  } catch (error) {
+    await shield(() => own.close());
+    if (connection.isInTransaction) await settle(connection, rollback);
+    throw error;
+  }
+}
+
+/** Postgres takes a commit of what has failed for a rollback, and says nothing. */
+function checkWhole(connection: PostgresConnection): void {
+  if (!connection.hasTransactionFailed) return;
+  throw new QueryError(
+    "the transaction cannot be committed: a query in it failed, and the error was caught",
+    undefined,
+    {
+      sqlState: "25P02",
+      hint: "Put what may fail into a transaction of its own, inside",
+    },
+  );
+}
+
+const isolations = ["read committed", "repeatable read", "serializable"] as const;
+
+function bracketsOf({ isolation, readOnly = false }: TransactionOptions): Brackets {
+  if (isolation !== undefined && !isolations.includes(isolation))
+    throw new TypeError(`Expected \`isolation\` to be one of ${isolations.join(", ")}, got \`${isolation as string}\``);
+  const level = isolation === undefined ? "" : ` isolation level ${isolation}`;
+  return { begin: `begin${level}${readOnly ? " read only" : ""}`, commit: "commit", rollback: "rollback" };
+}
+
+let savepoints = 0;
+
+function savepoint({ isolation, readOnly, retrySerialization = 0 }: TransactionOptions): Brackets {
+  if (isolation !== undefined || readOnly !== undefined || retrySerialization > 0)
+    throw new TypeError("`isolation`, `readOnly` and `retrySerialization` are those of the outermost transaction");
+  const name = `taskwright_${++savepoints}`;
+  return {
+    begin: `savepoint ${name}`,
+    commit: `release savepoint ${name}`,
+    rollback: `rollback to savepoint ${name}; release savepoint ${name}`,
+  };
+}
