@@ -1,5 +1,5 @@
 /** `taskwright fetch -o sqlite:FILE`: results as rows of a table. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
@@ -9,7 +9,7 @@ import { httpServer } from "./http-server.ts";
 type Row = Record<string, unknown>;
 
 function query(path: string, sql: string): Row[] {
-  const db = new DatabaseSync(path);
+  const db = new DatabaseSync(path, { timeout: 5_000 });
   try {
     return db
       .prepare(sql)
@@ -18,6 +18,14 @@ function query(path: string, sql: string): Row[] {
   } finally {
     db.close();
   }
+}
+
+async function untilRows(path: string, count: number): Promise<void> {
+  const rows = (): number => {
+    const hasTable = existsSync(path) && query(path, "SELECT 1 FROM sqlite_schema WHERE name = 'results'").length > 0;
+    return hasTable ? Number(query(path, "SELECT count(*) AS n FROM results")[0]!["n"]) : 0;
+  };
+  while (rows() < count) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 const bytes = Buffer.from([0xff, 0x00, 0xfe]);
@@ -174,6 +182,38 @@ test("has whole numbers as ids, and puts up with columns of others", async () =>
   expect(query(path, "SELECT quote(id) AS id, note FROM results ORDER BY number")).toEqual(
     ["7", "'7'", "1.5", "8", "5"].map((id) => ({ id, note: "none" })),
   );
+});
+
+test.each([
+  ["the database", "results.db", "was deleted by somebody else"],
+  ["its journal", "results.db.journal", "has a journal that was deleted by somebody else"],
+])("stops where somebody deletes %s, since nobody would find the results", async (_what, name, message) => {
+  await using server = await httpServer(answer);
+  using folder = new TemporaryFolder();
+  const cli = new Cli(["fetch", "-i", "-", "-o", `sqlite:${folder.at("results.db")}`], { stdin: undefined });
+  cli.process.stdin!.write(`${server.url("/missing")}\n`);
+  await untilRows(folder.at("results.db"), 1);
+  rmSync(folder.at(name));
+  cli.process.stdin!.end(`${server.url("/text")}\n`);
+  const { code, stderr } = await cli.ended;
+  expect(code).toBe(1);
+  expect(stderr).toContain(message);
+});
+
+test("waits for others that write to the database, and is patient", async () => {
+  await using server = await httpServer(answer);
+  using folder = new TemporaryFolder();
+  const path = folder.at("results.db");
+  const cli = new Cli(["fetch", "-i", "-", "-o", `sqlite:${path}`], { stdin: undefined });
+  cli.process.stdin!.write(`${server.url("/missing")}\n`);
+  await untilRows(path, 1);
+  const other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  cli.process.stdin!.end(`${server.url("/text")}\n`);
+  // Longer than SQLite is mostly told to wait.
+  setTimeout(() => other.close(), 5_500);
+  expect((await cli.ended).stderr).toContain("2 requests in");
+  expect(query(path, "SELECT count(*) AS n FROM results")).toEqual([{ n: 2 }]);
 });
 
 test("refuses what is no database, two runs at once, and forms that are for files", async () => {

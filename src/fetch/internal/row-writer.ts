@@ -14,16 +14,20 @@ export type RowParcel = readonly (readonly SQLInputValue[])[];
 
 const { path, columns } = workerData as { readonly path: string; readonly columns: readonly string[] };
 
+/** How often SQLite is told to wait for a second. */
+const patience = 600;
+
 const db = openDatabase(path);
-db.exec("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+db.exec("PRAGMA busy_timeout = 1000");
+patiently(() => db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"));
 // By name: others may have added columns of their own.
-const insert = db.prepare(
-  `INSERT OR REPLACE INTO results (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+const insert = patiently(() =>
+  db.prepare(`INSERT OR REPLACE INTO results (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`),
 );
 
 takeParcels(
   (rows: RowParcel) => {
-    db.exec("BEGIN IMMEDIATE");
+    patiently(() => db.exec("BEGIN IMMEDIATE"));
     try {
       for (const row of rows) insert.run(...row);
       db.exec("COMMIT");
@@ -35,3 +39,22 @@ takeParcels(
   },
   () => db.close(),
 );
+
+/**
+ * Others may be writing to the database, and take their time: for an index of all bodies, say. Nothing is lost meanwhile,
+ * and requests wait. In pieces, since a thread that waits in SQLite cannot be ended.
+ */
+function patiently<T>(action: () => T): T {
+  for (let left = patience; ; left--) {
+    try {
+      return action();
+    } catch (error) {
+      if (left === 0 || !isBusy(error)) throw error;
+    }
+  }
+}
+
+/** The last byte of a code of SQLite is the kind of error. */
+function isBusy(error: unknown): boolean {
+  return ((error as { errcode: number }).errcode & 0xff) === 5;
+}

@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { JournalBrokenError, OutputChangedError } from "../errors.ts";
 import type { Attempt } from "./attempt.ts";
 import type { DoneSet } from "./done-set.ts";
 import type { JournalFile } from "./journal-file.ts";
@@ -37,6 +38,8 @@ const rowBytes = 200;
 export class TableOutput implements ResultOutput {
   readonly done: DoneSet;
   bytes = 0;
+  readonly #path: string;
+  readonly #inode: number;
   readonly #withHeaders: boolean;
   readonly #journal: JournalFile;
   readonly #thread: WriterThread<Entry>;
@@ -44,14 +47,19 @@ export class TableOutput implements ResultOutput {
   /** @throws {JournalError} it is not safe to go on, and nothing was changed */
   constructor(options: JournalOptions & { readonly withHeaders: boolean }) {
     const path = realPath(options.path);
+    this.#path = path;
     this.#withHeaders = options.withHeaders;
     const { journal, done } = openTable({ ...options, path });
     this.#journal = journal;
     this.done = done;
+    this.#inode = statSync(path).ino;
     this.#thread = new WriterThread<Entry>({
       module: "row-writer",
       data: { path, columns: columnNames },
-      pack: (entries) => ({ parcel: entries.map(({ row }) => row) }),
+      pack: (entries) => {
+        this.#expectUntouched();
+        return { parcel: entries.map(({ row }) => row) };
+      },
       onWritten: (entries) => {
         for (const { bytes } of entries) this.bytes += bytes;
       },
@@ -78,6 +86,7 @@ export class TableOutput implements ResultOutput {
   async end(): Promise<void> {
     try {
       await this.#thread.end();
+      this.#expectUntouched();
     } finally {
       this.#journal.close();
     }
@@ -85,6 +94,14 @@ export class TableOutput implements ResultOutput {
 
   abandon(): void {
     this.#thread.abandon();
+  }
+
+  /** SQLite goes on writing to a file that nobody can find any more. */
+  #expectUntouched(): void {
+    const inode = statSync(this.#path, { throwIfNoEntry: false })?.ino;
+    if (inode === undefined) throw new OutputChangedError(this.#path, "was deleted by somebody else");
+    if (inode !== this.#inode) throw new OutputChangedError(this.#path, "was replaced by somebody else");
+    if (!this.#journal.isInPlace) throw new JournalBrokenError(this.#path, "was deleted by somebody else");
   }
 }
 

@@ -8,7 +8,7 @@ export interface WriterThreadOptions<E> {
   readonly module: "body-writer" | "row-writer";
   /** For the module, as its `workerData`. */
   readonly data: unknown;
-  /** Makes one message of what is to be written, and says which memory goes over with it. */
+  /** Makes one message of what is to be written, and says which memory goes over with it. May throw: that is a failure. */
   readonly pack: (entries: readonly E[]) => { readonly parcel: unknown; readonly transfer?: readonly ArrayBuffer[] };
   /** They were written, in the order in which they came. */
   readonly onWritten: (entries: readonly E[]) => void;
@@ -99,8 +99,12 @@ export class WriterThread<E extends { readonly bytes: number }> {
     }
     this.#parcel = entries;
     if (entries.length === 0) return this.#onIdle?.();
-    const { parcel, transfer = [] } = this.#options.pack(entries);
-    this.#worker.postMessage(parcel, transfer);
+    try {
+      const { parcel, transfer = [] } = this.#options.pack(entries);
+      this.#worker.postMessage(parcel, transfer);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #replied(reply: WriterReply): void {
