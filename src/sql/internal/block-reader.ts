@@ -47,6 +47,8 @@ export class BlockReader<T> implements AsyncIterableIterator<T, undefined>, Asyn
 
   /** A loop does not leave what has failed: so it is closed here. */
   async #refuse(refusal: Promise<never>): Promise<never> {
+    // Closing may take a while, and until then nobody listens.
+    refusal.catch(() => {});
     await this.return();
     return await refusal;
   }
