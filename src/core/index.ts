@@ -53,3 +53,4 @@ export {
 export { type Timed, Timer, TimerQueue, unschedule } from "./timer-queue.ts";
 export type { Conductor, Shared, Probe, Tree } from "./tree.ts";
 export { Waiter } from "./waiter.ts";
+export { within } from "./within.ts";

@@ -21,10 +21,24 @@ export interface ConnectOptions {
    * statements to other connections, such as PgBouncer in its transaction mode before 1.21. @default 100
    */
   readonly statements?: number;
+  /**
+   * Connections that only read, each a thread: so readers wait neither for each other nor for what is written. They are
+   * opened when they are needed. SQLite only; what is in memory has none. @default 2
+   */
+  readonly readers?: number;
+  /**
+   * How long to wait where another process has locked the file, in milliseconds. SQLite only. @default 5_000
+   */
+  readonly busyMs?: number;
+  /**
+   * When what was committed is safe from a loss of power: `"full"` at once, `"normal"` only a little later, `"off"` when the
+   * system gets round to it. From the end of the process it is always safe. SQLite only. @default "full"
+   */
+  readonly synchronous?: "full" | "normal" | "off";
 }
 
 /**
- * A database: `postgres://user:password@host/name`.
+ * A database: `postgres://user:password@host/name`, `sqlite:path.db` or `sqlite::memory:`.
  *
  * Connections are opened when they are needed. Everything else that libpq takes stands in the URL or in the variables
  * PGHOST, PGUSER, PGPASSWORD, PGSSLMODE and so on. Dispose of it at the end: `await using`.
@@ -42,8 +56,14 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   expectMs("cancelMs", cancelMs, 0);
   expectInteger("statements", statements, 0);
   const { clock } = checkedScope().tree;
+  if (typeof url === "string" && url.startsWith("sqlite:")) {
+    const { openSqliteDatabase } = await import("./internal/sqlite-database.ts");
+    return await openSqliteDatabase(url, options);
+  }
   if (typeof url !== "string" || !/^postgres(ql)?:/.test(url))
-    throw new TypeError("Expected `url` to be like postgres://user:password@host/name, got something else");
+    throw new TypeError(
+      "Expected `url` to be like postgres://user:password@host/name or sqlite:path, got something else",
+    );
   const { openPostgres } = await import("./internal/postgres-database.ts");
   return openPostgres(url, { max, min, idleMs, connectMs, cancelMs, statements }, clock);
 }
