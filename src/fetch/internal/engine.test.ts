@@ -27,6 +27,8 @@ interface Setup extends Partial<Pick<EngineOptions, "concurrency" | "perHost" | 
   /** How many times as long an answer takes when so many are under way. */
   readonly slowdown?: (inFlight: number) => number;
   readonly storms?: readonly Storm[];
+  /** So many may be settled ahead of the first that is not, before only that one is started. */
+  readonly mostEarly?: number;
   /** Called before it starts. */
   readonly arrange?: (batch: Play) => void;
 }
@@ -52,6 +54,9 @@ class Play implements Exchange, JobSource {
   /** As with a real exchange, what is sent belongs to it, whoever's turn of the loop it is sent in. */
   scope!: ScopeNode;
   slowdown: Setup["slowdown"];
+  mostEarly = Infinity;
+  earliest = 0;
+  readonly #read: Job[] = [];
   headersOf: (job: Job) => WireHeaders = () => ({});
   refused = 0;
   /** Attempts that began before the time that their host had asked for. */
@@ -77,7 +82,17 @@ class Play implements Exchange, JobSource {
     const target = { origin, path: "/", url: `${origin}/`, isPlain: true, authorization: undefined };
     this.mostAhead = Math.max(this.mostAhead, this.engine.ahead);
     this.readAfter[this.#next] = this.started.length;
-    return new Job(this.#next++, undefined, target, "GET", [], undefined);
+    const job = new Job(this.#next++, undefined, target, "GET", [], undefined);
+    this.#read.push(job);
+    return job;
+  }
+
+  get only(): Job | undefined {
+    const settled = new Set(this.settled.map(({ job }) => job));
+    const first = this.#read.findIndex((job) => !settled.has(job));
+    const early = first === -1 ? 0 : this.settled.length - first;
+    this.earliest = Math.max(this.earliest, early);
+    return early >= this.mostEarly ? this.#read[first] : undefined;
   }
 
   send(job: Job): Promise<WholeResponse> {
@@ -137,6 +152,7 @@ async function play(scripts: readonly Script[], setup: Setup = {}): Promise<Play
   const { concurrency = 10, perHost = 10, lookAhead = 100, pace, arrange, storms = [] } = setup;
   const batch = new Play(scripts, storms);
   batch.slowdown = setup.slowdown;
+  batch.mostEarly = setup.mostEarly ?? Infinity;
   await withVirtualTime(() =>
     cancelScope(async (scope) => {
       const finished = Promise.withResolvers<void>();
@@ -293,6 +309,26 @@ describe("the engine", () => {
         },
       ),
       { numRuns: 60 },
+    );
+  });
+
+  test("starts only the one that all others have got too far ahead of, and is never held up by that for good", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(scriptOf(4), { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 1, max: 6 }),
+        limits,
+        troubles,
+        async (scripts, mostEarly, setup, trouble) => {
+          const batch = await play(scripts, { ...setup, ...trouble, mostEarly });
+          expectEachOnce(batch);
+          expect(batch.settled).toHaveLength(scripts.length);
+          expect(batch.earliest).toBeLessThan(mostEarly + setup.concurrency);
+          expect(batch.mostPerHost).toBeLessThanOrEqual(setup.perHost);
+          expect(batch.engine.ahead).toBe(0);
+        },
+      ),
+      { numRuns: 100 },
     );
   });
 

@@ -16,6 +16,8 @@ export interface JobSource {
   take(): Job | undefined;
   /** Whether `take` will never give another. */
   readonly hasEnded: boolean;
+  /** While there is one, no other of the jobs taken is to be started: they have got too far ahead of it. */
+  readonly only?: Job | undefined;
 }
 
 /** Where outcomes go. */
@@ -202,12 +204,13 @@ export class Engine {
 
   #next(): Job | undefined {
     if (this.#state !== "running") return undefined;
-    const ready = this.#hosts.takeReady();
+    const { only } = this.#source;
+    const ready = only === undefined ? this.#hosts.takeReady() : this.#hosts.takeIfReady(only);
     if (ready !== undefined) {
       this.#aheadBytes -= ready.bytes;
       return ready;
     }
-    while (this.#mayReadOn) {
+    while (only === undefined && this.#mayReadOn) {
       const job = this.#source.take();
       if (job === undefined) return undefined;
       const host = this.#hosts.get(job.target.origin);

@@ -98,12 +98,26 @@ export class Hosts {
     const host = this.#ready.shift();
     if (host === undefined) return undefined;
     const job = host.again.shift() ?? host.parked.shift();
-    this.waiting--;
-    if (host.isBehind) {
-      this.behind--;
-      host.isBehind = host.waiting > 0;
-    }
+    this.#leave(host);
     return job;
+  }
+
+  /** Takes `job`, if it waits and its host may be asked. `update(host)` puts that host last. */
+  takeIfReady(job: Job): Job | undefined {
+    const host = this.get(job.target.origin);
+    if (job.list === null || host.list !== this.#ready) return undefined;
+    this.#ready.remove(host);
+    job.list.remove(job);
+    this.#leave(host);
+    return job;
+  }
+
+  /** One of the jobs of `host` waits no more. */
+  #leave(host: Host): void {
+    this.waiting--;
+    if (!host.isBehind) return;
+    this.behind--;
+    host.isBehind = host.waiting > 0;
   }
 
   /** Sends nothing to `host` before `untilMs`. What gathers meanwhile does not count as read too far ahead. */

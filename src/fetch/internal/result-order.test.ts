@@ -86,13 +86,17 @@ describe("results in order", () => {
     expect(order.take()!.index).toBe(3);
   });
 
-  test("no more is read while what waits is large", () => {
+  test("no more is read while what waits is large, and only the first may be started", () => {
     const { order } = setUp({ maxBytes: 100 });
-    const jobs = [order.take()!, order.take()!];
-    order.settled(attempt(jobs[1]!, 100));
+    const jobs = [order.take()!, order.take()!, order.take()!];
+    order.settled(attempt(jobs[1]!, 99));
+    expect(order.only).toBeUndefined();
+    order.settled(attempt(jobs[2]!, 1));
     expect(order.take()).toBeUndefined();
+    expect(order.only).toBe(jobs[0]);
     order.settled(attempt(jobs[0]!));
-    expect(order.take()!.index).toBe(3);
+    expect(order.only).toBeUndefined();
+    expect(order.take()!.index).toBe(4);
   });
 
   test("a run that is broken off writes what it has, in order", async () => {

@@ -8,6 +8,8 @@ import type { OutputEvents, ResultOutput } from "./result-output.ts";
 
 /** The place of a request in line. */
 interface Place {
+  /** Undefined for a line that is no request. */
+  readonly job: Job | undefined;
   /** Hands the result on; undefined until there is one. */
   handOn: (() => void) | undefined;
   bytes: number;
@@ -20,7 +22,7 @@ export interface ResultOrderOptions {
   readonly onReady: () => void;
   /** Requests that may be read ahead of the first one without a result. @default 10_000 */
   readonly maxPlaces?: number;
-  /** And bytes of results that may wait for it. @default 64 MiB */
+  /** And bytes of results that may wait for it, besides those of requests under way. @default 64 MiB */
   readonly maxBytes?: number;
 }
 
@@ -28,7 +30,7 @@ export interface ResultOrderOptions {
  * Stands between source and output, and hands results on in the order in which their requests were read.
  *
  * Results wait for the ones before them, in memory, so while many wait no more requests are read; those that were go on,
- * among them the one that all wait for.
+ * among them the one that all wait for. While what waits is large, only that one is started.
  */
 export class ResultOrder implements JobSource, ResultOutput {
   readonly #source: JobSource;
@@ -54,12 +56,17 @@ export class ResultOrder implements JobSource, ResultOutput {
     return this.#source.hasEnded;
   }
 
+  /** The one that all wait for, while what waits is large. */
+  get only(): Job | undefined {
+    return this.#isLarge ? this.#line.first?.job : undefined;
+  }
+
   take(): Job | undefined {
-    this.#isHeld = this.#line.size >= this.#maxPlaces || this.#waitingBytes >= this.#maxBytes;
+    this.#isHeld = this.#line.size >= this.#maxPlaces || this.#isLarge;
     if (this.#isHeld) return undefined;
     const job = this.#source.take();
     if (job !== undefined) {
-      const place: Place = { handOn: undefined, bytes: 0 };
+      const place: Place = { job, handOn: undefined, bytes: 0 };
       this.#line.push(place);
       this.#places.set(job, place);
     }
@@ -92,7 +99,7 @@ export class ResultOrder implements JobSource, ResultOutput {
   }
 
   foundBadLine(bad: BadLine): void {
-    this.#line.push({ handOn: () => this.#output.foundBadLine(bad), bytes: 0 });
+    this.#line.push({ job: undefined, handOn: () => this.#output.foundBadLine(bad), bytes: 0 });
     this.#handOn();
   }
 
@@ -105,6 +112,10 @@ export class ResultOrder implements JobSource, ResultOutput {
 
   abandon(): void {
     this.#output.abandon();
+  }
+
+  get #isLarge(): boolean {
+    return this.#waitingBytes >= this.#maxBytes;
   }
 
   #handOn(): void {
