@@ -4,6 +4,7 @@ import {
   BodyFolder,
   type DoneSet,
   type JobIdentity,
+  type LineForm,
   JournalError,
   JsonLinesOutput,
   type RequestInput,
@@ -36,8 +37,8 @@ function withBodyFolder(results: ResultOutput, folder: string | undefined): Resu
 }
 
 async function openRecords(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
-  const { output, outputFormat: format, withHeaders } = settings;
-  if (output === undefined) return new JsonLinesOutput({ destination: standardOutput(), withHeaders, format });
+  const { output } = settings;
+  if (output === undefined) return new JsonLinesOutput({ ...formOf(settings), destination: standardOutput() });
   const path = output.startsWith(tablePrefix) ? output.slice(tablePrefix.length) : output;
   await refuseInput(path, inputs);
   await prepareFolder(path, settings.createsFolders);
@@ -51,17 +52,21 @@ async function openRecords(settings: FetchSettings, inputs: readonly RequestInpu
 }
 
 async function openLines(path: string, settings: FetchSettings): Promise<ResultOutput> {
-  const { outputFormat: format, withHeaders } = settings;
   if (!(await isFile(path))) {
-    return new JsonLinesOutput({ destination: await openDestination(path), withHeaders, format });
+    return new JsonLinesOutput({ ...formOf(settings), destination: await openDestination(path) });
   }
   const results = await openJournaled({ ...settings, path, job: jobOf(settings) });
   tellWhatIsThere(settings, results.done, results.cutBytes);
-  return new JsonLinesOutput({ ...results, withHeaders, format });
+  return new JsonLinesOutput({ ...formOf(settings), ...results });
+}
+
+function formOf({ outputFormat: format, withHeaders, onlyFailed }: FetchSettings): LineForm {
+  return { format, withHeaders, onlyFailed };
 }
 
 function openTable(path: string, settings: FetchSettings): ResultOutput {
   if (settings.outputFormat !== "jsonl") throw new UsageError("--output-format is for files", "a table has columns");
+  if (settings.onlyFailed) throw new UsageError("--only-failed is for files", "of a table, ask for those WHERE ok = 0");
   const table = new TableOutput({ ...settings, path, job: jobOf(settings) });
   tellWhatIsThere(settings, table.done, 0);
   return table;
@@ -95,10 +100,11 @@ async function isFile(path: string): Promise<boolean> {
   return stats === undefined || stats.isFile();
 }
 
-function jobOf({ withHeaders, bodiesFolder, outputFormat, ...settings }: FetchSettings): JobIdentity {
+function jobOf({ withHeaders, bodiesFolder, outputFormat, onlyFailed, ...settings }: FetchSettings): JobIdentity {
   const form = {
     "--output-format": outputFormat,
     "--include-headers": withHeaders ? "given" : "not given",
+    "--only-failed": onlyFailed ? "given" : "not given",
     "--location": settings.session.redirect === undefined ? "not given" : "given",
     "--save-bodies": bodiesFolder ?? "not given",
   };

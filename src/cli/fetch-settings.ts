@@ -25,6 +25,7 @@ export interface FetchSettings extends RequestDefaults, InputSettings, PacingSet
   /** Where bodies go; undefined for into the results. */
   readonly bodiesFolder: string | undefined;
   readonly isOrdered: boolean;
+  readonly onlyFailed: boolean;
   readonly concurrency: number;
   readonly perHost: number;
   readonly timeoutMs: number;
@@ -71,6 +72,7 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     outputFormat: (given.get("output-format") ?? "jsonl") as OutputFormat,
     bodiesFolder: given.get("save-bodies"),
     isOrdered: given.has("ordered"),
+    onlyFailed: given.has("only-failed"),
     concurrency: given.read("concurrency", "auto, or a whole number of 1 or more", concurrency, autoConcurrency),
     perHost: given.read("per-host", "a whole number of 1 or more", atLeastOne, 10),
     timeoutMs: given.read("timeout", "a time such as 30s, 500ms or 2m, or 0 for none", timeLimit, 30_000),

@@ -73,7 +73,7 @@ export { redactUrl } from "./internal/target.ts";
 /** @internal */
 export { Job } from "./internal/job.ts";
 /** @internal */
-export { JsonLinesOutput, type OutputFormat } from "./internal/json-lines-output.ts";
+export { JsonLinesOutput, type LineForm, type OutputFormat } from "./internal/json-lines-output.ts";
 /** @internal */
 export { LineSource } from "./internal/line-source.ts";
 /** @internal */

@@ -31,5 +31,9 @@ export const results: Flags = {
     help: "write results in the order of the requests",
     more: "Otherwise each is written as soon as it is there. Results wait for those before them, and new requests with them: one that is slow, or is asked again and again, may hold up the others. What is left of a run that was stopped comes after what it wrote.",
   },
+  "only-failed": {
+    help: "write results of failures only",
+    more: "The journal remembers the others all the same. With --save-bodies, their bodies are in their files.",
+  },
   "include-headers": { help: "put the headers of answers into the results" },
 };

@@ -15,6 +15,12 @@ export interface JournalChunk {
   readonly records: Uint8Array;
 }
 
+/** A chunk in a journal. */
+export interface StoredChunk extends JournalChunk {
+  /** Its place among all: they are numbered as they come. */
+  readonly number: number;
+}
+
 /** What a journal knows besides the lines. */
 export interface JournalState {
   /** What was asked, and how: see `job-identity.ts`. */
@@ -37,7 +43,7 @@ const schema = `
     synced_bytes INTEGER NOT NULL, is_closed INTEGER NOT NULL, is_replacing INTEGER NOT NULL
   );
   CREATE TABLE chunk (
-    start INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, crc INTEGER NOT NULL, records BLOB NOT NULL
+    number INTEGER PRIMARY KEY, start INTEGER NOT NULL, bytes INTEGER NOT NULL, crc INTEGER NOT NULL, records BLOB NOT NULL
   );
 `;
 const insertChunk = "INSERT INTO chunk (start, bytes, crc, records) VALUES (?, ?, ?, ?)";
@@ -142,17 +148,18 @@ export class JournalFile {
   }
 
   /** In the order of the results. */
-  *chunks(): Generator<JournalChunk, void, void> {
+  *chunks(): Generator<StoredChunk, void, void> {
     try {
-      const rows = this.#db.prepare("SELECT start, bytes, crc, records FROM chunk ORDER BY start").iterate();
+      const rows = this.#db.prepare("SELECT number, start, bytes, crc, records FROM chunk ORDER BY number").iterate();
       for (const row of rows) {
-        const { start, bytes, crc, records } = row as {
+        const { number, start, bytes, crc, records } = row as {
+          number: number;
           start: number;
           bytes: number;
           crc: number;
           records: Uint8Array;
         };
-        yield { offset: start, bytes, crc, records };
+        yield { number, offset: start, bytes, crc, records };
       }
     } catch (error) {
       throw broken(this.#output, "cannot be read", error);
@@ -164,10 +171,10 @@ export class JournalFile {
     this.#attempt(() => this.#insert!.run(offset, bytes, crc, records));
   }
 
-  /** Puts `chunks` in place of all from `fromByte` on. All that they describe is safe from a loss of power. */
-  replaceChunks(fromByte: number, chunks: Iterable<JournalChunk>, syncedBytes: number, isReplacing = false): void {
+  /** Puts `chunks` in place of all from `fromNumber` on. All that they describe is safe from a loss of power. */
+  replaceChunks(fromNumber: number, chunks: Iterable<JournalChunk>, syncedBytes: number, isReplacing = false): void {
     this.#durably(() => {
-      this.#db.prepare("DELETE FROM chunk WHERE start >= ?").run(fromByte);
+      this.#db.prepare("DELETE FROM chunk WHERE number >= ?").run(fromNumber);
       for (const chunk of chunks) this.add(chunk);
       this.#db.prepare("UPDATE state SET synced_bytes = ?, is_replacing = ?").run(syncedBytes, Number(isReplacing));
     });

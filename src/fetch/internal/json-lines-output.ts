@@ -10,12 +10,18 @@ import { writeBadLine, writeResult } from "./result-line.ts";
 /** How results are written: our own lines, or those of OpenAI's batches. */
 export type OutputFormat = "jsonl" | "openai-batch";
 
-export interface JsonLinesOptions {
-  readonly destination: Destination;
+/** What results look like. */
+export interface LineForm {
   /** Whether results have the headers of answers. */
   readonly withHeaders: boolean;
   /** How lines are written. @default "jsonl" */
   readonly format?: OutputFormat | undefined;
+  /** Whether only what is not ok has a line. @default false */
+  readonly onlyFailed?: boolean;
+}
+
+export interface JsonLinesOptions extends LineForm {
+  readonly destination: Destination;
   /** What the destination holds already. Then it is told with each chunk what the lines in it are. */
   readonly done?: DoneSet | undefined;
   /** How long the results were before. @default 0 */
@@ -28,11 +34,14 @@ export class JsonLinesOutput implements ResultOutput {
   readonly #bytesBefore: number;
   readonly #withHeaders: boolean;
   readonly #format: OutputFormat;
+  readonly #onlyFailed: boolean;
   readonly #lines: LineOutput;
 
-  constructor({ destination, withHeaders, format = "jsonl", done, bytesBefore = 0 }: JsonLinesOptions) {
+  constructor(options: JsonLinesOptions) {
+    const { destination, withHeaders, format = "jsonl", onlyFailed = false, done, bytesBefore = 0 } = options;
     this.#bytesBefore = bytesBefore;
     this.#format = format;
+    this.#onlyFailed = onlyFailed;
     this.done = done;
     this.#withHeaders = withHeaders;
     this.#lines = new LineOutput({ destination, isRecorded: done !== undefined });
@@ -51,10 +60,10 @@ export class JsonLinesOutput implements ResultOutput {
   }
 
   settled(last: Attempt, bodyFile?: string): void {
-    if (this.done !== undefined) {
-      this.#lines.mark(last.job.index, isSuccess(last) ? "ok" : "failed", requestHash(last.job));
-    }
-    if (this.#format === "jsonl") writeResult(this.#lines, last, this.#withHeaders, bodyFile);
+    const isOk = isSuccess(last);
+    if (this.done !== undefined) this.#lines.mark(last.job.index, isOk ? "ok" : "failed", requestHash(last.job));
+    if (isOk && this.#onlyFailed) this.#lines.endNothing();
+    else if (this.#format === "jsonl") writeResult(this.#lines, last, this.#withHeaders, bodyFile);
     else writeOpenaiResult(this.#lines, last, bodyFile);
   }
 

@@ -29,7 +29,7 @@ interface Chunk {
   readonly records: Buffer;
 }
 
-const noRecords: Buffer = Buffer.alloc(0);
+const nothing: Buffer = Buffer.alloc(0);
 
 /** As much as is written at once, if it is there. */
 const chunkBytes = 256 * 1024;
@@ -122,6 +122,13 @@ export class LineOutput implements LineSink {
     }
   }
 
+  /** Says that what was marked has no line. It is recorded all the same. */
+  endNothing(): void {
+    if (this.#state === "failed" || this.#records === undefined) return;
+    this.#records.add(this.#index, this.#kind, this.#hash, 0);
+    if (this.#state === "idle") this.#lingerOrWrite();
+  }
+
   /** Writes all that was handed over, and closes the destination. Rejects if any write has failed. */
   async end(): Promise<void> {
     this.#isEnding = true;
@@ -146,10 +153,7 @@ export class LineOutput implements LineSink {
   #nextChunk(neededBytes: number): void {
     const line = this.#current.subarray(this.#lineStart, this.#currentBytes);
     if (this.#lineStart > 0) {
-      this.#chunks.push({
-        bytes: this.#current.subarray(0, this.#lineStart),
-        records: this.#records?.take() ?? noRecords,
-      });
+      this.#chunks.push({ bytes: this.#current.subarray(0, this.#lineStart), records: this.#takeRecords() });
     }
     const spare = this.#spare;
     this.#spare = undefined;
@@ -158,6 +162,14 @@ export class LineOutput implements LineSink {
     line.copy(this.#current);
     this.#lineStart = 0;
     this.#currentBytes = line.length;
+  }
+
+  #takeRecords(): Buffer {
+    return this.#records?.take() ?? nothing;
+  }
+
+  get #isWaiting(): boolean {
+    return this.waitingBytes > 0 || this.#records?.isEmpty === false;
   }
 
   #lingerOrWrite(): void {
@@ -170,7 +182,8 @@ export class LineOutput implements LineSink {
     this.#linger.cancel();
     this.#state = "writing";
     if (this.#chunks.length === 0) this.#nextChunk(0);
-    const chunk = this.#chunks.shift()!;
+    // Records alone, of what has no lines.
+    const chunk = this.#chunks.shift() ?? { bytes: nothing, records: this.#takeRecords() };
     this.#destination.write(chunk.bytes, chunk.records).then(
       () => this.#written(chunk.bytes),
       (error: unknown) => this.#fail(error),
@@ -183,7 +196,7 @@ export class LineOutput implements LineSink {
     // Only whole chunks are worth keeping: the buffer of a subarray is the chunk that it was cut from.
     if (chunk.buffer.byteLength === chunkBytes) this.#spare = Buffer.from(chunk.buffer);
     this.#state = "idle";
-    if (this.waitingBytes > 0) this.#lingerOrWrite();
+    if (this.#isWaiting) this.#lingerOrWrite();
     if (this.#isFull && this.waitingBytes <= readyBytes) {
       this.#isFull = false;
       this.#events?.onReady();

@@ -7,7 +7,7 @@ export interface LineRecord {
   readonly kind: ResultKind;
   /** Of what was asked. */
   readonly hash: number;
-  /** Length of the line, its end included. */
+  /** Length of the line, its end included; 0 if there is none, because it was not to be written. */
   readonly bytes: number;
 }
 
@@ -23,6 +23,11 @@ export class RecordWriter {
   #buffer: Buffer = Buffer.allocUnsafe(4_096);
   #at = 0;
   #lastIndex = 0;
+
+  /** Whether there is something to take. */
+  get isEmpty(): boolean {
+    return this.#at === 0;
+  }
 
   add(index: number, kind: ResultKind, hash: number, bytes: number): void {
     if (this.#buffer.length - this.#at < maxRecordBytes) this.#grow();

@@ -76,7 +76,7 @@ function repair(path: string, fd: number, journal: JournalFile): { kept: KeptRes
   if (cutBytes > 0) ftruncateSync(fd, keptBytes);
   if (cutBytes > 0 || brokenFrom !== undefined || keptBytes > syncedBytes) {
     fdatasyncSync(fd);
-    journal.replaceChunks(brokenFrom ?? keptBytes, replacement === undefined ? [] : [replacement], keptBytes);
+    journal.replaceChunks(brokenFrom ?? Infinity, replacement === undefined ? [] : [replacement], keptBytes);
   }
   return { kept: { bytes: keptBytes, done }, cutBytes };
 }

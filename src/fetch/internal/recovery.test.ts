@@ -1,14 +1,14 @@
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { JournalChunk } from "./journal-file.ts";
+import type { StoredChunk } from "./journal-file.ts";
 import { RecordWriter, readRecords } from "./line-records.ts";
 import { type Recovered, recover } from "./recovery.ts";
 
 /** A run as it wanted to be: lines, and after how many of them chunks end. */
 interface Run {
   readonly lines: readonly string[];
-  readonly chunks: readonly JournalChunk[];
+  readonly chunks: readonly StoredChunk[];
   readonly file: Buffer;
 }
 
@@ -17,15 +17,16 @@ const lineOf = (index: number, text: string): string => `${JSON.stringify({ inde
 /** Lines are in no order, as requests end in none. */
 const runs: fc.Arbitrary<Run> = fc
   .record({
-    texts: fc.array(fc.string({ maxLength: 40, unit: "grapheme" }), { minLength: 1, maxLength: 40 }),
+    /** Some requests have no line, because only failures are wanted. */
+    texts: fc.array(fc.option(fc.string({ maxLength: 40, unit: "grapheme" })), { minLength: 1, maxLength: 40 }),
     ends: fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }),
     seed: fc.nat(),
   })
   .map(({ texts, ends, seed }) => {
     const indexes = texts.map((_, index) => index * 3);
     indexes.sort((a, b) => ((a * 7919 + seed) % 101) - ((b * 7919 + seed) % 101) || a - b);
-    const lines = texts.map((text, at) => lineOf(indexes[at]!, text));
-    const chunks: JournalChunk[] = [];
+    const lines = texts.map((text, at) => (text === null ? "" : lineOf(indexes[at]!, text)));
+    const chunks: StoredChunk[] = [];
     let offset = 0;
     let inChunk: string[] = [];
     const records = new RecordWriter();
@@ -34,7 +35,8 @@ const runs: fc.Arbitrary<Run> = fc
       inChunk.push(line);
       if (ends[at] === true || at === lines.length - 1) {
         const bytes = Buffer.from(inChunk.join(""));
-        chunks.push({ offset, bytes: bytes.length, crc: crc32(bytes), records: records.take() });
+        const number = chunks.length + 1;
+        chunks.push({ number, offset, bytes: bytes.length, crc: crc32(bytes), records: records.take() });
         offset += bytes.length;
         inChunk = [];
       }
@@ -42,7 +44,7 @@ const runs: fc.Arbitrary<Run> = fc
     return { lines, chunks, file: Buffer.from(lines.join("")) };
   });
 
-function recovered(chunks: readonly JournalChunk[], file: Buffer, syncedBytes: number): Recovered {
+function recovered(chunks: readonly StoredChunk[], file: Buffer, syncedBytes: number): Recovered {
   return recover({
     chunks,
     syncedBytes,
@@ -51,8 +53,13 @@ function recovered(chunks: readonly JournalChunk[], file: Buffer, syncedBytes: n
   });
 }
 
-/** What is kept are whole lines, and those are what is known to be done. */
-function expectConsistent({ done, keptBytes }: Recovered, file: Buffer): void {
+/** The requests without a line that a chunk tells of. */
+function silentIn({ records }: StoredChunk): number[] {
+  return [...readRecords(records)].filter(({ bytes }) => bytes === 0).map(({ index }) => index);
+}
+
+/** What is kept are whole lines, and those are what is known to be done, with what was to have none. */
+function expectConsistent({ done, keptBytes }: Recovered, chunks: readonly StoredChunk[], file: Buffer): void {
   const kept = file.subarray(0, keptBytes).toString();
   const indexes = kept
     .split("\n")
@@ -60,13 +67,18 @@ function expectConsistent({ done, keptBytes }: Recovered, file: Buffer): void {
     .map((line) => (JSON.parse(line) as { index: number }).index);
   expect(kept === "" || kept.endsWith("\n")).toBe(true);
   expect(indexes.every((index) => done.hashAt(index) === index + 1)).toBe(true);
-  expect(done.size).toBe(indexes.length);
+  const silent = chunks.flatMap(silentIn).filter((index) => done.hashAt(index) !== 0);
+  expect(done.size).toBe(indexes.length + silent.length);
+  const before = chunks
+    .filter(({ offset, bytes }) => offset + bytes <= keptBytes && offset < keptBytes)
+    .flatMap(silentIn);
+  expect(before.every((index) => done.hashAt(index) === index + 1)).toBe(true);
 }
 
 /** What the journal has when the recovery has ended. */
-function repaired(chunks: readonly JournalChunk[], { brokenFrom, replacement }: Recovered): JournalChunk[] {
-  const rest = chunks.filter(({ offset }) => brokenFrom === undefined || offset < brokenFrom);
-  return replacement === undefined ? rest : [...rest, replacement];
+function repaired(chunks: readonly StoredChunk[], { brokenFrom, replacement }: Recovered): StoredChunk[] {
+  const rest = chunks.filter(({ number }) => brokenFrom === undefined || number < brokenFrom);
+  return replacement === undefined ? rest : [...rest, { number: brokenFrom!, ...replacement }];
 }
 
 const numRuns = 1_000;
@@ -84,7 +96,7 @@ describe("recovery", () => {
           const known = chunks.filter(({ offset }) => (isNextKnown ? offset <= cut : offset < cut));
           const there = file.subarray(0, cut);
           const result = recovered(known, there, 0);
-          expectConsistent(result, there);
+          expectConsistent(result, known, there);
           let whole = 0;
           for (const line of lines) {
             if (whole + Buffer.byteLength(line) > cut) break;
@@ -111,7 +123,7 @@ describe("recovery", () => {
           const second = recovered(isRepaired ? repaired(known, first) : known, there, 0);
           expect(second.keptBytes).toBe(first.keptBytes);
           expect(second.done.size).toBe(first.done.size);
-          expectConsistent(second, there);
+          expectConsistent(second, known, there);
         },
       ),
       { numRuns },
@@ -133,7 +145,7 @@ describe("recovery", () => {
           there.fill(0, from, Math.min(there.length, from + bytes));
         }
         const result = recovered(known, there, syncedBytes);
-        expectConsistent(result, there);
+        expectConsistent(result, known, there);
         expect(result.keptBytes).toBeGreaterThanOrEqual(syncedBytes);
       }),
       { numRuns },
@@ -145,12 +157,12 @@ describe("recovery", () => {
     const lines = [lineOf(4, "a"), lineOf(2, "b"), lineOf(9, "c")];
     for (const [at, line] of lines.entries()) records.add([4, 2, 9][at]!, "ok", 1, line.length);
     const whole = lines.join("");
-    const chunk = { offset: 100, bytes: whole.length, crc: crc32(whole), records: records.take() };
+    const chunk = { number: 2, offset: 100, bytes: whole.length, crc: crc32(whole), records: records.take() };
     const file = Buffer.from(" ".repeat(100) + whole.slice(0, -1));
-    const before = { offset: 0, bytes: 100, crc: 0, records: Buffer.alloc(0) };
+    const before = { number: 1, offset: 0, bytes: 100, crc: 0, records: Buffer.alloc(0) };
     const { replacement, brokenFrom, keptBytes } = recovered([before, chunk], file, 100);
     const left = lines[0]! + lines[1]!;
-    expect({ brokenFrom, keptBytes }).toEqual({ brokenFrom: 100, keptBytes: 100 + left.length });
+    expect({ brokenFrom, keptBytes }).toEqual({ brokenFrom: 2, keptBytes: 100 + left.length });
     expect(replacement).toMatchObject({ offset: 100, bytes: left.length, crc: crc32(left) });
     expect([...readRecords(replacement!.records)].map(({ index }) => index)).toEqual([4, 2]);
   });

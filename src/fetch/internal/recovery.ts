@@ -1,12 +1,12 @@
 import { crc32 } from "node:zlib";
 import { DoneSet } from "./done-set.ts";
-import type { JournalChunk } from "./journal-file.ts";
+import type { JournalChunk, StoredChunk } from "./journal-file.ts";
 import { type LineRecord, RecordWriter, readRecords } from "./line-records.ts";
 
 /** What there is after a run that came to its end, or did not. */
 export interface Remains {
   /** In the order of the results. */
-  readonly chunks: Iterable<JournalChunk>;
+  readonly chunks: Iterable<StoredChunk>;
   /** So many bytes are known to be on the disk as they were written. */
   readonly syncedBytes: number;
   /** How long the file is. */
@@ -20,7 +20,7 @@ export interface Recovered {
   readonly done: DoneSet;
   /** What is in the file beyond is to be cut off. */
   readonly keptBytes: number;
-  /** Chunks from here on are to be replaced by `replacement`: the file does not have them, or not as a whole. */
+  /** Chunks from this number on are to be replaced by `replacement`: the file does not have them, or not as a whole. */
   readonly brokenFrom: number | undefined;
   readonly replacement: JournalChunk | undefined;
 }
@@ -47,7 +47,7 @@ export function recover({ chunks, syncedBytes, fileBytes, read }: Remains): Reco
       const lines = wholeLines(chunk, read(chunk.offset, there));
       for (const { index, kind, hash } of lines) done.add(index, kind, hash);
       const replacement = chunkOf(lines, chunk.offset, read);
-      return { done, keptBytes: keptBytes + (replacement?.bytes ?? 0), brokenFrom: chunk.offset, replacement };
+      return { done, keptBytes: keptBytes + (replacement?.bytes ?? 0), brokenFrom: chunk.number, replacement };
     }
     for (const { index, kind, hash } of readRecords(chunk.records)) done.add(index, kind, hash);
     keptBytes = end;

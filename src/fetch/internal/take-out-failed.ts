@@ -96,11 +96,10 @@ async function copySucceeded(fd: number, copy: FileHandle, journal: JournalFile)
       at += record.bytes;
     }
     const lines = Buffer.concat(kept);
-    if (lines.length > 0) {
-      await copy.appendFile(lines);
-      chunks.push({ offset: bytes, bytes: lines.length, crc: crc32(lines), records: records.take() });
-      bytes += lines.length;
-    }
+    if (records.isEmpty) continue;
+    await copy.appendFile(lines);
+    chunks.push({ offset: bytes, bytes: lines.length, crc: crc32(lines), records: records.take() });
+    bytes += lines.length;
   }
   return { bytes, done, chunks };
 }
