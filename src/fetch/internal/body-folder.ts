@@ -13,10 +13,15 @@ interface Entry {
   /** The file that the body goes to; undefined if there is none to write. */
   readonly name: string | undefined;
   readonly chunks: readonly Buffer[];
+  readonly bodyBytes: number;
+  /** What it takes of memory while it waits, about. */
   readonly bytes: number;
   /** Hands it on to the results. */
   readonly handOn: () => void;
 }
+
+/** What a result takes besides its body. */
+const resultBytes = 1_000;
 
 /**
  * Puts the bodies of answers into a folder, a file each, and hands the results on with the names of the files.
@@ -84,15 +89,16 @@ export class BodyFolder implements ResultOutput {
     const { answer, job } = last;
     // The body of a failure is short, and says why: it stays in the result.
     if (answer === undefined || answer.bodyBytes === 0 || !isSuccess(last)) {
-      return this.#pass(() => this.#results.settled(last));
+      return this.#pass(answer?.bodyBytes ?? 0, () => this.#results.settled(last));
     }
     const name = bodyName(job.index, answer.headers, job.target.path);
     const handOn = (): void => this.#results.settled(last, join(this.#folder, name));
-    this.#thread.take({ name, chunks: answer.chunks, bytes: answer.bodyBytes, handOn });
+    const { chunks, bodyBytes } = answer;
+    this.#thread.take({ name, chunks, bodyBytes, bytes: bodyBytes + resultBytes, handOn });
   }
 
   foundBadLine(bad: BadLine): void {
-    this.#pass(() => this.#results.foundBadLine(bad));
+    this.#pass(0, () => this.#results.foundBadLine(bad));
   }
 
   async end(): Promise<void> {
@@ -113,15 +119,15 @@ export class BodyFolder implements ResultOutput {
   }
 
   /** What has no body to write waits for those before it all the same. */
-  #pass(handOn: () => void): void {
-    if (this.#thread.isBusy) this.#thread.take({ name: undefined, chunks: [], bytes: 0, handOn });
-    else handOn();
+  #pass(keptBytes: number, handOn: () => void): void {
+    if (!this.#thread.isBusy) return handOn();
+    this.#thread.take({ name: undefined, chunks: [], bodyBytes: 0, bytes: keptBytes + resultBytes, handOn });
   }
 }
 
 function pack(entries: readonly Entry[]): { parcel: BodyParcel; transfer: ArrayBuffer[] } {
   const withBody = entries.filter(({ name }) => name !== undefined);
-  const lengths = withBody.map(({ bytes }) => bytes);
+  const lengths = withBody.map(({ bodyBytes }) => bodyBytes);
   // Its memory goes over to the thread: so it is not part of a larger piece.
   const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
   let at = 0;
