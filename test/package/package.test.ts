@@ -1,5 +1,5 @@
 /** The package as its users get it: packed, installed into an empty folder, imported and type-checked there. */
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -72,6 +72,18 @@ describe.for(nodes)("on Node $version", { timeout: patienceMs }, (node) => {
     const names = await namesIn(node, join(folder, "alone"), ["taskwright", "taskwright/testing"]);
 
     for (const [door, found] of names) expect(found, door).not.toEqual([]);
+  });
+
+  test("threads find a function in the file of a program", async () => {
+    const program = join(consumer, "threads.js");
+    await writeFile(
+      program,
+      `import { cpu } from "taskwright/workers";
+       const double = cpu(function double(n) { return n * 2; });
+       if (import.meta.main) console.log(await double(21));`,
+    );
+
+    expect(await mustRun(node.path, [program], consumer)).toBe("42\n");
   });
 
   test("the command says its version", async () => {

@@ -1,0 +1,55 @@
+import type { ThreadTask } from "./define-task.ts";
+import { callerOf, register, standsFor } from "./define-task.ts";
+import { threadState } from "./internal/thread-state.ts";
+import { type ThreadPool, openThreadPool } from "./thread-pool.ts";
+
+let shared: ThreadPool | undefined;
+
+/** The pool of those who open none. Its threads end when they are idle, and keep no process alive. */
+function sharedPool(): ThreadPool {
+  return (shared ??= openThreadPool({ name: "shared threads" }));
+}
+
+/**
+ * Makes a function run in a thread: what is returned takes the same arguments, and a promise comes back.
+ *
+ * All such functions share one pool. Threads import this module to find the function, as with {@link defineTask}, so call
+ * this where the module is loaded, and put what the program does into `if (import.meta.main)`. Within a task of a pool the
+ * function is just called.
+ *
+ * Cancel: as `run` of a pool.
+ *
+ * @param fn - sync or async; with a name. What it takes and returns must be data, which can be copied
+ * @throws {TypeError} `fn` is no function or has no name
+ *
+ * @example
+ * ```ts fragment
+ * import { cpu } from "taskwright/workers";
+ *
+ * const fibonacci = cpu(function fibonacci(n: number): number {
+ *   return n < 2 ? n : fib(n - 1) + fib(n - 2);
+ * });
+ *
+ * if (import.meta.main) console.log(await fibonacci(40));
+ * ```
+ */
+export function cpu<A extends readonly unknown[], R>(fn: (...args: A) => R): (...args: A) => Promise<Awaited<R>> {
+  register(fn, callerOf(2));
+  // Already off the main thread.
+  const offloaded = async (...args: A): Promise<Awaited<R>> =>
+    threadState.isThread && threadState.loading === undefined ? await fn(...args) : await sharedPool().run(fn, ...args);
+  standsFor(offloaded, fn);
+  return offloaded;
+}
+
+/**
+ * Calls a function in a thread of the pool that all share who open none.
+ *
+ * Cancel: as `run` of a pool.
+ *
+ * @param task - from {@link defineTask} or {@link cpu}, or an export of a module
+ * @throws what `run` of a pool throws
+ */
+export function toThread<A extends readonly unknown[], R>(task: ThreadTask<A, R>, ...args: A): Promise<Awaited<R>> {
+  return sharedPool().run(task, ...args);
+}

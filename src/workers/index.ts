@@ -1,0 +1,25 @@
+/**
+ * @module
+ * Threads: functions run off the main thread, so that work of the processor does not hold up everything else, and can be
+ * cancelled.
+ *
+ * @example
+ * ```ts fragment
+ * import { timeout } from "taskwright";
+ * import { cpu } from "taskwright/workers";
+ *
+ * const countPrimes = cpu(function countPrimes(below: number) {
+ *   let count = 0;
+ *   for (let n = 2; n < below; n++) if (isPrime(n)) count++;
+ *   return count;
+ * });
+ *
+ * if (import.meta.main) console.log(await timeout(1_000, () => countPrimes(100_000)));
+ * ```
+ */
+export { cpu, toThread } from "./cpu.ts";
+export { type ModuleTask, type ThreadTask, defineTask } from "./define-task.ts";
+export { NotCloneableError, PoolClosedError, TaskNotFoundError, WorkerCrashedError } from "./errors.ts";
+export { ThreadPool, type ThreadPoolOptions, type ThreadPoolStatistics, openThreadPool } from "./thread-pool.ts";
+export { throwIfCancelled } from "./throw-if-cancelled.ts";
+export { transfer } from "./transfer.ts";

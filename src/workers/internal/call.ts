@@ -1,0 +1,88 @@
+import type { Transferable } from "node:worker_threads";
+import { type ScopeNode, Waiter } from "../../core/index.ts";
+import type { EncodedError } from "./error-codec.ts";
+import { type Calling, type Reply, came } from "./protocol.ts";
+import type { Thread } from "./thread.ts";
+
+/** A function as a pool knows it. */
+export interface PoolTask {
+  readonly number: number;
+  readonly name: string;
+}
+
+/** What a call rejects with in place of an error from a thread: it is decoded where it is awaited, for the stack. */
+export class ThreadFailure {
+  readonly encoded: EncodedError;
+
+  constructor(encoded: EncodedError) {
+    this.encoded = encoded;
+  }
+}
+
+/**
+ * One call of a task in a thread, and the wait of its caller for it.
+ *
+ *     queued ── sent ──> with a thread ── it replied, or crashed ───────────────────────────────> over
+ *       ↑ │                 │ │  └─ cancelled, and started: the thread is told ──> it ends, or its thread does ─> over
+ *       │ └─ cancelled ─────┼─┼──────────────────────────────────────────────────────────────────────────────────┘
+ *       └── taken back ─────┘ └─ cancelled, and not started: withdrawn ──> over
+ *
+ * A call that has started holds up the cancellation of its scope until it has ended: nothing of what was cancelled runs on.
+ */
+export class Call extends Waiter<unknown> {
+  readonly how: Calling;
+  readonly task: PoolTask;
+  readonly args: readonly unknown[];
+  readonly transfers: readonly Transferable[] | undefined;
+  /** Items of a stream go there. */
+  readonly onItem: ((item: unknown) => void) | undefined;
+  /** The thread that has it, and which one of its calls it is. */
+  thread: Thread | undefined = undefined;
+  number = -1;
+  /** Why it is to end, once it is cancelled, or its time is up, and it has started. */
+  stopping: Error | undefined = undefined;
+
+  constructor(
+    scope: ScopeNode,
+    how: Calling,
+    task: PoolTask,
+    args: readonly unknown[],
+    transfers: readonly Transferable[] | undefined,
+    onItem?: (item: unknown) => void,
+  ) {
+    super(scope);
+    this.how = how;
+    this.task = task;
+    this.args = args;
+    this.transfers = transfers;
+    this.onItem = onItem;
+  }
+
+  override get isExternal(): boolean {
+    return true;
+  }
+
+  describe(): string {
+    return `${this.task.name} in ${this.thread?.name ?? "the queue of its pool"}`;
+  }
+
+  /** Of a call that has started, the cancellation waits until it has ended, or its scope is closed under it. */
+  override cut(error: Error): void {
+    const { scope, thread } = this;
+    if (scope === null) return;
+    if (thread?.stop(this, error) === true && !scope.isClosed) return;
+    super.cut(error);
+  }
+
+  protected override leave(): void {
+    this.list?.remove(this);
+  }
+
+  /** Its thread has replied, for the last time. */
+  settle(reply: Reply): void {
+    const kind = reply[1];
+    if (kind === came.value) this.resolve(reply[2]);
+    else if (kind === came.error) this.reject(new ThreadFailure(reply[2]));
+    else if (kind === came.cancelled) this.reject(this.stopping ?? new Error(`task ${this.task.name} was cancelled`));
+  }
+}

@@ -1,0 +1,49 @@
+/** What goes between a pool and its threads. Both sides import this file, and so agree on it. */
+import type { CancelReason } from "../../core/index.ts";
+import type { EncodedError } from "./error-codec.ts";
+import type { MessagePort } from "node:worker_threads";
+
+/** Where a thread finds a function: an export of a module, or what it has given to `defineTask` or `cpu`. */
+export interface TaskPlace {
+  readonly module: string;
+  readonly name: string;
+  /** Which one of that name within the module, counted from 0 as they were defined; undefined for an export. */
+  readonly ordinal: number | undefined;
+}
+
+/** What is done with a function: called once, called with each of some items, or read as an iterable. */
+export const calling = { once: 0, each: 1, stream: 2 } as const;
+export type Calling = (typeof calling)[keyof typeof calling];
+
+/** A thread is sent calls as one flat array, three places for each: how, the number of the function, the arguments. */
+export type Calls = readonly unknown[];
+
+/** All else that a thread is sent. */
+export type Order =
+  | { readonly kind: "define"; readonly task: number; readonly place: TaskPlace }
+  | { readonly kind: "cancel"; readonly call: number; readonly reason: CancelReason }
+  /** So many items of a stream were read. */
+  | { readonly kind: "read"; readonly call: number; readonly items: number };
+
+/** How a call came out, or that it goes on. */
+export const came = { value: 0, error: 1, cancelled: 2, item: 3 } as const;
+
+/** What a thread leaves in its port: the number of the call, how it came out, and with what. */
+export type Reply =
+  | readonly [call: number, typeof came.value | typeof came.item, value: unknown]
+  | readonly [call: number, typeof came.error, error: EncodedError]
+  | readonly [call: number, typeof came.cancelled];
+
+/** What a thread says: it can be sent calls, there are replies in its port, it has had nothing to do for long. */
+export type Signal = "ready" | "replies" | "idle";
+
+/** What a thread is made with. */
+export interface ThreadData {
+  readonly slots: SharedArrayBuffer;
+  readonly replies: MessagePort;
+  readonly idleMs: number;
+  readonly init: TaskPlace | undefined;
+}
+
+/** So many items of a stream may be unread. */
+export const streamWindow = 16;

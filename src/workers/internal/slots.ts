@@ -1,0 +1,80 @@
+/** So many calls may be with a thread at once. */
+export const maxCallsInThread = 512;
+/** So many functions of a pool are measured; further ones are sent one at a time. */
+const maxMeasured = 1_024;
+
+const sent = 0;
+const started = 1;
+const withdrawn = 2;
+const cancelled = 3;
+
+/**
+ * Memory that a pool and one of its threads share: where each call stands that is with the thread.
+ *
+ *     sent ── the thread begins it ──> started ── the caller is cancelled ──> cancelled
+ *       └──── the pool takes it back ──> withdrawn
+ *
+ * Both sides move a call on by compare-and-swap, so what is withdrawn never starts, and what has started is not sent to
+ * another thread. Calls are numbered as they are sent, and processed in that order.
+ */
+export class Slots {
+  readonly buffer: SharedArrayBuffer;
+  readonly #averages: Float64Array;
+  readonly #states: Int32Array;
+
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(maxMeasured * 8 + (maxCallsInThread + 1) * 4)) {
+    this.buffer = buffer;
+    this.#averages = new Float64Array(buffer, 0, maxMeasured);
+    this.#states = new Int32Array(buffer, maxMeasured * 8);
+  }
+
+  /** By the pool, before the call is sent. */
+  add(call: number): void {
+    Atomics.store(this.#states, call % maxCallsInThread, sent);
+  }
+
+  /** By the thread. False if the call was withdrawn. */
+  start(call: number): boolean {
+    return Atomics.compareExchange(this.#states, call % maxCallsInThread, sent, started) === sent;
+  }
+
+  /** By the pool. False if the call has started. */
+  withdraw(call: number): boolean {
+    return Atomics.compareExchange(this.#states, call % maxCallsInThread, sent, withdrawn) === sent;
+  }
+
+  /** By the pool, of a call that has started. */
+  cancel(call: number): void {
+    Atomics.compareExchange(this.#states, call % maxCallsInThread, started, cancelled);
+  }
+
+  isCancelled(call: number): boolean {
+    return Atomics.load(this.#states, call % maxCallsInThread) === cancelled;
+  }
+
+  /** How many calls the thread is through with, those withdrawn included. */
+  get processed(): number {
+    return Atomics.load(this.#states, maxCallsInThread);
+  }
+
+  set processed(calls: number) {
+    Atomics.store(this.#states, maxCallsInThread, calls);
+  }
+
+  /** How long a function takes on the average, in milliseconds; undefined if it is not known. */
+  averageMs(task: number): number | undefined {
+    const averageMs = this.#averages[task];
+    return averageMs === undefined || averageMs === 0 ? undefined : averageMs;
+  }
+
+  /** By the thread: the function has taken so long. */
+  measured(task: number, ms: number): void {
+    const before = this.#averages[task];
+    if (before === undefined) return;
+    // Clocks have steps: what has taken no time at all is known all the same.
+    this.#averages[task] = Math.max(minMs, before === 0 ? ms : before + (ms - before) * weightOfNewest);
+  }
+}
+
+const minMs = 0.000_5;
+const weightOfNewest = 0.2;

@@ -1,0 +1,259 @@
+import type { MessagePort, Transferable } from "node:worker_threads";
+import { type Cancelled, Deque, type ScopeNode, Timer, enter, openScope, realClock, within } from "../../core/index.ts";
+import { NotCloneableError } from "../errors.ts";
+import { transfersOf } from "../transfer.ts";
+import { encodeError } from "./error-codec.ts";
+import { findTask } from "./find-task.ts";
+import { ItemSender } from "./item-sender.ts";
+import { type Calling, type Calls, type Order, type Reply, type Signal, calling, came } from "./protocol.ts";
+import type { Slots } from "./slots.ts";
+import { threadState } from "./thread-state.ts";
+import { throwIfCancelled } from "../throw-if-cancelled.ts";
+
+interface KnownTask {
+  readonly name: string;
+  readonly find: () => Promise<(...args: unknown[]) => unknown>;
+  fn: ((...args: unknown[]) => unknown) | undefined;
+}
+
+interface TakenCall {
+  readonly how: Calling;
+  readonly task: number;
+  readonly args: readonly unknown[];
+}
+
+/** The pool is told of replies at the latest when the first has waited so long, in milliseconds. */
+const maxUntoldMs = 0.25;
+/** Before a function that takes longer than this, the pool is told of those that are done. */
+const quickMs = 0.1;
+
+/** In place of a value. */
+const nothing: unique symbol = Symbol("no value");
+
+/**
+ * The other side of a `Thread`: does one call after the other, in the order in which they come.
+ *
+ * Replies go into a port at once, so that none is lost when the thread ends, whatever ends it. What is put off, as long
+ * as the calls are quick, is to tell the pool of them: waking it is what costs.
+ */
+export class TaskRunner {
+  readonly #slots: Slots;
+  readonly #replies: MessagePort;
+  readonly #signal: (what: Signal) => void;
+  readonly #idleMs: number;
+  readonly #idle: Timer;
+  readonly #tasks: KnownTask[] = [];
+  readonly #waiting = new Deque<TakenCall>();
+  #isRunning = false;
+  #processed = 0;
+  #untold = 0;
+  #untoldSinceMs = 0;
+  #sender: ItemSender | undefined;
+
+  constructor(slots: Slots, replies: MessagePort, idleMs: number, signal: (what: Signal) => void) {
+    this.#slots = slots;
+    this.#replies = replies;
+    this.#idleMs = idleMs;
+    this.#signal = signal;
+    this.#idle = new Timer(() => signal("idle"));
+    this.#expectIdleness();
+  }
+
+  take(message: Calls | Order): void {
+    if (!("kind" in message)) this.#takeCalls(message);
+    else if (message.kind === "define") {
+      const { task, place } = message;
+      this.#tasks[task] = { name: place.name, find: () => findTask(place), fn: undefined };
+    } else if (message.kind === "cancel") this.#cancel(message);
+    else this.#sender?.read(message.call, message.items);
+  }
+
+  #takeCalls(calls: Calls): void {
+    for (let i = 0; i < calls.length; i += 3) {
+      this.#waiting.push({
+        how: calls[i] as Calling,
+        task: calls[i + 1] as number,
+        args: calls[i + 2] as readonly unknown[],
+      });
+    }
+    if (!this.#isRunning) this.#runAll();
+  }
+
+  #cancel({ call, reason }: Extract<Order, { kind: "cancel" }>): void {
+    const { running } = threadState;
+    if (running?.call === call) running.scope.cancel(reason);
+  }
+
+  #runAll(): void {
+    this.#isRunning = true;
+    this.#idle.cancel();
+    while (this.#waiting.size > 0) {
+      const rest = this.#runNext(this.#waiting.shift());
+      if (rest !== undefined) {
+        this.#tell();
+        void rest.then(() => this.#runAll());
+        return;
+      }
+    }
+    this.#isRunning = false;
+    this.#tell();
+    this.#expectIdleness();
+  }
+
+  /** Does one call, and returns a promise only if it takes more than this turn. */
+  #runNext(taken: TakenCall): Promise<void> | undefined {
+    const call = this.#processed;
+    if (!this.#slots.start(call)) return this.#pass();
+    const task = this.#tasks[taken.task]!;
+    const expectedMs = this.#slots.averageMs(taken.task);
+    if (expectedMs === undefined || expectedMs > quickMs) this.#tell();
+    const scope = openScope(task.name);
+    threadState.running = { slots: this.#slots, call, scope };
+    if (task.fn === undefined) return this.#loadAndRun(call, taken, task, scope);
+    return this.#run(call, taken, task.fn, scope);
+  }
+
+  async #loadAndRun(call: number, taken: TakenCall, task: KnownTask, scope: ScopeNode): Promise<void> {
+    try {
+      task.fn = await task.find();
+    } catch (error) {
+      this.#failed(call, scope, error);
+      return this.#end(scope);
+    }
+    await this.#run(call, taken, task.fn, scope);
+  }
+
+  #run(
+    call: number,
+    taken: TakenCall,
+    fn: (...args: unknown[]) => unknown,
+    scope: ScopeNode,
+  ): Promise<void> | undefined {
+    const startedMs = realClock.now();
+    try {
+      const value = enter(scope, begin, fn, taken);
+      if (isThenable(value) || scope.hasTasks || taken.how === calling.stream) {
+        return this.#finish(call, taken, scope, value, startedMs);
+      }
+      this.#measure(taken, startedMs);
+      this.#succeeded(call, scope, value);
+    } catch (error) {
+      // What it had started is waited for.
+      if (scope.hasTasks)
+        return this.#finish(call, { ...taken, how: calling.once }, scope, Promise.reject(error), startedMs);
+      this.#failed(call, scope, error);
+    }
+    return this.#end(scope);
+  }
+
+  /** Waits for what goes on. */
+  async #finish(call: number, taken: TakenCall, scope: ScopeNode, value: unknown, startedMs: number): Promise<void> {
+    try {
+      const body = (): unknown => (taken.how === calling.stream ? this.#send(call, scope, value) : value);
+      const result = await within<unknown>(scope, body, () => nothing);
+      this.#measure(taken, startedMs);
+      if (result === nothing) this.#reply([call, came.cancelled]);
+      else this.#succeeded(call, scope, result);
+    } catch (error) {
+      this.#failed(call, scope, error);
+    }
+    this.#end(scope);
+  }
+
+  async #send(call: number, scope: ScopeNode, items: unknown): Promise<void> {
+    this.#sender = new ItemSender(call, (item) => {
+      this.#post([call, came.item, item], scope);
+      this.#tell();
+    });
+    try {
+      await this.#sender.sendAll(await items);
+    } finally {
+      this.#sender = undefined;
+    }
+  }
+
+  #measure({ task, args, how }: TakenCall, startedMs: number): void {
+    const ms = realClock.now() - startedMs;
+    this.#slots.measured(task, how === calling.each ? ms / Math.max(1, args.length) : ms);
+  }
+
+  #succeeded(call: number, scope: ScopeNode, value: unknown): void {
+    try {
+      this.#post([call, came.value, value], scope);
+    } catch (error) {
+      this.#reply([call, came.error, encodeError(error)]);
+    }
+  }
+
+  /** @throws {NotCloneableError} */
+  #post(reply: Reply & readonly [unknown, unknown, unknown], scope: ScopeNode): void {
+    try {
+      this.#reply(reply, transfersOf(reply[2]));
+    } catch (error) {
+      throw new NotCloneableError(reply[1] === came.item ? "an item" : "the result", scope.name, error);
+    }
+  }
+
+  #failed(call: number, scope: ScopeNode, error: unknown): void {
+    const cancellation: Cancelled | undefined = scope.cancellationBehind(error);
+    this.#reply(cancellation === undefined ? [call, came.error, encodeError(error)] : [call, came.cancelled]);
+  }
+
+  #reply(reply: Reply, list?: readonly Transferable[]): void {
+    this.#replies.postMessage(reply, list);
+    if (this.#untold++ === 0) this.#untoldSinceMs = realClock.now();
+  }
+
+  #end(scope: ScopeNode): undefined {
+    scope.close();
+    threadState.running = undefined;
+    return this.#pass();
+  }
+
+  #pass(): undefined {
+    this.#slots.processed = ++this.#processed;
+    if (this.#untold > 0 && realClock.now() - this.#untoldSinceMs >= maxUntoldMs) this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#untold === 0 && this.#processed === this.#told) return;
+    this.#untold = 0;
+    this.#told = this.#processed;
+    this.#signal("replies");
+  }
+
+  #told = 0;
+
+  #expectIdleness(): void {
+    if (this.#idleMs !== Infinity) realClock.schedule(realClock.now() + this.#idleMs, this.#idle);
+  }
+}
+
+function begin(fn: (...args: unknown[]) => unknown, { how, args }: TakenCall): unknown {
+  return how === calling.each ? eachOf(fn, args) : fn(...args);
+}
+
+/** Calls `fn` with each of some items, one after the other: in this turn, as long as it returns at once. */
+function eachOf(fn: (item: unknown) => unknown, items: readonly unknown[]): unknown {
+  const results: unknown[] = [];
+  for (const item of items) {
+    throwIfCancelled();
+    const value = fn(item);
+    results.push(value);
+    if (isThenable(value)) return restOf(fn, items, results);
+  }
+  return results;
+}
+
+async function restOf(fn: (item: unknown) => unknown, items: readonly unknown[], results: unknown[]): Promise<unknown> {
+  results.push(await results.pop());
+  for (const item of items.slice(results.length)) {
+    throwIfCancelled();
+    results.push(await fn(item));
+  }
+  return results;
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}

@@ -1,0 +1,356 @@
+import {
+  MessageChannel,
+  type MessagePort,
+  Worker,
+  type ResourceLimits,
+  receiveMessageOnPort,
+} from "node:worker_threads";
+import { type CancelReason, Timer, isCancelled, outside, realClock } from "../../core/index.ts";
+import { NotCloneableError, WorkerCrashedError } from "../errors.ts";
+import type { Call, PoolTask } from "./call.ts";
+import { LastLines } from "./last-lines.ts";
+import { type Order, type Reply, type Signal, type TaskPlace, type ThreadData, came } from "./protocol.ts";
+import { Slots, maxCallsInThread } from "./slots.ts";
+
+/** What a thread asks of its pool. */
+export interface ThreadOwner {
+  readonly name: string;
+  readonly graceMs: number;
+  readonly idleMs: number;
+  readonly resourceLimits: ResourceLimits | undefined;
+  readonly init: TaskPlace | undefined;
+  placeOf(task: PoolTask): TaskPlace;
+  /** It can take more calls. */
+  hasRoom(thread: Thread): void;
+  /** These have not started, and are to be sent to another. */
+  takeBack(calls: readonly Call[]): void;
+  /** Calls have come to their end. */
+  settled(calls: number): void;
+  /** It has ended. `failure`: if it never came to take calls. */
+  ended(thread: Thread, failure: WorkerCrashedError | undefined): void;
+}
+
+/** So much work, in milliseconds, is with a thread besides what it is at. */
+const backlogMs = 0.5;
+/** After `terminate()` JavaScript ends within this, in milliseconds; longer is native code, and is not waited for. */
+const terminateMs = 150;
+
+// The same file, whether it runs as it was written or built.
+const module = new URL(`./thread-side.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+
+/**
+ * One thread of a pool.
+ *
+ *     starting ── it says so ──> ready ── idle, closed, or a call that does not stop ──> ending ── exit ──> ended
+ *        └───────────────────────── exit, whatever the reason ───────────────────────────────────────────────┘
+ *
+ * Calls with it are numbered in the order in which they are sent; `#calls` has those that somebody waits for, each at its
+ * number modulo {@link maxCallsInThread}.
+ */
+export class Thread {
+  readonly name: string;
+  state: "starting" | "ready" | "ending" | "ended" = "starting";
+  readonly slots: Slots = new Slots();
+  readonly #owner: ThreadOwner;
+  readonly #worker: Worker;
+  readonly #replies: MessagePort;
+  readonly #stderr = new LastLines();
+  readonly #known = new Set<PoolTask>();
+  readonly #calls: (Call | undefined)[] = Array.from({ length: maxCallsInThread });
+  readonly #estimatesMs = new Float64Array(maxCallsInThread);
+  /** The oldest call that it is not through with, and the number of the next. */
+  #first = 0;
+  #next = 0;
+  #seen = 0;
+  #backlogMs = 0;
+  #outgoing: unknown[] = [];
+  /** What is being stopped: nothing is sent meanwhile. */
+  #stopping: Call | undefined;
+  #timer: Timer | undefined;
+  #failure: unknown;
+  #startedMs = 0;
+
+  constructor(owner: ThreadOwner, name: string) {
+    this.#owner = owner;
+    this.name = name;
+    const { port1, port2 } = new MessageChannel();
+    this.#replies = port1;
+    const { idleMs, resourceLimits, init } = owner;
+    const data: ThreadData = { slots: this.slots.buffer, replies: port2, idleMs, init };
+    this.#worker = outside(() => this.#start(data, resourceLimits));
+  }
+
+  #start(data: ThreadData, resourceLimits: ResourceLimits | undefined): Worker {
+    const worker = new Worker(module, {
+      name: this.name,
+      workerData: data,
+      transferList: [data.replies],
+      stderr: true,
+      ...(resourceLimits === undefined ? {} : { resourceLimits }),
+    });
+    worker.on("message", (signal: Signal) => this.#heard(signal));
+    worker.on("error", (error) => (this.#failure = error));
+    worker.on("exit", (exitCode) => this.#exited(exitCode));
+    worker.stderr.on("data", (chunk: Buffer) => {
+      this.#stderr.add(chunk);
+      process.stderr.write(chunk);
+    });
+    return worker;
+  }
+
+  /** Calls with it, those taken back included until it has passed them. */
+  get size(): number {
+    return this.#next - this.#first;
+  }
+
+  /** Whether it may be sent a call now. */
+  takes(call: Call): boolean {
+    if (this.state !== "ready" || this.#stopping !== undefined) return false;
+    if (this.size === 0) return true;
+    const estimateMs = this.slots.averageMs(call.task.number);
+    if (estimateMs === undefined || call.transfers !== undefined || this.size >= maxCallsInThread) return false;
+    return this.#backlogMs + estimateMs * unitsOf(call) <= backlogMs;
+  }
+
+  /** Takes a call, to go with the next {@link flush}. */
+  add(call: Call): void {
+    const number = this.#next++;
+    const place = number % maxCallsInThread;
+    const { task } = call;
+    if (!this.#known.has(task)) {
+      this.#known.add(task);
+      this.#send({ kind: "define", task: task.number, place: this.#owner.placeOf(task) });
+    }
+    // Nothing more is sent before it is known how long this takes.
+    const averageMs = this.slots.averageMs(task.number);
+    const estimateMs = averageMs === undefined ? backlogMs : averageMs * unitsOf(call);
+    this.#calls[place] = call;
+    this.#estimatesMs[place] = estimateMs;
+    this.#backlogMs += estimateMs;
+    this.slots.add(number);
+    call.thread = this;
+    call.number = number;
+    if (this.size === 1) {
+      this.#worker.ref();
+      this.#startedMs = realClock.now();
+    }
+    if (call.transfers === undefined) this.#outgoing.push(call.how, task.number, call.args);
+    else this.#post([call], [call.how, task.number, call.args]);
+  }
+
+  /** Sends what was added. */
+  flush(): void {
+    const calls = this.#outgoing;
+    if (calls.length === 0) return;
+    this.#outgoing = [];
+    try {
+      this.#worker.postMessage(calls);
+    } catch {
+      // One of them is poison. Each goes alone.
+      const from = this.#next - calls.length / 3;
+      for (let i = 0; i < calls.length; i += 3) {
+        this.#post([this.#calls[(from + i / 3) % maxCallsInThread]], calls.slice(i, i + 3));
+      }
+    }
+  }
+
+  #post([call]: [Call | undefined], message: unknown[]): void {
+    try {
+      this.#worker.postMessage(message, call?.transfers);
+    } catch (error) {
+      if (call !== undefined) this.#refuse(call, error);
+      // Its number is taken: the thread is to pass it.
+      this.#worker.postMessage([message[0], message[1], []]);
+    }
+  }
+
+  #refuse(call: Call, error: unknown): void {
+    this.slots.withdraw(call.number);
+    this.#forget(call);
+    call.reject(new NotCloneableError("the arguments", call.task.name, error));
+    this.#owner.settled(1);
+  }
+
+  #forget(call: Call): void {
+    this.#calls[call.number % maxCallsInThread] = undefined;
+    call.thread = undefined;
+  }
+
+  #send(order: Order): void {
+    this.#worker.postMessage(order);
+  }
+
+  /** So many items of a stream were read. */
+  read(call: Call, items: number): void {
+    if (call.thread === this) this.#send({ kind: "read", call: call.number, items });
+  }
+
+  #heard(signal: Signal): void {
+    if (signal === "ready") {
+      if (this.state === "starting") this.state = "ready";
+      this.#worker.unref();
+      this.#owner.hasRoom(this);
+    } else if (signal === "replies") this.look();
+    else if (this.size === 0 && this.state === "ready") this.end();
+  }
+
+  /** Takes the replies that are there. */
+  look(): void {
+    this.#takeReplies();
+    this.#goOn();
+  }
+
+  /** If it is further than when this was last asked, there may be room, and it runs something else. */
+  #goOn(): void {
+    if (this.#first === this.#seen) return;
+    this.#seen = this.#first;
+    this.#startedMs = realClock.now();
+    if (this.size === 0 && this.state === "ready") this.#worker.unref();
+    this.#owner.hasRoom(this);
+  }
+
+  #takeReplies(): void {
+    let settled = 0;
+    for (let got = receiveMessageOnPort(this.#replies); got !== undefined; got = receiveMessageOnPort(this.#replies)) {
+      const reply = got.message as Reply;
+      const call = this.#calls[reply[0] % maxCallsInThread];
+      if (call === undefined) continue;
+      if (reply[1] === came.item) call.onItem?.(reply[2]);
+      else {
+        this.#forget(call);
+        if (this.#stopping === call) this.#stopped();
+        call.settle(reply);
+        settled++;
+      }
+    }
+    for (const { processed } = this.slots; this.#first < processed; this.#first++) {
+      this.#backlogMs -= this.#estimatesMs[this.#first % maxCallsInThread]!;
+    }
+    if (this.size === 0) this.#backlogMs = 0;
+    this.#owner.settled(settled);
+  }
+
+  /** How long it has been at what it runs, in milliseconds, as far as is known here. */
+  get runningMs(): number {
+    return this.size === 0 ? 0 : realClock.now() - this.#startedMs;
+  }
+
+  /** What it runs, if the time of that is limited. */
+  get running(): Call | undefined {
+    return this.size === 0 ? undefined : this.#calls[this.#first % maxCallsInThread];
+  }
+
+  /** Takes back all that has not started. */
+  withdraw(): Call[] {
+    const taken: Call[] = [];
+    for (let number = this.#first; number < this.#next; number++) {
+      const call = this.#calls[number % maxCallsInThread];
+      if (call === undefined || call.transfers !== undefined || !this.slots.withdraw(number)) continue;
+      this.#forget(call);
+      taken.push(call);
+    }
+    return taken;
+  }
+
+  /**
+   * Ends a call: at once if it has not started. Else the task is told, after a while its thread is ended, and if that
+   * takes long, because it is in native code, the caller goes on without.
+   *
+   * @returns whether it has started, and `error` comes when it has ended
+   */
+  stop(call: Call, error: Error): boolean {
+    if (this.slots.withdraw(call.number)) {
+      this.#forget(call);
+      this.#owner.settled(1);
+      return false;
+    }
+    if (call.stopping !== undefined) return true;
+    // It may have ended, and its reply be here already: then that is what counts.
+    this.#takeReplies();
+    if (call.thread !== this) {
+      this.#goOn();
+      return true;
+    }
+    call.stopping = error;
+    this.#stopping = call;
+    this.slots.cancel(call.number);
+    this.#send({ kind: "cancel", call: call.number, reason: reasonOf(error) });
+    this.#owner.takeBack(this.withdraw());
+    this.#after(this.#owner.graceMs, () => this.end());
+    return true;
+  }
+
+  #stopped(): void {
+    this.#stopping = undefined;
+    this.#timer?.cancel();
+  }
+
+  /** Fails all that is with it. */
+  fail(errorOf: (call: Call) => Error): void {
+    for (const call of this.#calls) {
+      if (call === undefined) continue;
+      this.#forget(call);
+      call.reject(call.stopping ?? errorOf(call));
+      this.#owner.settled(1);
+    }
+  }
+
+  /** Ends the thread, whatever it does. */
+  end(): void {
+    if (this.state === "ending" || this.state === "ended") return;
+    this.state = "ending";
+    this.#worker.ref();
+    this.#owner.takeBack(this.withdraw());
+    void this.#worker.terminate();
+    this.#after(terminateMs, () => this.#leaveBehind());
+  }
+
+  /** It runs on in native code: those who wait do not. */
+  #leaveBehind(): void {
+    const call = this.#stopping;
+    if (call === undefined) return;
+    this.#forget(call);
+    call.reject(call.stopping);
+    this.#owner.settled(1);
+  }
+
+  #after(ms: number, look: () => void): void {
+    this.#timer?.cancel();
+    this.#timer = new Timer(look);
+    realClock.schedule(realClock.now() + ms, this.#timer);
+  }
+
+  #exited(exitCode: number): void {
+    const wasStarting = this.state === "starting";
+    this.#timer?.cancel();
+    this.#takeReplies();
+    this.state = "ended";
+    this.#replies.close();
+    const crash = (task: string): WorkerCrashedError =>
+      new WorkerCrashedError(task, exitCode, this.#stderr.toString(), this.#failure);
+    const again = this.withdraw();
+    let lost = 0;
+    for (const call of this.#calls) {
+      if (call === undefined) continue;
+      this.#forget(call);
+      call.reject(call.stopping ?? crash(call.task.name));
+      lost++;
+    }
+    this.#owner.settled(lost);
+    this.#owner.takeBack(again);
+    this.#owner.ended(this, wasStarting ? crash("init") : undefined);
+  }
+}
+
+/** For how many times its function a call counts. */
+function unitsOf({ how, args }: Call): number {
+  return how === 1 ? args.length : 1;
+}
+
+/** Why a call ends, as it can be sent. */
+function reasonOf(error: Error): CancelReason {
+  if (!isCancelled(error)) return { kind: "deadline", deadline: 0 };
+  const { reason } = error;
+  // The error of another task may hold anything.
+  return reason.kind === "sibling-failed" ? { ...reason, error: String(reason.error) } : reason;
+}

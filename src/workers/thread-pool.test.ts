@@ -1,0 +1,233 @@
+import { describe, expect, test } from "vitest";
+import * as tasks from "../../test/workers/tasks.ts";
+import { ContextVar, TimeoutError, isTaskwrightError, run } from "../index.ts";
+import { NotCloneableError, PoolClosedError, TaskNotFoundError, openThreadPool, transfer } from "./index.ts";
+import { flag } from "../../test/workers/flag.ts";
+
+const tasksUrl = new URL("../../test/workers/tasks.ts", import.meta.url);
+
+async function failure(promise: Promise<unknown>): Promise<Error> {
+  return promise.then(
+    () => new Error("it did not fail"),
+    (error: Error) => error,
+  );
+}
+
+describe("a call", () => {
+  test("returns what the task returns, sync or async, in a run or outside", async () => {
+    await using pool = openThreadPool({ size: 1 });
+
+    expect(await pool.run(tasks.add, 1, 2)).toBe(3);
+    expect(await pool.run(tasks.overlap)).toBe(1);
+    expect(await run(() => pool.run(tasks.echo, { deep: [new Date(0)] }), { signals: false })).toEqual({
+      deep: [new Date(0)],
+    });
+  });
+
+  test("finds a function by its module and name, as an export or as it was defined", async () => {
+    await using pool = openThreadPool({ size: 1 });
+
+    expect(await pool.run<[number, number], number>({ module: tasksUrl, name: "add" }, 2, 2)).toBe(4);
+    expect(await pool.run({ module: tasksUrl.href, name: "add" }, 2, 3)).toBe(5);
+    expect(await pool.run(tasks.first)).toBe(1);
+    expect(await pool.run(tasks.second)).toBe(2);
+  });
+
+  test("of what is not there says what is missing where, and others go on", async () => {
+    await using pool = openThreadPool({ size: 1 });
+
+    const missing = await failure(pool.run({ module: tasksUrl, name: "missing" }));
+    const late = await failure(pool.run(tasks.defineTooLate()));
+    const noModule = await failure(pool.run({ module: new URL("./none.ts", tasksUrl), name: "x" }));
+
+    expect(missing).toMatchObject({ code: "WORKER_TASK_NOT_FOUND", task: "missing", module: tasksUrl.href });
+    expect(isTaskwrightError(missing)).toBe(true);
+    expect(late).toMatchObject({ code: new TaskNotFoundError("", "", "").code, task: "tooLate" });
+    expect(noModule).toMatchObject({ code: "ERR_MODULE_NOT_FOUND" });
+    expect(await pool.run(tasks.add, 1, 1)).toBe(2);
+  });
+
+  test("of a function that threads do not know is refused here", async () => {
+    await using pool = openThreadPool({ size: 1 });
+
+    await expect(pool.run(() => 1)).rejects.toThrow(TypeError);
+    await expect(pool.run({ module: "not a url", name: "x" })).rejects.toThrow(TypeError);
+    expect(pool.statistics().threads).toBe(0);
+  });
+
+  test("with arguments that cannot be copied fails alone, and names the task", async () => {
+    await using pool = openThreadPool({ size: 1 });
+    await pool.run(tasks.echo, 0);
+
+    const calls = [1, () => 2, 3, Promise.resolve(), 5].map((value) => pool.run(tasks.echo, value));
+    const outcomes = await Promise.allSettled(calls);
+
+    expect(outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : "refused"))).toEqual([
+      1,
+      "refused",
+      3,
+      "refused",
+      5,
+    ]);
+    const error = await failure(calls[1]!);
+    expect(error).toBeInstanceOf(NotCloneableError);
+    expect(error.message).toContain("the arguments of task echo");
+    expect(pool.statistics()).toMatchObject({ queued: 0, running: 0 });
+  });
+
+  test("with a result that cannot be copied fails alone", async () => {
+    await using pool = openThreadPool({ size: 1 });
+
+    expect(await failure(pool.run(tasks.giveFunction))).toMatchObject({ code: "WORKER_NOT_CLONEABLE" });
+    expect(await pool.run(tasks.add, 1, 1)).toBe(2);
+  });
+
+  test("moves memory there and back when it is marked", async () => {
+    await using pool = openThreadPool({ size: 1 });
+    const bytes = new Uint8Array(1_000_000);
+
+    const filled = await pool.run(tasks.fillBytes, transfer(bytes), 7);
+
+    expect(bytes.length).toBe(0);
+    expect(filled.length).toBe(1_000_000);
+    expect(filled[999_999]).toBe(7);
+  });
+
+  test("does not take context variables along", async () => {
+    await using pool = openThreadPool({ size: 1 });
+    const variable = new ContextVar<() => void>("of a kind that could not go anyway");
+
+    expect(
+      await variable.run(
+        () => {},
+        () => pool.run(tasks.add, 1, 2),
+      ),
+    ).toBe(3);
+  });
+});
+
+describe("errors", () => {
+  test("keep name, message, code, fields, causes and both stacks; what cannot be copied is left out", async () => {
+    await using pool = openThreadPool({ size: 1 });
+
+    async function whoCalls(): Promise<void> {
+      await pool.run(tasks.failOddly);
+    }
+    const error = await failure(whoCalls());
+
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error).toMatchObject({ name: "OddError", message: "it is odd", code: "ODD", inner: { deep: [1, 2] } });
+    expect(Object.keys(error).toSorted()).toEqual(["at", "code", "inner"]);
+    expect(error.cause).toBeInstanceOf(TypeError);
+    expect((error.cause as Error).cause).toBe("the end");
+    expect(error.stack).toContain("failOddly");
+    expect(error.stack).toContain("whoCalls");
+  });
+
+  test("made of several arrive so, and what is no error as it is", async () => {
+    await using pool = openThreadPool({ size: 1 });
+
+    const both = (await failure(pool.run(tasks.failTogether))) as AggregateError;
+
+    expect(both).toBeInstanceOf(AggregateError);
+    expect(both.errors).toEqual([new TypeError("one"), "two"]);
+    expect(await failure(pool.run(tasks.throwText))).toBe("only text");
+  });
+
+  test("of ours are known as ours", async () => {
+    await using pool = openThreadPool({ size: 1 });
+
+    const error = await failure(pool.run(tasks.failOnTime));
+
+    expect(isTaskwrightError(error)).toBe(true);
+    expect(error).toMatchObject({ name: "TimeoutError", code: "TIMEOUT", timeoutMs: 5 });
+  });
+});
+
+describe("a pool", () => {
+  test("runs one task at a time in a thread, async ones too", async () => {
+    await using pool = openThreadPool({ size: 1 });
+
+    const most = await Promise.all(Array.from({ length: 20 }, () => pool.run(tasks.overlap)));
+
+    expect(new Set(most)).toEqual(new Set([1]));
+  });
+
+  test("makes threads as they are needed, up to its size, and ends them when they are idle", async () => {
+    await using pool = openThreadPool({ size: 2, idleMs: 1 });
+    expect(pool.statistics().threads).toBe(0);
+
+    await Promise.all(Array.from({ length: 8 }, () => pool.run(tasks.spin, 5)));
+    const { threads } = pool.statistics();
+    while (pool.statistics().threads > 0) await new Promise((resolve) => setImmediate(resolve));
+
+    expect(threads).toBe(2);
+    expect(await pool.run(tasks.add, 1, 2)).toBe(3);
+  });
+
+  test("calls init in each thread first, and fails calls rather than to hang when that fails", async () => {
+    await using pool = openThreadPool({ size: 1, init: { module: tasksUrl, name: "init" } });
+    await using broken = openThreadPool({ size: 1, init: { module: tasksUrl, name: "failToInit" } });
+
+    expect(await pool.run(tasks.howSetUp)).toBe("by init");
+    const errors = await Promise.all([failure(broken.run(tasks.add, 1, 1)), failure(broken.run(tasks.add, 1, 1))]);
+    for (const error of errors) {
+      expect(error).toMatchObject({ code: "WORKER_CRASHED", cause: { name: "RangeError", message: "cannot set up" } });
+    }
+  });
+
+  test("refuses by tryRun when its queue is full, and lets run wait", async () => {
+    await using pool = openThreadPool({ size: 1, maxQueue: 1 });
+    const begun = flag();
+
+    const running = pool.tryRun(tasks.finishFirst, begun.memory);
+    await begun.changed();
+    const queued = pool.tryRun(tasks.add, 1, 1);
+    const refused = pool.tryRun(tasks.add, 2, 2);
+    const waiting = pool.run(tasks.add, 3, 3);
+
+    expect([running, queued, refused].map((promise) => promise !== undefined)).toEqual([true, true, false]);
+    expect(pool.statistics()).toEqual({ size: 1, threads: 1, queued: 2, running: 1, completed: 0 });
+    const all = Promise.allSettled([running, queued, waiting]);
+    await pool[Symbol.asyncDispose]();
+    expect((await all).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+  });
+
+  test("that is closed under load fails what is not done, leaves no thread, and refuses what comes", async () => {
+    const pool = openThreadPool({ size: 2 });
+    const begun = flag();
+    const calls = [
+      pool.run(tasks.spinForever, begun.memory),
+      ...Array.from({ length: 200 }, () => pool.run(tasks.spin, 1)),
+    ];
+    const outcomes = Promise.allSettled(calls);
+    await begun.changed();
+
+    await pool[Symbol.asyncDispose]();
+    await pool[Symbol.asyncDispose]();
+
+    expect(pool.statistics()).toMatchObject({ threads: 0, queued: 0, running: 0 });
+    const failed = (await outcomes).filter((outcome) => outcome.status === "rejected");
+    expect(failed.length).toBeGreaterThan(0);
+    for (const { reason } of failed) expect(reason).toBeInstanceOf(PoolClosedError);
+    await expect(pool.run(tasks.add, 1, 1)).rejects.toThrow(PoolClosedError);
+  });
+
+  test("stops a task after timeoutMs from when it began, not counting the queue", async () => {
+    await using pool = openThreadPool({ size: 1, timeoutMs: 200, graceMs: 0 });
+
+    const slow = failure(pool.run(tasks.spinForever));
+    const patient = Promise.all(Array.from({ length: 6 }, () => pool.run(tasks.spin, 50)));
+
+    expect(await slow).toBeInstanceOf(TimeoutError);
+    expect(await slow).toMatchObject({ timeoutMs: 200 });
+    expect(await patient).toEqual([50, 50, 50, 50, 50, 50]);
+  });
+
+  test("refuses wrong settings at the door", () => {
+    expect(() => openThreadPool({ size: 0 })).toThrow(RangeError);
+    expect(() => openThreadPool({ maxQueue: -1 })).toThrow(RangeError);
+    expect(() => openThreadPool({ timeoutMs: Number.NaN })).toThrow(RangeError);
+    expect(() => openThreadPool({ init: () => {} })).toThrow(TypeError);
+  });
+});

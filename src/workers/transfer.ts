@@ -1,0 +1,36 @@
+import type { Transferable } from "node:worker_threads";
+
+const lists = new WeakMap<object, readonly Transferable[]>();
+
+/**
+ * Marks an argument or a result of a task: its memory goes to the other thread, rather than being copied. Where it came
+ * from it is empty then. 64 MB go over in less than a millisecond.
+ *
+ * @param value - an argument as a whole, or what a task returns or yields
+ * @param list - the buffers and ports in it; left out, `value` itself, or the memory that it is a view of
+ * @returns `value`
+ *
+ * @example
+ * ```ts fragment
+ * const sorted = await pool.run(sort, transfer(numbers));
+ * ```
+ */
+export function transfer<T extends object>(value: T, list?: readonly Transferable[]): T {
+  lists.set(value, list ?? [ArrayBuffer.isView(value) ? (value.buffer as ArrayBuffer) : (value as Transferable)]);
+  return value;
+}
+
+/** What of a value goes over as it is. */
+export function transfersOf(value: unknown): readonly Transferable[] | undefined {
+  return typeof value === "object" && value !== null ? lists.get(value) : undefined;
+}
+
+/** The same for arguments; undefined, as almost always, if there is nothing. */
+export function transfersOfAll(args: readonly unknown[]): readonly Transferable[] | undefined {
+  let all: Transferable[] | undefined;
+  for (const arg of args) {
+    const list = transfersOf(arg);
+    if (list !== undefined) (all ??= []).push(...list);
+  }
+  return all;
+}

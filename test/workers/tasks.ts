@@ -1,0 +1,241 @@
+/** Functions that the tests of threads run there. */
+import { execSync } from "node:child_process";
+import { pbkdf2Sync } from "node:crypto";
+import { TimeoutError, checkpoint, sleep } from "taskwright";
+import { cpu, defineTask, throwIfCancelled, transfer } from "taskwright/workers";
+
+export const add: (a: number, b: number) => number = defineTask(function add(a: number, b: number): number {
+  return a + b;
+});
+
+export const echo: <T>(value: T) => T = defineTask(function echo<T>(value: T): T {
+  return value;
+});
+
+/** Computes for so long, and cannot be asked to stop. */
+export const spin: (ms: number) => number = defineTask(function spin(ms: number): number {
+  const endMs = performance.now() + ms;
+  while (performance.now() < endMs);
+  return ms;
+});
+
+export const spinForever: (begun?: SharedArrayBuffer) => void = defineTask(function spinForever(
+  begun?: SharedArrayBuffer,
+): void {
+  tell(begun);
+  for (;;);
+});
+
+/** Computes without end, and looks whether it is to stop. */
+export const spinPolitely: (begun?: SharedArrayBuffer) => never = defineTask(function spinPolitely(
+  begun?: SharedArrayBuffer,
+): never {
+  tell(begun);
+  for (;;) throwIfCancelled();
+});
+
+/** Says in shared memory that it has begun, waits, and says why it was cancelled. */
+export const waitForever: (begun: SharedArrayBuffer) => Promise<void> = defineTask(async function waitForever(
+  begun: SharedArrayBuffer,
+): Promise<void> {
+  tell(begun);
+  try {
+    await sleep(Infinity);
+  } finally {
+    tell(begun, 2);
+  }
+});
+
+/** Goes on for a moment when it is cancelled, and returns a value all the same. */
+export const finishFirst: (begun: SharedArrayBuffer) => Promise<string> = defineTask(async function finishFirst(
+  begun: SharedArrayBuffer,
+): Promise<string> {
+  tell(begun);
+  try {
+    await sleep(Infinity);
+  } catch {
+    return "finished";
+  }
+  return "not cancelled";
+});
+
+export const failOnCancel: (begun: SharedArrayBuffer) => Promise<void> = defineTask(async function failOnCancel(
+  begun: SharedArrayBuffer,
+): Promise<void> {
+  tell(begun);
+  await sleep(Infinity).catch(() => {
+    throw new RangeError("while cleaning up");
+  });
+});
+
+/** In native code until there is such a file. */
+export const native: (begun: SharedArrayBuffer, path: string) => void = defineTask(function native(
+  begun: SharedArrayBuffer,
+  path: string,
+): void {
+  tell(begun);
+  execSync(`until [ -e "${path}" ]; do sleep 0.02; done`);
+});
+
+export const hash: (rounds: number) => string = defineTask(function hash(rounds: number): string {
+  return pbkdf2Sync("secret", "salt", rounds, 32, "sha256").toString("hex");
+});
+
+export const exit: (code: number, said?: string) => never = defineTask(function exit(
+  code: number,
+  said?: string,
+): never {
+  if (said !== undefined) process.stderr.write(said);
+  process.exit(code);
+});
+
+/** Leaves what it has written to standard error time to go over. */
+export const complainAndExit: (said: string) => Promise<never> = defineTask(async function complainAndExit(
+  said: string,
+): Promise<never> {
+  process.stderr.write(said);
+  await sleep(100);
+  process.exit(3);
+});
+
+export const failLater: () => Promise<void> = defineTask(async function failLater(): Promise<void> {
+  setImmediate(() => {
+    throw new RangeError("nobody caught this");
+  });
+  await sleep(Infinity);
+});
+
+export const forgetRejection: () => Promise<void> = defineTask(async function forgetRejection(): Promise<void> {
+  void Promise.reject(new RangeError("nobody awaited this"));
+  await sleep(Infinity);
+});
+
+export const eatMemory: () => never = defineTask(function eatMemory(): never {
+  const eaten: number[][] = [];
+  for (;;) eaten.push(Array.from({ length: 10_000 }, (_, i) => i));
+});
+
+export const square: (n: number) => Promise<number> = cpu(function square(n: number): number {
+  return n * n;
+});
+
+/** Calls another one, which is in a thread already. */
+export const sumOfSquares: (n: number) => Promise<number> = cpu(async function sumOfSquares(
+  n: number,
+): Promise<number> {
+  let sum = 0;
+  for (let i = 1; i <= n; i++) sum += await square(i);
+  return sum;
+});
+
+class OddError extends RangeError {
+  override readonly name = "OddError";
+  readonly code = "ODD";
+  readonly at: Date = new Date(0);
+  readonly callback = (): void => {};
+  readonly inner: object = { deep: [1, 2] };
+}
+
+export const failOddly: () => never = defineTask(function failOddly(): never {
+  throw new OddError("it is odd", { cause: new TypeError("a cause", { cause: "the end" }) });
+});
+
+export const failTogether: () => Promise<never> = defineTask(async function failTogether(): Promise<never> {
+  await checkpoint();
+  throw new AggregateError([new TypeError("one"), "two"], "both");
+});
+
+export const failOnTime: () => never = defineTask(function failOnTime(): never {
+  throw new TimeoutError("something inside", 5);
+});
+
+export const throwText: () => never = defineTask(function throwText(): never {
+  throw "only text";
+});
+
+export const giveFunction: () => object = defineTask(function giveFunction(): object {
+  return { fn: () => 1 };
+});
+
+let overlapping = 0;
+let most = 0;
+
+/** How many calls of this there were at once in its thread. */
+export const overlap: () => Promise<number> = defineTask(async function overlap(): Promise<number> {
+  most = Math.max(most, ++overlapping);
+  await sleep(1);
+  overlapping--;
+  return most;
+});
+
+export const fillBytes: (bytes: Uint8Array, value: number) => Uint8Array = defineTask(function fillBytes(
+  bytes: Uint8Array,
+  value: number,
+): Uint8Array {
+  return transfer(bytes.fill(value));
+});
+
+let setUp = "not at all";
+
+export async function init(): Promise<void> {
+  await sleep(1);
+  setUp = "by init";
+}
+
+export function failToInit(): never {
+  throw new RangeError("cannot set up");
+}
+
+export const howSetUp: () => string = defineTask(function howSetUp(): string {
+  return setUp;
+});
+
+export const count: (to: number, produced?: SharedArrayBuffer) => Generator<number> = defineTask(function* count(
+  to: number,
+  produced?: SharedArrayBuffer,
+): Generator<number> {
+  const view = produced === undefined ? undefined : new Int32Array(produced);
+  for (let i = 0; i < to; i++) {
+    if (view !== undefined) Atomics.store(view, 0, i + 1);
+    yield i;
+  }
+});
+
+export const countThenFail: (to: number) => AsyncGenerator<number> = defineTask(async function* countThenFail(
+  to: number,
+): AsyncGenerator<number> {
+  for (let i = 0; i < to; i++) yield i;
+  await checkpoint();
+  throw new RangeError("no more");
+});
+
+export const closingStream: (state: SharedArrayBuffer) => AsyncGenerator<number> = defineTask(
+  async function* closingStream(state: SharedArrayBuffer): AsyncGenerator<number> {
+    try {
+      for (let i = 0; ; i++) yield i;
+    } finally {
+      tell(state, 2);
+    }
+  },
+);
+
+/** In a function, where a thread cannot find it. */
+export function defineTooLate(): () => number {
+  return defineTask(function tooLate() {
+    return 1;
+  });
+}
+
+export const first: () => number = defineTask(named("same", () => 1));
+export const second: () => number = defineTask(named("same", () => 2));
+
+function named<F extends () => number>(name: string, fn: F): F {
+  return Object.defineProperty(fn, "name", { value: name });
+}
+
+function tell(state: SharedArrayBuffer | undefined, value = 1): void {
+  if (state === undefined) return;
+  const view = new Int32Array(state);
+  Atomics.store(view, 0, value);
+  Atomics.notify(view, 0);
+}
