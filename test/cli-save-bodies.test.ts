@@ -1,4 +1,5 @@
 /** `taskwright fetch --save-bodies`: a file for each body. */
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { expect, test } from "vitest";
@@ -101,4 +102,22 @@ test("leaves no part of a body where the disk is full", async () => {
   expect(stderr).toContain("EFBIG");
   expect(existsSync(folder.at("bodies"))).toBe(true);
   expect(readdirSync(folder.at("bodies"))).toEqual([]);
+});
+
+test("ends with the third signal where the disk does not answer", async () => {
+  await using server = await httpServer(answer);
+  using folder = new TemporaryFolder();
+  mkdirSync(folder.at("bodies"));
+  // Whoever opens this to write waits for one who reads.
+  execFileSync("mkfifo", [folder.at("bodies/.1.bin.part")]);
+  const flags = ["-v", "-c", "1", "--save-bodies", folder.at("bodies")];
+  const cli = new Cli(["fetch", ...flags, server.url("/bytes"), server.url("/missing")]);
+  await cli.says("status 404");
+  cli.kill("SIGINT");
+  await cli.says("waiting until the results are written, Ctrl-C again cancels");
+  // Two of the same may be taken for one.
+  cli.kill("SIGTERM");
+  cli.kill("SIGINT");
+  const { code, stdout } = await cli.ended;
+  expect({ code, stdout }).toEqual({ code: null, stdout: "" });
 });

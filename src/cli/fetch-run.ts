@@ -50,6 +50,7 @@ export class FetchRun {
     const signals = new StopSignals({
       onFirst: (signal) => this.#windUp(signal),
       onSecond: () => this.#batch.cancel(),
+      onThird: () => this.#display.end(),
     });
     let end: BatchEnd;
     try {
@@ -151,10 +152,12 @@ export class FetchRun {
   #windUp(signal: string): void {
     this.#batch.drain();
     const { inFlight, waitingBytes } = this.#batch;
-    // A file takes what is there at once; somebody at the other end of a pipe may not.
-    const isWaitingForReader = waitingBytes > 0 && this.#settings.output === undefined;
-    if (this.#settings.isQuiet || (inFlight === 0 && !isWaitingForReader)) return;
-    const what = inFlight > 0 ? `for ${formatCount(inFlight)} under way` : "until the results are taken";
+    const { isQuiet, output, bodiesFolder } = this.#settings;
+    // A file takes what is there at once; a database or a folder of many files, or somebody at a pipe, may not.
+    const mayTakeLong = output === undefined || bodiesFolder !== undefined || output.startsWith("sqlite:");
+    const isWaitingForOutput = waitingBytes > 0 && mayTakeLong;
+    if (isQuiet || (inFlight === 0 && !isWaitingForOutput)) return;
+    const what = inFlight > 0 ? `for ${formatCount(inFlight)} under way` : "until the results are written";
     const again = signal === "SIGINT" ? "Ctrl-C again" : `another ${signal}`;
     this.#display.log(`taskwright fetch: stopping: waiting ${what}, ${again} cancels`);
   }

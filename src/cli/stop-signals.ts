@@ -1,4 +1,3 @@
-import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 
@@ -25,6 +24,8 @@ function hasTerminal(): boolean {
 export interface StopHandlers {
   onFirst(signal: StopSignal): void;
   onSecond(): void;
+  /** The process ends right after this. */
+  onThird(): void;
 }
 
 /** Listens for SIGINT and SIGTERM, and for SIGHUP, which tells that the terminal is gone. */
@@ -50,6 +51,13 @@ export class StopSignals {
     this.exitCode ??= codes[signal];
     if (this.#count === 1) this.#handlers.onFirst(signal);
     else if (this.#count === 2) this.#handlers.onSecond();
-    else process.exit(128 + constants.signals[signal]);
+    else this.#endAtOnce(signal);
+  }
+
+  /** By the signal itself: `process.exit()` would wait for a thread that waits for a disk. */
+  #endAtOnce(signal: StopSignal): void {
+    this.#handlers.onThird();
+    this.stopListening();
+    process.kill(process.pid, signal);
   }
 }
