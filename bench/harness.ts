@@ -6,6 +6,8 @@ export interface Contender {
   readonly name: string;
   /** Does the work once. What it returns is checked. */
   readonly run: () => unknown;
+  /** Where another process does it, and measures by itself: what it says of a result, in milliseconds. */
+  readonly ownMs?: (result: unknown) => number;
 }
 
 /** Work that several contenders do. */
@@ -56,7 +58,8 @@ async function measure(contest: Contest, contender: Contender): Promise<number> 
     globalThis.gc?.();
     const startedMs = performance.now();
     const result = await contender.run();
-    best = Math.min(best, ((performance.now() - startedMs) * 1e6) / contest.units);
+    const ms = contender.ownMs?.(result) ?? performance.now() - startedMs;
+    best = Math.min(best, (ms * 1e6) / contest.units);
     contest.check(result);
   }
   return best;

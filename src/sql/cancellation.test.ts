@@ -22,6 +22,7 @@ function numbersFrom(seed: number): () => number {
   };
 }
 
+const indexes = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const inTree = <T>(fn: () => Promise<T>): Promise<T> => run(fn, { signals: false });
 
 async function processIds(db: Database, watcher: Database): Promise<number[]> {
@@ -42,7 +43,7 @@ test("hundreds of queries cancelled at random moments harm none of thousands bes
     const before = await processIds(db, watcher);
     const random = numbersFrom(20_261_121);
     const counts = { cancelled: 0, ended: 0, innocent: 0 };
-    const kinds = [
+    const kinds: readonly (() => Promise<unknown>)[] = [
       () => db.fetch("select pg_sleep(10)"),
       () => db.fetch("select count(*) from work where n % 7 = $1", [1]),
       () => db.transaction((tx) => tx.transaction((inner) => inner.fetch("select sum(n) from work where n % 3 = 1"))),
@@ -52,8 +53,8 @@ test("hundreds of queries cancelled at random moments harm none of thousands bes
     ];
     const victim = async (): Promise<void> => {
       const ms = random() * 6;
-      const run = kinds[Math.floor(random() * kinds.length)]!;
-      const outcome = await timeout(ms, run).catch((error: unknown) => error);
+      const work = kinds[Math.floor(random() * kinds.length)]!;
+      const outcome = await timeout(ms, work).catch((error: unknown) => error);
       if (outcome instanceof TimeoutError) counts.cancelled++;
       else if (outcome instanceof Error) throw outcome;
       else counts.ended++;
@@ -64,7 +65,6 @@ test("hundreds of queries cancelled at random moments harm none of thousands bes
       expect(row).toEqual({ id, n: upTo });
       counts.innocent++;
     };
-    const indexes = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 
     await Promise.all([
       map(indexes(600), victim, { concurrency: 3 }),
@@ -124,7 +124,7 @@ test("a query that is cancelled while its rows come is stopped", () =>
     const pid = await db.fetchValue("select pg_backend_pid()");
 
     await expect(
-      timeout(150, () => db.fetch("select n, repeat('x', 100) from generate_series(1, 100000000) n")),
+      timeout(150, () => db.fetch("select generate_series(1, 100000000), repeat('x', 100)")),
     ).rejects.toThrow(TimeoutError);
 
     expect(await runningQueries(watcher)).toEqual([]);

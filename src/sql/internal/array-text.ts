@@ -59,15 +59,20 @@ class ArrayReader {
   }
 }
 
-/** Writes an array. All elements but NULL stand in quotes, so none is mistaken for anything. */
+/**
+ * Writes an array. All elements but NULL stand in quotes, so none is mistaken for anything.
+ *
+ * @param nests - whether arrays in it are further dimensions; of JSON they are elements
+ */
 export function writeArray(
   items: readonly unknown[],
   writeElement: (item: unknown) => string,
   delimiter: string,
+  nests = true,
 ): string {
   const parts = items.map((item) => {
     if (item === null || item === undefined) return "NULL";
-    if (Array.isArray(item)) return writeArray(item, writeElement, delimiter);
+    if (nests && Array.isArray(item)) return writeArray(item, writeElement, delimiter);
     return `"${writeElement(item).replaceAll(/["\\]/g, String.raw`\$&`)}"`;
   });
   return `{${parts.join(delimiter)}}`;

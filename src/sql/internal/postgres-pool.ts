@@ -176,7 +176,7 @@ export class PostgresPool implements ConnectionListener {
   #mayOpen(): boolean {
     let count = this.#open.size;
     for (const { isNew } of this.#openings) if (isNew) count++;
-    return count < this.settings.max && this.#clock.now() >= this.#restsUntilMs;
+    return count === 0 || (count < this.settings.max && this.#clock.now() >= this.#restsUntilMs);
   }
 
   #start(opening: Opening): void {
@@ -221,7 +221,9 @@ export class PostgresPool implements ConnectionListener {
 
   /** No connection could be opened. Those in line are told, unless there are others that will serve them. */
   #failed(opening: Opening, error: ConnectError): void {
-    const isAlone = this.#open.size === 0 && [...this.#openings].every((other) => other === opening);
+    // Two may fail at the same moment.
+    this.#openings.delete(opening);
+    const isAlone = this.#open.size === 0 && this.#openings.size === 0;
     if (this.#isClosed) return;
     if (!isAlone) {
       this.#restsUntilMs = this.#clock.now() + mostPauseMs;

@@ -142,7 +142,7 @@ export function writeAsText(value: unknown, type: number | undefined): string | 
 function writeArrayOf(value: readonly unknown[], type: number | undefined): string {
   const element = type === undefined ? undefined : elements.get(type);
   const isJson = element === oid.json || element === oid.jsonb;
-  return writeArray(value, isJson ? writeJson : writeElement, type === boxArray ? ";" : ",");
+  return writeArray(value, isJson ? writeJson : writeElement, type === boxArray ? ";" : ",", !isJson);
 }
 
 function writeElement(value: unknown): string {

@@ -1,0 +1,245 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { TimeoutError, run, sleep, timeout } from "../core/index.ts";
+import { freshDatabase, runningQueries } from "../../test/sql/databases.ts";
+import { type Postgres, startPostgres } from "../../test/sql/postgres.ts";
+import type { Database } from "./index.ts";
+
+let server: Postgres;
+let db: Database;
+let watcher: Database;
+beforeAll(async () => {
+  server = await startPostgres();
+  db = await freshDatabase(server, { max: 1 });
+  watcher = await freshDatabase(server);
+});
+beforeEach(() => db.execute("drop table if exists t; create table t (n int primary key, note text, data jsonb)"));
+afterAll(async () => {
+  await db[Symbol.asyncDispose]();
+  await watcher[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
+});
+
+const inTree = <T>(fn: () => Promise<T>): Promise<T> => run(fn, { signals: false });
+const count = (): Promise<number | undefined> => db.fetchValue<number>("select count(*) from t");
+
+function* rowsUpTo(last: number): Generator<unknown[]> {
+  for (let n = 1; n <= last; n++) yield [n, `note ${n}`, [n]];
+}
+
+async function* slowly(rows: Iterable<unknown[]>): AsyncGenerator<unknown[]> {
+  for (const row of rows) {
+    await sleep(0);
+    yield row;
+  }
+}
+
+/** Whatever happened, the one connection is there, the same, and does what it is asked. */
+async function expectUsable(pid: unknown): Promise<void> {
+  expect(await db.fetchValue("select pg_backend_pid()")).toBe(pid);
+  expect(db.statistics()).toEqual({ connections: 1, inUse: 0, waiting: 0 });
+  expect(await runningQueries(watcher)).toEqual([]);
+}
+
+const sinks = [
+  [
+    "executeMany",
+    (rows: Iterable<unknown[]> | AsyncIterable<unknown[]>) =>
+      db.executeMany("insert into t values ($1, $2, $3)", rows as never),
+  ],
+  [
+    "copyInto",
+    (rows: Iterable<unknown[]> | AsyncIterable<unknown[]>) => db.copyInto("t", ["n", "note", "data"], rows as never),
+  ],
+] as const;
+
+test.for(sinks)("%s inserts rows of any iterable, and counts them", ([, insert]) =>
+  inTree(async () => {
+    expect(await insert([])).toBe(0);
+    expect(await insert(rowsUpTo(3_500))).toBe(3_500);
+    await db.execute("delete from t");
+    expect(await insert(slowly(rowsUpTo(1_200)))).toBe(1_200);
+    expect(await db.fetchRow("select * from t where n = 1200")).toEqual({ n: 1_200, note: "note 1200", data: [1_200] });
+  }),
+);
+
+test.for(sinks)("%s inserts nothing where a row is rejected, and the connection is used on", ([, insert]) =>
+  inTree(async () => {
+    const pid = await db.fetchValue("select pg_backend_pid()");
+    const rows = [...rowsUpTo(5_000), [17, "again", null]];
+
+    await expect(insert(rows)).rejects.toMatchObject({
+      code: "SQL_CONSTRAINT",
+      sqlState: "23505",
+      constraint: "t_pkey",
+    });
+    await expect(insert([["no number", "", null]])).rejects.toMatchObject({ sqlState: "22P02" });
+    await expect(insert([[Symbol("s") as unknown, "", null]])).rejects.toThrow(TypeError);
+    expect(await count()).toBe(0);
+    await expectUsable(pid);
+  }),
+);
+
+test.for(sinks)("%s inserts nothing where its source fails, and closes the source", ([, insert]) =>
+  inTree(async () => {
+    const pid = await db.fetchValue("select pg_backend_pid()");
+    const error = new Error("on purpose");
+    let isClosed = false;
+    const failing = async function* (): AsyncGenerator<unknown[]> {
+      try {
+        yield* rowsUpTo(3_000);
+        throw error;
+      } finally {
+        isClosed = true;
+      }
+    };
+
+    await expect(insert(failing())).rejects.toBe(error);
+    expect(isClosed).toBe(true);
+    expect(await count()).toBe(0);
+    await expectUsable(pid);
+  }),
+);
+
+test.for(sinks)("%s that is cancelled inserts nothing, and closes the source", ([, insert]) =>
+  inTree(async () => {
+    const pid = await db.fetchValue("select pg_backend_pid()");
+    let isClosed = false;
+    const endless = async function* (): AsyncGenerator<unknown[]> {
+      try {
+        for (let n = 1; ; n++) {
+          if (n % 100 === 0) await sleep(1);
+          yield [n, "note", null];
+        }
+      } finally {
+        isClosed = true;
+      }
+    };
+
+    await expect(timeout(100, () => insert(endless()))).rejects.toThrow(TimeoutError);
+    expect(isClosed).toBe(true);
+    expect(await count()).toBe(0);
+    await expectUsable(pid);
+  }),
+);
+
+test("what waits for a lock at the server is stopped there", () =>
+  inTree(async () => {
+    await using other = await freshDatabase(server, { max: 2 });
+    await other.execute("create table t (n int primary key)");
+    await using locker = await other.acquire();
+    await locker.execute("begin; insert into t values (1)");
+    const pid = await other.fetchValue("select pg_backend_pid()");
+
+    await expect(timeout(100, () => other.executeMany("insert into t values ($1)", [[1]]))).rejects.toThrow(
+      TimeoutError,
+    );
+    await expect(timeout(100, () => other.copyInto("t", ["n"], [[1]]))).rejects.toThrow(TimeoutError);
+
+    expect(await other.fetchValue("select pg_backend_pid()")).toBe(pid);
+    expect(await other.fetchValue("select count(*) from t")).toBe(0);
+  }));
+
+test("what is copied in comes out of it again, whatever it holds", () =>
+  inTree(async () => {
+    const note = fc.option(fc.string({ unit: "binary" }).map((text) => text.replaceAll("\0", "")));
+    const special = fc.string({
+      unit: fc.constantFrom("\\", "\t", "\n", "\r", "\b", "\f", "\v", "N", ".", '"', "x", ","),
+    });
+    const rows = fc.array(fc.tuple(note, special), { maxLength: 30 });
+    await db.execute("create table if not exists texts (n int, a text, b text)");
+
+    await fc.assert(
+      fc.asyncProperty(rows, async (pairs) => {
+        await db.execute("truncate texts");
+        await db.copyInto(
+          "texts",
+          ["n", "a", "b"],
+          pairs.map(([a, b], n) => [n, a, b]),
+        );
+        const found = await db.fetch("select a, b from texts order by n");
+        expect(found.map(({ a, b }) => [a, b])).toEqual(pairs);
+      }),
+      { numRuns: 50 },
+    );
+  }));
+
+test("copyFrom gives a table or a query, as text or CSV", () =>
+  inTree(async () => {
+    await db.execute(`insert into t values (1, 'a,b', null), (2, E'tab\\t', '[1]')`);
+    const read = async (pieces: AsyncIterable<Uint8Array>): Promise<string> => {
+      let text = "";
+      for await (const piece of pieces) text += Buffer.from(piece).toString();
+      return text;
+    };
+
+    expect(await read(db.copyFrom("t"))).toBe("1\ta,b\t\\N\n2\ttab\\t\t[1]\n");
+    expect(await read(db.copyFrom("(select n, note from t order by n)", { format: "csv" }))).toBe('1,"a,b"\n2,tab\t\n');
+    await expect(read(db.copyFrom("nowhere"))).rejects.toMatchObject({ sqlState: "42P01" });
+    await expect(read(db.copyFrom("(select 1 / (n - 500) from generate_series(1, 1000) n)"))).rejects.toMatchObject({
+      sqlState: "22012",
+    });
+    expect(db.statistics().inUse).toBe(0);
+  }));
+
+test("leaving a copy, a stream or a slow reader behind frees the connection", () =>
+  inTree(async () => {
+    const pid = await db.fetchValue("select pg_backend_pid()");
+    const endless = "(select generate_series(1, 100000000), repeat('x', 1000))";
+
+    for await (const piece of db.copyFrom(endless)) {
+      expect(piece.length).toBeGreaterThan(60_000);
+      break;
+    }
+    await expectUsable(pid);
+    for await (const row of db.stream("select generate_series(1, 100000000) as n", [], { batchRows: 10 })) {
+      if (row["n"] === 25) break;
+    }
+    await expectUsable(pid);
+    const reading = timeout(150, async () => {
+      for await (const _ of db.copyFrom(endless)) await sleep(5);
+    });
+    await expect(reading).rejects.toThrow(TimeoutError);
+    await expectUsable(pid);
+    const streaming = timeout(100, async () => {
+      for await (const _ of db.stream("select pg_sleep(60)")) expect.unreachable();
+    });
+    await expect(streaming).rejects.toThrow(TimeoutError);
+    await expectUsable(pid);
+  }));
+
+test("a stream asks for as many rows as it is read, and fails where its query does", () =>
+  inTree(async () => {
+    const seen: unknown[] = [];
+    for await (const { n } of db.stream<{ n: number }>("select n from generate_series(1, $1::int) n", [2_500]))
+      seen.push(n);
+    expect(seen).toEqual(Array.from({ length: 2_500 }, (_, index) => index + 1));
+
+    const failing = async (): Promise<void> => {
+      for await (const { q } of db.stream("select 10 / (5 - n) as q from generate_series(1, 10) n", [], {
+        batchRows: 2,
+      }))
+        expect(q).toBeTypeOf("number");
+    };
+    await expect(failing()).rejects.toMatchObject({ sqlState: "22012" });
+    expect(() => db.stream("select 1", [], { batchRows: 0 })).toThrow(RangeError);
+    expect(db.statistics()).toEqual({ connections: 1, inUse: 0, waiting: 0 });
+  }));
+
+test("in a transaction, other queries run between the rows of a stream", () =>
+  inTree(async () => {
+    await db.copyInto("t", ["n", "note", "data"], rowsUpTo(103));
+    await db.transaction(async (tx) => {
+      for await (const { n } of tx.stream<{ n: number }>("select n from t", [], { batchRows: 7 }))
+        await tx.execute("update t set note = 'seen' where n = $1", [n]);
+    });
+
+    expect(await db.fetchValue("select count(*) from t where note = 'seen'")).toBe(103);
+  }));
+
+test("rows that have not as many values as there are columns are refused", () =>
+  inTree(async () => {
+    await expect(db.copyInto("t", ["n", "note"], [[1, "a"], [2]])).rejects.toThrow(/row 2/);
+    await expect(db.copyInto("t", [], [[]])).rejects.toThrow(TypeError);
+    expect(await count()).toBe(0);
+  }));
