@@ -20,6 +20,14 @@
 export { cpu, toThread } from "./cpu.ts";
 export { type ModuleTask, type ThreadTask, defineTask } from "./define-task.ts";
 export { NotCloneableError, PoolClosedError, TaskNotFoundError, WorkerCrashedError } from "./errors.ts";
-export { ThreadPool, type ThreadPoolOptions, type ThreadPoolStatistics, openThreadPool } from "./thread-pool.ts";
+export {
+  type ThreadItems,
+  type ThreadMapOptions,
+  type ThreadMapStreamOptions,
+  ThreadPool,
+  type ThreadPoolOptions,
+  type ThreadPoolStatistics,
+  openThreadPool,
+} from "./thread-pool.ts";
 export { throwIfCancelled } from "./throw-if-cancelled.ts";
 export { transfer } from "./transfer.ts";

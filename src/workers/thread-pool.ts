@@ -1,13 +1,16 @@
 import type { ResourceLimits } from "node:worker_threads";
 import { availableParallelism } from "node:os";
 import { arrive, expectInteger, expectMs, openScope, refuse } from "../core/index.ts";
+import { type ResultStream, type Source, map, mapStream } from "../flow/index.ts";
 import { type ModuleTask, type ThreadTask, placeOf } from "./define-task.ts";
 import { PoolClosedError } from "./errors.ts";
-import { Call, ThreadFailure } from "./internal/call.ts";
+import { Call, type ItemSink, ThreadFailure } from "./internal/call.ts";
+import { ChunkReader, chunksOf } from "./internal/chunks.ts";
 import { Dispatcher } from "./internal/dispatcher.ts";
 import { decodeError } from "./internal/error-codec.ts";
 import { ExitWait } from "./internal/exit-wait.ts";
 import { type Calling, calling } from "./internal/protocol.ts";
+import { ThreadStream } from "./internal/thread-stream.ts";
 import { type AnyFunction, threadState } from "./internal/thread-state.ts";
 import { transfersOfAll } from "./transfer.ts";
 
@@ -36,6 +39,24 @@ export interface ThreadPoolOptions {
   /** Called in each thread before its first task. */
   readonly init?: (() => unknown) | ModuleTask<[]>;
 }
+
+/** Settings of `map` of a pool. */
+export interface ThreadMapOptions {
+  /**
+   * How many items go to a thread at once: 1 or more, or `"auto"`, as many as take some milliseconds, by what the first
+   * ones took. @default "auto"
+   */
+  readonly chunkSize?: number | "auto";
+}
+
+/** Settings of `mapStream` of a pool. */
+export interface ThreadMapStreamOptions extends ThreadMapOptions {
+  /** Results in the order of the items; `false`: chunk by chunk as they come. @default true */
+  readonly ordered?: boolean;
+}
+
+/** The results of `mapStream` of a pool, or the items of `stream`. To be read once. */
+export type ThreadItems<R> = AsyncIterableIterator<R, undefined> & AsyncDisposable;
 
 /** What a pool is doing. */
 export interface ThreadPoolStatistics {
@@ -102,6 +123,67 @@ export class ThreadPool implements AsyncDisposable {
     return queued >= this.#maxQueue + freeThreads ? undefined : this.run(task, ...args);
   }
 
+  /**
+   * Calls a function in threads for each item, many items at a time, and returns the results in the order of the items.
+   *
+   * Cancel: as {@link ThreadPool.run}, of all of them. Between items of a chunk a task need not look.
+   *
+   * @param items - any sync or async iterable; it is read as threads come for more
+   * @throws the first error of the task; the other calls are cancelled
+   *
+   * @example
+   * ```ts fragment
+   * const hashes = await pool.map(passwords, hash);
+   * ```
+   */
+  async map<T, R>(
+    items: Source<T>,
+    task: ThreadTask<[item: T], R>,
+    options: ThreadMapOptions = {},
+  ): Promise<Awaited<R>[]> {
+    const { chunks, each, concurrency } = this.#inChunks<T, R>(items, task as AnyFunction, options);
+    return (await map(chunks, each, { concurrency })).flat();
+  }
+
+  /**
+   * The same as a stream, in constant memory for any number of items: the source is read as results are.
+   *
+   * Cancel: as {@link ThreadPool.run}, of all that are under way. Leaving the loop does so too.
+   *
+   * @throws the first error of the task, after the results that were ready
+   */
+  mapStream<T, R>(
+    items: Source<T>,
+    task: ThreadTask<[item: T], R>,
+    options: ThreadMapStreamOptions = {},
+  ): ThreadItems<Awaited<R>> {
+    const { ordered = true } = options;
+    const { chunks, each, concurrency } = this.#inChunks<T, R>(items, task as AnyFunction, options);
+    return new ChunkReader(mapStream(chunks, each, { concurrency, ordered }));
+  }
+
+  /**
+   * Reads what a task yields, a generator for instance, as it yields it. When 16 items are unread, the task waits.
+   *
+   * The task has its thread to itself until it has ended. It begins with the first item that is asked for.
+   *
+   * Cancel: stops the task, as {@link ThreadPool.run} does, and so does leaving the loop; its `finally` runs.
+   *
+   * @throws what {@link ThreadPool.run} throws, after the items before
+   *
+   * @example
+   * ```ts fragment
+   * for await (const row of pool.stream(parseRows, path)) console.log(row);
+   * ```
+   */
+  stream<A extends readonly unknown[], T>(
+    task: ThreadTask<A, Iterable<T> | AsyncIterable<T>>,
+    ...args: A
+  ): ResultStream<T> {
+    const { name } = placeOf(task as AnyFunction);
+    return new ThreadStream<T>(name, (sink) => this.#call(calling.stream, task as AnyFunction, args, sink));
+  }
+
   /** What the pool is doing right now. */
   statistics(): ThreadPoolStatistics {
     const { size, threads, queued, inThreads, completed } = this.#dispatcher;
@@ -125,11 +207,33 @@ export class ThreadPool implements AsyncDisposable {
     }
   }
 
+  #inChunks<T, R>(
+    items: Source<T>,
+    task: AnyFunction | ModuleTask,
+    { chunkSize = "auto" }: ThreadMapOptions,
+  ): {
+    readonly chunks: AsyncIterable<T[]>;
+    readonly each: (chunk: T[]) => Promise<Awaited<R>[]>;
+    readonly concurrency: number;
+  } {
+    if (chunkSize !== "auto") expectInteger("chunkSize", chunkSize, 1);
+    const dispatcher = this.#dispatcher;
+    const known = dispatcher.taskAt(placeOf(task));
+    const { size } = dispatcher;
+    const wanted = chunkSize === "auto" ? undefined : chunkSize;
+    return {
+      chunks: chunksOf(items, wanted, size, () => dispatcher.averageMs(known)),
+      each: async (chunk) => (await this.#call(calling.each, task, chunk)) as Awaited<R>[],
+      // One that is done, and one that waits for it, so that no thread waits for the next.
+      concurrency: size * 2,
+    };
+  }
+
   async #call(
     how: Calling,
     task: AnyFunction | ModuleTask,
     args: readonly unknown[],
-    onItem?: (item: unknown) => void,
+    sink?: ItemSink,
   ): Promise<unknown> {
     const scope = arrive(this);
     if (scope.stop !== undefined) return refuse(scope);
@@ -137,7 +241,7 @@ export class ThreadPool implements AsyncDisposable {
     const place = placeOf(task);
     const dispatcher = this.#dispatcher;
     if (dispatcher.isClosed) throw new PoolClosedError(dispatcher.name, place.name);
-    const call = new Call(scope, how, dispatcher.taskAt(place), args, transfersOfAll(args), onItem);
+    const call = new Call(scope, how, dispatcher.taskAt(place), args, transfersOfAll(args), sink);
     dispatcher.add(call);
     try {
       return await call.promise;

@@ -219,6 +219,29 @@ export const closingStream: (state: SharedArrayBuffer) => AsyncGenerator<number>
   },
 );
 
+export const countThenExit: (to: number) => Generator<number> = defineTask(function* countThenExit(
+  to: number,
+): Generator<number> {
+  for (let i = 0; i < to; i++) yield i;
+  process.exit(5);
+});
+
+export const squareRoot: (n: number) => number = defineTask(function squareRoot(n: number): number {
+  if (n < 0) throw new RangeError(`no root of ${n}`);
+  return Math.sqrt(n);
+});
+
+/** Computes a little, and does not look whether it is to stop. */
+export const countUp: (counter: SharedArrayBuffer) => void = defineTask(function countUp(
+  counter: SharedArrayBuffer,
+): void {
+  const endMs = performance.now() + 0.05;
+  while (performance.now() < endMs);
+  const view = new Int32Array(counter);
+  Atomics.add(view, 0, 1);
+  Atomics.notify(view, 0);
+});
+
 /** In a function, where a thread cannot find it. */
 export function defineTooLate(): () => number {
   return defineTask(function tooLate() {

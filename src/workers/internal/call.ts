@@ -10,6 +10,12 @@ export interface PoolTask {
   readonly name: string;
 }
 
+/** Where items of a stream go. */
+export interface ItemSink {
+  call: Call | undefined;
+  came(item: unknown): void;
+}
+
 /** What a call rejects with in place of an error from a thread: it is decoded where it is awaited, for the stack. */
 export class ThreadFailure {
   readonly encoded: EncodedError;
@@ -34,8 +40,7 @@ export class Call extends Waiter<unknown> {
   readonly task: PoolTask;
   readonly args: readonly unknown[];
   readonly transfers: readonly Transferable[] | undefined;
-  /** Items of a stream go there. */
-  readonly onItem: ((item: unknown) => void) | undefined;
+  readonly sink: ItemSink | undefined;
   /** The thread that has it, and which one of its calls it is. */
   thread: Thread | undefined = undefined;
   number = -1;
@@ -48,14 +53,15 @@ export class Call extends Waiter<unknown> {
     task: PoolTask,
     args: readonly unknown[],
     transfers: readonly Transferable[] | undefined,
-    onItem?: (item: unknown) => void,
+    sink?: ItemSink,
   ) {
     super(scope);
     this.how = how;
     this.task = task;
     this.args = args;
     this.transfers = transfers;
-    this.onItem = onItem;
+    this.sink = sink;
+    if (sink !== undefined) sink.call = this;
   }
 
   override get isExternal(): boolean {

@@ -68,6 +68,15 @@ export class Dispatcher implements ThreadOwner {
     return this.size - busy;
   }
 
+  /** How long a function takes, in milliseconds, where that is known. */
+  averageMs(task: PoolTask): number | undefined {
+    for (const { slots } of this.#threads) {
+      const averageMs = slots.averageMs(task.number);
+      if (averageMs !== undefined) return averageMs;
+    }
+    return undefined;
+  }
+
   taskAt(place: TaskPlace): PoolTask {
     const key = `${place.module}#${place.name}#${place.ordinal}`;
     let task = this.#tasks.get(key);

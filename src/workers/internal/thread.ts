@@ -9,7 +9,7 @@ import { type CancelReason, Timer, isCancelled, outside, realClock } from "../..
 import { NotCloneableError, WorkerCrashedError } from "../errors.ts";
 import type { Call, PoolTask } from "./call.ts";
 import { LastLines } from "./last-lines.ts";
-import { type Order, type Reply, type Signal, type TaskPlace, type ThreadData, came } from "./protocol.ts";
+import { type Order, type Reply, type Signal, type TaskPlace, type ThreadData, calling, came } from "./protocol.ts";
 import { Slots, maxCallsInThread } from "./slots.ts";
 
 /** What a thread asks of its pool. */
@@ -215,7 +215,7 @@ export class Thread {
       const reply = got.message as Reply;
       const call = this.#calls[reply[0] % maxCallsInThread];
       if (call === undefined) continue;
-      if (reply[1] === came.item) call.onItem?.(reply[2]);
+      if (reply[1] === came.item) call.sink?.came(reply[2]);
       else {
         this.#forget(call);
         if (this.#stopping === call) this.#stopped();
@@ -344,7 +344,7 @@ export class Thread {
 
 /** For how many times its function a call counts. */
 function unitsOf({ how, args }: Call): number {
-  return how === 1 ? args.length : 1;
+  return how === calling.each ? args.length : 1;
 }
 
 /** Why a call ends, as it can be sent. */
