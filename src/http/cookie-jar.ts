@@ -1,4 +1,4 @@
-import { wrong } from "./internal/check.ts";
+import { wrong } from "./request/check.ts";
 import { type CookieKeeper, type KeptCookie, makeKeeper, restoreKeeper } from "./tough-cookie.ts";
 
 /** A cookie in a {@link CookieJar}. */

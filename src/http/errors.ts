@@ -24,8 +24,8 @@
  * No message and no field holds the query of a URL, its user and password, or a header: those carry secrets.
  */
 import { TaskwrightError, formatMs } from "../core/index.ts";
-import { codeOf, explain } from "./internal/explain.ts";
-import { whereOf } from "./internal/schema-path.ts";
+import { codeOf, explain } from "./wire/explain.ts";
+import { whereOf } from "./answer/schema-path.ts";
 import type { SchemaIssue } from "./standard-schema.ts";
 
 /** What a request is called in errors. */

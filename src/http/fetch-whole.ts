@@ -1,7 +1,7 @@
 import { arrive, refuse } from "../core/index.ts";
-import { converse } from "./internal/conversation.ts";
-import type { Order } from "./internal/order.ts";
-import { type WholeResponse, countedResponses, keptResponses } from "./internal/whole-exchange.ts";
+import { converse } from "./attempts/conversation.ts";
+import type { Order } from "./wire/order.ts";
+import { type WholeResponse, countedResponses, keptResponses } from "./wire/whole-exchange.ts";
 import type { Session } from "./session.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkType, wrong } from "./internal/check.ts";
-import { FileSource } from "./internal/file-source.ts";
+import { checkType, wrong } from "./request/check.ts";
+import { FileSource } from "./request/file-source.ts";
 
 /** Settings of {@link file}. */
 export interface FileOptions {

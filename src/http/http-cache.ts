@@ -1,5 +1,5 @@
-import type { CacheEntry, CacheView } from "./internal/cache-entry.ts";
-import { checkBytes, wrong } from "./internal/check.ts";
+import type { CacheEntry, CacheView } from "./attempts/cache-entry.ts";
+import { checkBytes, wrong } from "./request/check.ts";
 
 /** Settings of an {@link HttpCache}. */
 export interface HttpCacheOptions {

@@ -38,24 +38,24 @@ export {
 export { type CookieEntry, CookieJar } from "./cookie-jar.ts";
 export type { EventStream, EventsOptions } from "./events.ts";
 export { type FileBody, type FileOptions, file } from "./file-body.ts";
-export type { ByteSource } from "./internal/byte-source.ts";
-export type { DnsOptions } from "./internal/dns.ts";
-export type { ServerSentEvent } from "./internal/event-parser.ts";
-export type { ReconnectOptions } from "./internal/reconnect.ts";
-export type { WebSocketOptions, WebSocketReconnectOptions } from "./internal/websocket-options.ts";
-export type { ProxyOptions } from "./internal/proxy.ts";
-export type { BodyInput } from "./internal/request-body.ts";
-export type { HeadersInput } from "./internal/request-headers.ts";
-export type { AuthFunction, AuthOption, AuthRequest } from "./internal/auth.ts";
-export type { HookRequest, ResponseHead, HookRetry, HttpHooks } from "./internal/hooks.ts";
-export type { TraceSource } from "./internal/propagation.ts";
+export type { ByteSource } from "./request/byte-source.ts";
+export type { DnsOptions } from "./names/dns.ts";
+export type { ServerSentEvent } from "./streams/event-parser.ts";
+export type { ReconnectOptions } from "./streams/reconnect.ts";
+export type { WebSocketOptions, WebSocketReconnectOptions } from "./streams/websocket-options.ts";
+export type { ProxyOptions } from "./wire/proxy.ts";
+export type { BodyInput } from "./request/request-body.ts";
+export type { HeadersInput } from "./request/request-headers.ts";
+export type { AuthFunction, AuthOption, AuthRequest } from "./attempts/auth.ts";
+export type { HookRequest, ResponseHead, HookRetry, HttpHooks } from "./attempts/hooks.ts";
+export type { TraceSource } from "./attempts/propagation.ts";
 export { type CacheUse, HttpCache, type HttpCacheOptions, type HttpCacheStatistics } from "./http-cache.ts";
-export type { Redirect } from "./internal/redirect.ts";
-export type { RedirectOptions } from "./internal/redirect-rules.ts";
-export type { HttpRetryOptions } from "./internal/retry-rules.ts";
-export type { RateOptions } from "./internal/limits.ts";
-export type { Query, QueryValue } from "./internal/target.ts";
-export type { TimeoutOptions, Timeouts } from "./internal/timeouts.ts";
+export type { Redirect } from "./attempts/redirect.ts";
+export type { RedirectOptions } from "./attempts/redirect-rules.ts";
+export type { HttpRetryOptions } from "./attempts/retry-rules.ts";
+export type { RateOptions } from "./attempts/limits.ts";
+export type { Query, QueryValue } from "./request/target.ts";
+export type { TimeoutOptions, Timeouts } from "./wire/timeouts.ts";
 export {
   type MultipartBody,
   type MultipartFields,
@@ -75,7 +75,7 @@ export { type WebSocketClient, type WebSocketStatistics } from "./websocket.ts";
 /** @internal */
 export { fetchWhole } from "./fetch-whole.ts";
 /** @internal */
-export { acceptEncoding } from "./internal/content-codings.ts";
+export { acceptEncoding } from "./answer/content-codings.ts";
 /** @internal */
 export {
   isIdempotent,
@@ -87,12 +87,12 @@ export {
   isUnprocessed,
   mostRetriesFor,
   retryAfterMs,
-} from "./internal/retryable.ts";
+} from "./attempts/retryable.ts";
 /** @internal */
-export { isPlainPath, targetOf } from "./internal/target.ts";
+export { isPlainPath, targetOf } from "./request/target.ts";
 /** @hidden */
-export type { Target } from "./internal/target.ts";
+export type { Target } from "./request/target.ts";
 /** @hidden */
-export type { Order } from "./internal/order.ts";
+export type { Order } from "./wire/order.ts";
 /** @hidden */
-export type { WholeResponse } from "./internal/whole-exchange.ts";
+export type { WholeResponse } from "./wire/whole-exchange.ts";

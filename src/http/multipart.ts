@@ -1,8 +1,8 @@
 import { FileBody } from "./file-body.ts";
-import { type ByteSource, isBlob, isByteSource } from "./internal/byte-source.ts";
-import { checkType, wrong } from "./internal/check.ts";
-import type { Segment } from "./internal/joined-source.ts";
-import { type FormPart, unknownType, withLineEnds } from "./internal/multipart-writer.ts";
+import { type ByteSource, isBlob, isByteSource } from "./request/byte-source.ts";
+import { checkType, wrong } from "./request/check.ts";
+import type { Segment } from "./request/joined-source.ts";
+import { type FormPart, unknownType, withLineEnds } from "./request/multipart-writer.ts";
 
 /** A part of a form, with a name and a type of its own. */
 export interface MultipartPart {

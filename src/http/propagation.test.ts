@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { ContextVar, deadlineAt, now, shield } from "../core/index.ts";
 import { faults, openFaultServer } from "../testing/index.ts";
 import { type SessionOptions, openSession } from "./index.ts";
-import { childOf } from "./internal/propagation.ts";
+import { childOf } from "./attempts/propagation.ts";
 
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 const parent = `00-${traceId}-00f067aa0ba902b7-01`;

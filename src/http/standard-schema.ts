@@ -1,5 +1,5 @@
 import { type RequestName, SchemaError } from "./errors.ts";
-import { wrong } from "./internal/check.ts";
+import { wrong } from "./request/check.ts";
 
 /**
  * What a schema has that follows Standard Schema, version 1: those of Zod, Valibot, ArkType and many others. See

@@ -1,20 +1,20 @@
 import { type ScopeNode, checkedScope, currentScope } from "../core/index.ts";
 import type { RequestName } from "./errors.ts";
-import { wrong } from "./internal/check.ts";
-import { converse } from "./internal/conversation.ts";
-import type { Delay } from "./internal/delay.ts";
-import { type Order, labelOf, nameOf } from "./internal/order.ts";
-import { mergeHeaders } from "./internal/request-headers.ts";
-import { upgrades } from "./internal/upgrade-exchange.ts";
-import { type Dial, WebSocketChannel } from "./internal/websocket-channel.ts";
-import { Handshake } from "./internal/websocket-handshake.ts";
+import { wrong } from "./request/check.ts";
+import { converse } from "./attempts/conversation.ts";
+import type { Delay } from "./attempts/delay.ts";
+import { type Order, labelOf, nameOf } from "./wire/order.ts";
+import { mergeHeaders } from "./request/request-headers.ts";
+import { upgrades } from "./wire/upgrade-exchange.ts";
+import { type Dial, WebSocketChannel } from "./streams/websocket-channel.ts";
+import { Handshake } from "./streams/websocket-handshake.ts";
 import {
   type WebSocketOptions,
   type WebSocketRules,
   checkClose,
   readWebSocketOptions,
-} from "./internal/websocket-options.ts";
-import { WebSocketWire, type WireOwner } from "./internal/websocket-wire.ts";
+} from "./streams/websocket-options.ts";
+import { WebSocketWire, type WireOwner } from "./streams/websocket-wire.ts";
 import type { HttpRequestOptions } from "./options.ts";
 import type { Session } from "./session.ts";
 import { WebSocketHandshakeError } from "./stream-errors.ts";

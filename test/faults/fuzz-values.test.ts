@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fetchAll } from "../../src/fetch/index.ts";
 import { openSession } from "../../src/http/index.ts";
-import { NoProxy, splitNoProxy } from "../../src/http/internal/no-proxy.ts";
-import { readProxy } from "../../src/http/internal/proxy.ts";
-import { mergeHeaders } from "../../src/http/internal/request-headers.ts";
-import { retryAfterMs } from "../../src/http/internal/retryable.ts";
+import { NoProxy, splitNoProxy } from "../../src/http/wire/no-proxy.ts";
+import { readProxy } from "../../src/http/wire/proxy.ts";
+import { mergeHeaders } from "../../src/http/request/request-headers.ts";
+import { retryAfterMs } from "../../src/http/attempts/retryable.ts";
 import { now } from "../../src/index.ts";
 import { faults, openFaultServer, withVirtualTime } from "../../src/testing/index.ts";
 
