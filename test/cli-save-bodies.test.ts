@@ -76,6 +76,30 @@ test("refuses a folder that cannot be made before anything is asked", async () =
   expect(server.peers).toEqual([]);
 });
 
+test("goes on with a folder whose name has a slash at its end", async () => {
+  await using server = await httpServer((_request, response) => void response.end("x"));
+  using folder = new TemporaryFolder();
+  const flags = ["fetch", "-o", "results", server.url("/")];
+  await runCli([...flags, "--save-bodies", "bodies"], { cwd: folder.path });
+  const { code, stderr } = await runCli([...flags, "--save-bodies", "bodies//"], { cwd: folder.path });
+  expect(stderr).toContain("nothing was left to ask");
+  expect(code).toBe(0);
+});
+
+test.each([
+  ["--save-bodies", ""],
+  ["-o", ""],
+  ["-o", "sqlite:"],
+])("refuses %s %j", async (flag, value) => {
+  using folder = new TemporaryFolder();
+  const { code, stderr } = await runCli(["fetch", "--restart", "-o", "results", flag, value, "http://127.0.0.1:1/"], {
+    cwd: folder.path,
+  });
+  expect(stderr).toContain("Expected a name after --");
+  expect(code).toBe(2);
+  expect(readdirSync(folder.path)).toEqual([]);
+});
+
 test("stops when a body cannot be written, and has no result of it", async () => {
   await using server = await httpServer((_request, response) => void response.end("x".repeat(100)));
   using folder = new TemporaryFolder();

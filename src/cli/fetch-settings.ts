@@ -51,6 +51,7 @@ const autoConcurrency = 100;
 
 /** @throws {UsageError} a flag is wrong, or two do not go together */
 export function readSettings(given: GivenFlags, version: string): FetchSettings {
+  refuseNoName(given);
   const output = given.get("output") === "-" ? undefined : given.get("output");
   const journalFlag = ["resume", "restart", "retry-failed"].find((name) => given.has(name));
   if (journalFlag !== undefined && output === undefined) {
@@ -70,7 +71,8 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     start: given.has("restart") ? "restart" : given.has("resume") ? "resume" : "auto",
     retriesFailed: given.has("retry-failed"),
     outputFormat: (given.get("output-format") ?? "jsonl") as OutputFormat,
-    bodiesFolder: given.get("save-bodies"),
+    // The same folder, whether or not a shell has completed its name.
+    bodiesFolder: given.get("save-bodies")?.replace(/(?<=.)\/+$/, ""),
     isOrdered: given.has("ordered"),
     onlyFailed: given.has("only-failed"),
     concurrency: given.read("concurrency", "auto, or a whole number of 1 or more", concurrency, autoConcurrency),
@@ -93,6 +95,14 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     isVerbose: given.has("verbose"),
     commandAgain: (options) => commandLine("fetch", fetchFlags, given, options),
   };
+}
+
+/** An empty name, as of a variable that is not set, would be that of the folder one is in. */
+function refuseNoName(given: GivenFlags): void {
+  for (const name of ["output", "save-bodies"]) {
+    const value = given.get(name);
+    if (value === "" || value === "sqlite:") throw new UsageError(`Expected a name after --${name}, got \`${value}\``);
+  }
 }
 
 /** Standard input is read once, by whoever comes first. */

@@ -25,7 +25,7 @@ export const results: Flags = {
   "save-bodies": {
     value: "DIR",
     help: "put bodies into files there, not into results",
-    more: "Each file is named for the number of its request, and what is in it: 12.json. Results name the file in place of the body. Bodies of failures stay in the results.",
+    more: "Each file is named for the number of its request, and what is in it: 12.json. A file of that name is replaced, so each list needs a folder of its own. Results name the file in place of the body. Bodies of failures stay in the results.",
   },
   ordered: {
     help: "write results in the order of the requests",
