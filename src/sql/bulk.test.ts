@@ -41,6 +41,12 @@ async function expectUsable(pid: unknown): Promise<void> {
   expect(await runningQueries(watcher)).toEqual([]);
 }
 
+async function read(pieces: AsyncIterable<Uint8Array>): Promise<string> {
+  let text = "";
+  for await (const piece of pieces) text += Buffer.from(piece).toString();
+  return text;
+}
+
 const sinks = [
   [
     "executeMany",
@@ -167,12 +173,6 @@ test("what is copied in comes out of it again, whatever it holds", () =>
 test("copyFrom gives a table or a query, as text or CSV", () =>
   inTree(async () => {
     await db.execute(`insert into t values (1, 'a,b', null), (2, E'tab\\t', '[1]')`);
-    const read = async (pieces: AsyncIterable<Uint8Array>): Promise<string> => {
-      let text = "";
-      for await (const piece of pieces) text += Buffer.from(piece).toString();
-      return text;
-    };
-
     expect(await read(db.copyFrom("t"))).toBe("1\ta,b\t\\N\n2\ttab\\t\t[1]\n");
     expect(await read(db.copyFrom("(select n, note from t order by n)", { format: "csv" }))).toBe('1,"a,b"\n2,tab\t\n');
     await expect(read(db.copyFrom("nowhere"))).rejects.toMatchObject({ sqlState: "42P01" });
@@ -242,4 +242,53 @@ test("rows that have not as many values as there are columns are refused", () =>
     await expect(db.copyInto("t", ["n", "note"], [[1, "a"], [2]])).rejects.toThrow(/row 2/);
     await expect(db.copyInto("t", [], [[]])).rejects.toThrow(TypeError);
     expect(await count()).toBe(0);
+  }));
+
+test("an insert of many rows does the same with one statement for all of them as with one for each", () =>
+  inTree(async () => {
+    const types = "a int, b text, c jsonb, d timestamptz, e bytea, f int8, g numeric, h bool, i uuid, j float8";
+    await db.execute(`drop table if exists one, each; create table one (${types}); create table each (${types})`);
+    const row = fc.tuple(
+      fc.integer(),
+      fc.option(fc.string({ unit: "binary" }).map((text) => text.replaceAll("\0", ""))),
+      fc.option(fc.constantFrom([1, [2]], { a: [] }, "text", 5, [])),
+      fc.option(fc.date({ noInvalidDate: true, min: new Date(0) })),
+      fc.option(fc.uint8Array({ maxLength: 9 })),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      fc.option(fc.integer().map((n) => `${n}.5`)),
+      fc.option(fc.boolean()),
+      fc.option(fc.uuid()),
+      fc.double(),
+    );
+    const values = Array.from({ length: 10 }, (_, index) => `$${index + 1}`).join(", ");
+
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), async (rows) => {
+        await db.execute("truncate one, each");
+        expect(await db.executeMany(`insert into one values (${values})`, rows)).toBe(rows.length);
+        expect(await db.executeMany(`insert into each values (${values}) on conflict do nothing`, rows)).toBe(
+          rows.length,
+        );
+        const all = "select a, b, c::text, d, e, f, g, h, i, j from";
+        const differing = await db.fetch(
+          `(${all} one except all ${all} each) union all (${all} each except all ${all} one)`,
+        );
+        expect(differing).toEqual([]);
+      }),
+      { numRuns: 40 },
+    );
+    await expect(db.executeMany("insert into one (a, b) values ($1, $2)", [[1, "x"], [2]])).rejects.toThrow(/row 2/);
+  }));
+
+test("a row that is inserted twice is changed the second time, as one statement for each says", () =>
+  inTree(async () => {
+    const upsert = "insert into t (n, note) values ($1, $2) on conflict (n) do update set note = excluded.note";
+
+    expect(
+      await db.executeMany(upsert, [
+        [1, "first"],
+        [1, "second"],
+      ]),
+    ).toBe(2);
+    expect(await db.fetchRow("select n, note from t")).toEqual({ n: 1, note: "second" });
   }));

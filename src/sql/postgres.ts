@@ -45,7 +45,7 @@ export type WireValue = string | Buffer | null;
 export interface WireOut {
   readonly stream: Socket;
   query(text: string): void;
-  parse(statement: { readonly name: string; readonly text: string }): void;
+  parse(statement: { readonly name: string; readonly text: string; readonly types: readonly number[] }): void;
   bind(portal: { readonly portal?: string; readonly statement: string; readonly values: readonly WireValue[] }): void;
   describe(what: { readonly type: "S" | "P"; readonly name: string }): void;
   execute(portal: { readonly portal?: string; readonly rows?: number }): void;

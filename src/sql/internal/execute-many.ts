@@ -3,6 +3,7 @@ import { SimpleExchange } from "./exchange.ts";
 import { perform, settle } from "./perform.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { DescribeExchange, ManyExchange } from "./query-exchange.ts";
+import { columnsOfRows, unnest } from "./unnest.ts";
 
 /** As many go to the server in one go: more gains nothing, and stands in memory. */
 const windowRows = 1_000;
@@ -46,9 +47,15 @@ async function executeAll(
       if (!statement.isParsed) statements.drop(statement);
     }
   }
+  const { parameterTypes = [] } = statement;
+  const whole = unnest(text, parameterTypes);
+  const wholeStatement = whole && statements.get(whole.text, whole.types);
   let count = 0;
-  for await (const window of windowsOf(rows)) {
-    const exchange = new ManyExchange(statement, window);
+  for await (const window of windowsOf(rows, parameterTypes.length)) {
+    const exchange =
+      wholeStatement === undefined
+        ? new ManyExchange(statement, window)
+        : new ManyExchange(wholeStatement, [columnsOfRows(window, parameterTypes.length)]);
     await perform(connection, exchange);
     count += exchange.count;
   }
@@ -57,10 +64,15 @@ async function executeAll(
 
 async function* windowsOf(
   rows: Iterable<Values> | AsyncIterable<Values>,
+  count: number,
 ): AsyncGenerator<readonly Values[], void, void> {
   let window: Values[] = [];
   let bytes = 0;
+  let at = 0;
   const isFull = (row: Values): boolean => {
+    at++;
+    if (row.length !== count)
+      throw new TypeError(`Expected each row to have ${count} values, got ${row.length} in row ${at}`);
     window.push(row);
     bytes += sizeOf(row);
     return window.length === windowRows || bytes >= windowBytes;

@@ -174,7 +174,7 @@ export class ManyExchange extends Exchange {
   readonly #statement: Statement;
   readonly #rows: readonly (readonly unknown[])[];
 
-  /** @param statement - described */
+  /** @param statement - whose parameters are known */
   constructor(statement: Statement, rows: readonly (readonly unknown[])[]) {
     super();
     this.#statement = statement;
@@ -183,6 +183,10 @@ export class ManyExchange extends Exchange {
 
   get text(): string {
     return this.#statement.text;
+  }
+
+  override handleParseComplete(): void {
+    this.#statement.isParsed = this.#statement.name !== "";
   }
 
   protected begin(out: WireOut): void {

@@ -12,9 +12,14 @@ export class Statement {
   /** Of its rows, once the server has said it. Null if it gives none. */
   columns: Columns | null | undefined = undefined;
 
-  constructor(name: string, text: string) {
+  /** Of its parameters, where they are not left to the server. */
+  readonly types: readonly number[];
+
+  constructor(name: string, text: string, types: readonly number[] = []) {
     this.name = name;
     this.text = text;
+    this.types = types;
+    if (types.length > 0) this.parameterTypes = types;
   }
 }
 
@@ -43,15 +48,15 @@ export class StatementCache {
   }
 
   /** The statement of a text, new or kept. */
-  get(text: string): Statement {
-    if (this.#max === 0) return new Statement("", text);
+  get(text: string, types?: readonly number[]): Statement {
+    if (this.#max === 0) return new Statement("", text, types);
     const kept = this.#statements.get(text);
     if (kept !== undefined) {
       this.#statements.delete(text);
       this.#statements.set(text, kept);
       return kept;
     }
-    const made = new Statement(`taskwright_${++this.#made}`, text);
+    const made = new Statement(`taskwright_${++this.#made}`, text, types);
     this.#statements.set(text, made);
     if (this.#statements.size > this.#max) this.#evictFirst();
     return made;
