@@ -4,6 +4,7 @@ import { flag } from "../../test/workers/flag.ts";
 import { random } from "../../test/workers/random.ts";
 import { TimeoutError, cancelScope, moveOnAfter, sleep, taskGroup, timeout } from "../index.ts";
 import { openTempFolder, write } from "../files/index.ts";
+import { cancelEverywhere } from "../testing/index.ts";
 import { openThreadPool, throwIfCancelled } from "./index.ts";
 
 describe("cancelling", () => {
@@ -16,7 +17,7 @@ describe("cancelling", () => {
     });
 
     expect(result).toBeUndefined();
-    expect(pool.statistics()).toEqual({ size: 1, threads: 0, queued: 0, running: 0, completed: 0 });
+    expect(pool.statistics()).toEqual({ size: 1, threads: 0, waiting: 0, inFlight: 0, completed: 0, crashed: 0 });
   });
 
   test("while it is in the queue takes it out at once", async () => {
@@ -33,7 +34,7 @@ describe("cancelling", () => {
           inner.cancel();
           await queued;
         });
-        expect(pool.statistics().queued).toBe(0);
+        expect(pool.statistics().waiting).toBe(0);
         scope.cancel();
       });
     });
@@ -54,7 +55,7 @@ describe("cancelling", () => {
     });
 
     expect(state.value).toBe(2);
-    expect(pool.statistics()).toMatchObject({ threads: 1, running: 0 });
+    expect(pool.statistics()).toMatchObject({ threads: 1, inFlight: 0 });
   });
 
   test("a task that computes reaches throwIfCancelled, and the thread lives", async () => {
@@ -68,7 +69,7 @@ describe("cancelling", () => {
       await call;
     });
 
-    expect(pool.statistics()).toMatchObject({ threads: 1, running: 0, completed: 1 });
+    expect(pool.statistics()).toMatchObject({ threads: 1, inFlight: 0, completed: 1 });
   });
 
   test("a task that does not stop ends its thread after graceMs, and the next call has a new one", async () => {
@@ -83,7 +84,7 @@ describe("cancelling", () => {
       await call;
     });
 
-    expect(pool.statistics()).toMatchObject({ threads: 0, running: 0 });
+    expect(pool.statistics()).toMatchObject({ threads: 0, inFlight: 0 });
     expect(await pool.run(tasks.add, 1, 1)).toBe(2);
   });
 
@@ -119,7 +120,7 @@ describe("cancelling", () => {
     const next = pool.run(tasks.add, 1, 1);
     await sleep(50);
 
-    expect(pool.statistics()).toMatchObject({ threads: 1, queued: 1, running: 0 });
+    expect(pool.statistics()).toMatchObject({ threads: 1, waiting: 1, inFlight: 0 });
     await write(folder.at("end"), "");
     expect(await next).toBe(2);
   });
@@ -185,8 +186,26 @@ describe("cancelling", () => {
     });
 
     expect(results).toEqual(Array.from({ length: results.length }, (_, i) => i + 1));
-    expect(pool.statistics()).toMatchObject({ queued: 0, running: 0 });
+    expect(pool.statistics()).toMatchObject({ waiting: 0, inFlight: 0 });
   });
+});
+
+test("cancelled at any of its checkpoints, a program that uses a pool leaves nothing behind", async () => {
+  // Threads that were to stop would be made anew at each checkpoint.
+  await using pool = openThreadPool({ size: 1, graceMs: 10_000 });
+  await cancelEverywhere(async () => {
+    expect(await pool.run(tasks.add, 1, 2)).toBe(3);
+    expect(await pool.map([1, 2, 3], tasks.squareRoot)).toHaveLength(3);
+    for await (const item of pool.stream(tasks.count, 40)) if (item === 20) break;
+    await taskGroup((group) => {
+      for (let i = 0; i < 3; i++) group.spawn(() => pool.run(tasks.add, i, 1));
+    });
+  });
+  await cancelEverywhere(async () => {
+    await using short = openThreadPool({ size: 1 });
+    await short.run(tasks.add, 1, 2);
+  });
+  expect(pool.statistics()).toMatchObject({ crashed: 0, waiting: 0, inFlight: 0 });
 });
 
 test("throwIfCancelled asks the scope where there is no thread", async () => {

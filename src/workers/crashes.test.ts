@@ -60,6 +60,7 @@ describe("a thread that ends under a task", () => {
     );
     const outcomes = await Promise.allSettled(calls);
 
+    expect(pool.statistics()).toMatchObject({ crashed: 6, waiting: 0, inFlight: 0 });
     expect(outcomes.filter(({ status }) => status === "rejected").length).toBe(6);
     expect(outcomes.every(({ status }, i) => (status === "rejected") === (i % 50 === 25))).toBe(true);
   });

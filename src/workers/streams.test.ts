@@ -40,7 +40,7 @@ describe("map", () => {
 
     expect(error).toMatchObject({ name: "RangeError", message: "no root of -1" });
     await expect(pool.map([1], tasks.square, { chunkSize: 0 })).rejects.toThrow(RangeError);
-    expect(pool.statistics()).toMatchObject({ queued: 0, running: 0 });
+    expect(pool.statistics()).toMatchObject({ waiting: 0, inFlight: 0 });
   });
 
   test("that is cancelled stops between items that do not look themselves", async () => {
@@ -59,7 +59,7 @@ describe("map", () => {
     });
 
     expect(counter.value).toBeLessThan(1_000_000);
-    expect(pool.statistics()).toMatchObject({ threads: 1, running: 0 });
+    expect(pool.statistics()).toMatchObject({ threads: 1, inFlight: 0 });
   });
 });
 
@@ -80,7 +80,7 @@ describe("mapStream", () => {
     expect(found).toEqual(numbers(100).map((n) => n * n));
     expect(read).toBeLessThanOrEqual(100 + 4 * 10);
     expect(all.toSorted((a, b) => a - b)).toEqual(numbers(100).map((n) => n * n));
-    expect(pool.statistics()).toMatchObject({ queued: 0, running: 0 });
+    expect(pool.statistics()).toMatchObject({ waiting: 0, inFlight: 0 });
   });
 });
 
@@ -131,7 +131,7 @@ describe("stream", () => {
     for await (const item of pool.stream(tasks.closingStream, state.memory)) if (item === 100) break;
 
     expect(state.value).toBe(2);
-    expect(pool.statistics()).toMatchObject({ threads: 1, running: 0 });
+    expect(pool.statistics()).toMatchObject({ threads: 1, inFlight: 0 });
     expect(await pool.run(tasks.add, 1, 1)).toBe(2);
   });
 

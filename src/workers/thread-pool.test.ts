@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as tasks from "../../test/workers/tasks.ts";
-import { ContextVar, TimeoutError, isTaskwrightError, run } from "../index.ts";
+import { ContextVar, TimeoutError, cancelScope, isTaskwrightError, run } from "../index.ts";
 import { NotCloneableError, PoolClosedError, TaskNotFoundError, openThreadPool, transfer } from "./index.ts";
 import { flag } from "../../test/workers/flag.ts";
 
@@ -11,6 +11,10 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
     () => new Error("it did not fail"),
     (error: Error) => error,
   );
+}
+
+function handles(): string[] {
+  return process.getActiveResourcesInfo().filter((kind) => kind === "MessagePort" || kind === "Worker");
 }
 
 describe("a call", () => {
@@ -72,7 +76,7 @@ describe("a call", () => {
     const error = await failure(calls[1]!);
     expect(error).toBeInstanceOf(NotCloneableError);
     expect(error.message).toContain("the arguments of task echo");
-    expect(pool.statistics()).toMatchObject({ queued: 0, running: 0 });
+    expect(pool.statistics()).toMatchObject({ waiting: 0, inFlight: 0 });
   });
 
   test("with a result that cannot be copied fails alone", async () => {
@@ -154,14 +158,19 @@ describe("a pool", () => {
   });
 
   test("makes threads as they are needed, up to its size, and ends them when they are idle", async () => {
-    await using pool = openThreadPool({ size: 2, idleMs: 1 });
+    await using pool = openThreadPool({ size: 2, idleMs: 1, graceMs: 10_000 });
+    const begun = [flag(), flag()];
     expect(pool.statistics().threads).toBe(0);
 
-    await Promise.all(Array.from({ length: 8 }, () => pool.run(tasks.spin, 5)));
-    const { threads } = pool.statistics();
+    await cancelScope(async (scope) => {
+      const calls = [...begun, flag()].map(({ memory }) => pool.run(tasks.waitForever, memory));
+      await Promise.all(begun.map((each) => each.changed()));
+      expect(pool.statistics()).toMatchObject({ threads: 2, waiting: 1, inFlight: 2 });
+      scope.cancel();
+      await Promise.all(calls);
+    });
     while (pool.statistics().threads > 0) await new Promise((resolve) => setImmediate(resolve));
 
-    expect(threads).toBe(2);
     expect(await pool.run(tasks.add, 1, 2)).toBe(3);
   });
 
@@ -187,7 +196,7 @@ describe("a pool", () => {
     const waiting = pool.run(tasks.add, 3, 3);
 
     expect([running, queued, refused].map((promise) => promise !== undefined)).toEqual([true, true, false]);
-    expect(pool.statistics()).toEqual({ size: 1, threads: 1, queued: 2, running: 1, completed: 0 });
+    expect(pool.statistics()).toEqual({ size: 1, threads: 1, waiting: 2, inFlight: 1, completed: 0, crashed: 0 });
     const all = Promise.allSettled([running, queued, waiting]);
     await pool[Symbol.asyncDispose]();
     expect((await all).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
@@ -206,11 +215,25 @@ describe("a pool", () => {
     await pool[Symbol.asyncDispose]();
     await pool[Symbol.asyncDispose]();
 
-    expect(pool.statistics()).toMatchObject({ threads: 0, queued: 0, running: 0 });
+    expect(pool.statistics()).toMatchObject({ threads: 0, waiting: 0, inFlight: 0 });
     const failed = (await outcomes).filter((outcome) => outcome.status === "rejected");
     expect(failed.length).toBeGreaterThan(0);
     for (const { reason } of failed) expect(reason).toBeInstanceOf(PoolClosedError);
     await expect(pool.run(tasks.add, 1, 1)).rejects.toThrow(PoolClosedError);
+  });
+
+  test("leaves no thread, no port and no listener behind", async () => {
+    const before = { handles: handles(), exit: process.listenerCount("exit") };
+    for (let round = 0; round < 3; round++) {
+      await using pool = openThreadPool({ size: 2 });
+      await pool.map(
+        Array.from({ length: 100 }, (_, i) => i),
+        tasks.squareRoot,
+      );
+      await pool.run(tasks.exit, 1).catch(() => {});
+    }
+
+    expect({ handles: handles(), exit: process.listenerCount("exit") }).toEqual(before);
   });
 
   test("stops a task after timeoutMs from when it began, not counting the queue", async () => {

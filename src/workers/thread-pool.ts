@@ -65,11 +65,13 @@ export interface ThreadPoolStatistics {
   /** Threads that there are: those that begin and end included. */
   readonly threads: number;
   /** Calls that wait for a thread. */
-  readonly queued: number;
+  readonly waiting: number;
   /** Calls that are with a thread: running, or next in line there. */
-  readonly running: number;
+  readonly inFlight: number;
   /** Calls that have come to an end in a thread, however they ended. */
   readonly completed: number;
+  /** Threads that have ended by themselves, under a task or before their first. */
+  readonly crashed: number;
 }
 
 /** Threads that run functions. Made by {@link openThreadPool}. */
@@ -119,8 +121,8 @@ export class ThreadPool implements AsyncDisposable {
    * Cancel: as {@link ThreadPool.run}.
    */
   tryRun<A extends readonly unknown[], R>(task: ThreadTask<A, R>, ...args: A): Promise<Awaited<R>> | undefined {
-    const { queued, freeThreads } = this.#dispatcher;
-    return queued >= this.#maxQueue + freeThreads ? undefined : this.run(task, ...args);
+    const { waiting, freeThreads } = this.#dispatcher;
+    return waiting >= this.#maxQueue + freeThreads ? undefined : this.run(task, ...args);
   }
 
   /**
@@ -186,8 +188,8 @@ export class ThreadPool implements AsyncDisposable {
 
   /** What the pool is doing right now. */
   statistics(): ThreadPoolStatistics {
-    const { size, threads, queued, inThreads, completed } = this.#dispatcher;
-    return Object.freeze({ size, threads, queued, running: inThreads, completed });
+    const { size, threads, waiting, inFlight, completed, crashed } = this.#dispatcher;
+    return Object.freeze({ size, threads, waiting, inFlight, completed, crashed });
   }
 
   /**

@@ -36,7 +36,7 @@ export class Dispatcher implements ThreadOwner {
   #isAwaited = false;
   #made = 0;
   /** Calls that are with a thread. */
-  inThreads = 0;
+  inFlight = 0;
   completed = 0;
   crashed = 0;
   #onEnd: (() => void) | undefined;
@@ -53,7 +53,7 @@ export class Dispatcher implements ThreadOwner {
     this.init = init;
   }
 
-  get queued(): number {
+  get waiting(): number {
     return this.#queue.size + this.#again.size;
   }
 
@@ -106,21 +106,25 @@ export class Dispatcher implements ThreadOwner {
   }
 
   takeBack(calls: readonly Call[]): void {
-    this.inThreads -= calls.length;
+    this.inFlight -= calls.length;
     for (const call of calls) this.#again.push(call);
     if (this.isClosed) this.#refuseAll();
     else if (calls.length > 0) this.#share();
   }
 
   settled(calls: number): void {
-    this.inThreads -= calls;
+    this.inFlight -= calls;
     this.completed += calls;
+  }
+
+  dropped(): void {
+    this.inFlight--;
   }
 
   ended(thread: Thread, failure: WorkerCrashedError | undefined): void {
     this.#threads.delete(thread);
+    if (thread.hasCrashed) this.crashed++;
     if (failure !== undefined) {
-      this.crashed++;
       // Or threads would be made for it again and again.
       (this.#again.shift() ?? this.#queue.shift())?.reject(failure);
     }
@@ -150,7 +154,7 @@ export class Dispatcher implements ThreadOwner {
   }
 
   #share(): void {
-    if (this.isClosed || this.queued === 0) return this.#lookLater();
+    if (this.isClosed || this.waiting === 0) return this.#lookLater();
     for (const thread of this.#threads) this.#fill(thread);
     this.#makeThreads();
     this.#lookLater();
@@ -158,13 +162,13 @@ export class Dispatcher implements ThreadOwner {
 
   /** Gives a thread its part of the queue, and no more: a thread that is quicker comes for the rest. */
   #fill(thread: Thread): void {
-    let part = Math.ceil(this.queued / this.size);
+    let part = Math.ceil(this.waiting / this.size);
     for (; part > 0; part--) {
       const queue = this.#again.size > 0 ? this.#again : this.#queue;
       const call = queue.head;
       if (call === null || !thread.takes(call)) break;
       queue.remove(call);
-      this.inThreads++;
+      this.inFlight++;
       thread.add(call);
     }
     thread.flush();
@@ -173,7 +177,7 @@ export class Dispatcher implements ThreadOwner {
   #makeThreads(): void {
     let starting = 0;
     for (const thread of this.#threads) if (thread.state === "starting") starting++;
-    for (; starting < this.queued && this.#threads.size < this.size; starting++) {
+    for (; starting < this.waiting && this.#threads.size < this.size; starting++) {
       this.#threads.add(new Thread(this, `${this.name}, thread ${++this.#made}`));
     }
   }

@@ -26,6 +26,8 @@ export interface ThreadOwner {
   takeBack(calls: readonly Call[]): void;
   /** Calls have come to their end. */
   settled(calls: number): void;
+  /** A call was given up, and has not begun. */
+  dropped(): void;
   /** It has ended. `failure`: if it never came to take calls. */
   ended(thread: Thread, failure: WorkerCrashedError | undefined): void;
 }
@@ -50,6 +52,8 @@ const module = new URL(`./thread-side.${import.meta.url.endsWith(".ts") ? "ts" :
 export class Thread {
   readonly name: string;
   state: "starting" | "ready" | "ending" | "ended" = "starting";
+  /** Whether it has ended by itself. */
+  hasCrashed = false;
   readonly slots: Slots = new Slots();
   readonly #owner: ThreadOwner;
   readonly #worker: Worker;
@@ -168,7 +172,7 @@ export class Thread {
     this.slots.withdraw(call.number);
     this.#forget(call);
     call.reject(new NotCloneableError("the arguments", call.task.name, error));
-    this.#owner.settled(1);
+    this.#owner.dropped();
   }
 
   #forget(call: Call): void {
@@ -261,7 +265,7 @@ export class Thread {
   stop(call: Call, error: Error): boolean {
     if (this.slots.withdraw(call.number)) {
       this.#forget(call);
-      this.#owner.settled(1);
+      this.#owner.dropped();
       return false;
     }
     if (call.stopping !== undefined) return true;
@@ -322,6 +326,7 @@ export class Thread {
 
   #exited(exitCode: number): void {
     const wasStarting = this.state === "starting";
+    this.hasCrashed = this.state !== "ending";
     this.#timer?.cancel();
     this.#takeReplies();
     this.state = "ended";
