@@ -323,6 +323,15 @@ describe("requests", () => {
     const { stdout } = await fetchCli("--max-filesize", "1k", server.url("/"));
     expect(resultsOf(stdout)).toMatchObject([{ ok: false, attempts: 1, error: { code: "HTTP_BODY_TOO_LARGE" } }]);
   });
+
+  test("with an answer that no line has room for are given up, and the others go on", async () => {
+    await using server = await httpServer(({ url }, response) => {
+      // As JSON, each of these bytes is six.
+      response.end(url === "/long" ? Buffer.alloc(90_000_000, 1) : "short");
+    });
+    const { stdout } = await fetchCli("--max-filesize", "0", "-c", "1", server.url("/long"), server.url("/short"));
+    expect(resultsOf(stdout)).toMatchObject([{ error: { code: "HTTP_BODY_TOO_LARGE" } }, { ok: true, body: "short" }]);
+  });
 });
 
 describe("output", () => {

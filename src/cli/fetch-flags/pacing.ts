@@ -50,5 +50,9 @@ export const pacing: Flags = {
     help: "stop when more than this have failed",
     more: "Lets requests under way end, and exits with 3. A part is looked at from 100 requests on.",
   },
-  "max-filesize": { value: "SIZE", help: "give up on longer bodies; default 32M" },
+  "max-filesize": {
+    value: "SIZE",
+    help: "give up on longer bodies; default 32M",
+    more: "No more than 80M fit into a result, and 1G into a file of --save-bodies.",
+  },
 };

@@ -11,7 +11,7 @@ import type { BadLine } from "./line-splitter.ts";
 import type { PaceRules } from "./pace.ts";
 import { RemainingSource } from "./remaining-source.ts";
 import { ResultOrder } from "./result-order.ts";
-import type { ResultOutput } from "./result-output.ts";
+import { type ResultOutput, mostInResult } from "./result-output.ts";
 import type { RetryPolicy } from "./retry-policy.ts";
 
 export interface BatchOptions extends ExchangeOptions {
@@ -188,9 +188,10 @@ export class Batch {
 
   async #ask(scope: Scope): Promise<void> {
     const node = scope as ScopeNode;
-    const exchange = openExchange(node, this.#options);
     const finished = Promise.withResolvers<void>();
-    const { concurrency } = this.#options;
+    const { concurrency, output } = this.#options;
+    const maxBodyBytes = Math.min(this.#options.maxBodyBytes, output.maxBodyBytes ?? mostInResult);
+    const exchange = openExchange(node, { ...this.#options, maxBodyBytes });
     const engine = new Engine(
       {
         ...this.#options,

@@ -5,7 +5,7 @@ import { bodyName } from "./body-name.ts";
 import type { BodyParcel } from "./body-writer.ts";
 import type { DoneSet } from "./done-set.ts";
 import type { BadLine } from "./line-splitter.ts";
-import type { OutputEvents, ResultOutput } from "./result-output.ts";
+import { type OutputEvents, type ResultOutput, mostInResult } from "./result-output.ts";
 import { WriterThread } from "./writer-thread.ts";
 
 /** A result that waits for its body to be written, or for one before it. */
@@ -30,6 +30,8 @@ const resultBytes = 1_000;
  * came. The files are not synced: what a power cut takes of them, it may take although a result names them.
  */
 export class BodyFolder implements ResultOutput {
+  /** What surely fits into a piece of memory. */
+  readonly maxBodyBytes: number = 1024 * 1024 * 1024;
   readonly #results: ResultOutput;
   readonly #folder: string;
   readonly #thread: WriterThread<Entry>;
@@ -87,8 +89,9 @@ export class BodyFolder implements ResultOutput {
 
   settled(last: Attempt): void {
     const { answer, job } = last;
-    // The body of a failure is short, and says why: it stays in the result.
-    if (answer === undefined || answer.bodyBytes === 0 || !isSuccess(last)) {
+    // The body of a failure is mostly short, and says why: then it stays in the result.
+    const isForFile = isSuccess(last) || (answer !== undefined && answer.bodyBytes > mostInResult);
+    if (answer === undefined || answer.bodyBytes === 0 || !isForFile) {
       return this.#pass(answer?.bodyBytes ?? 0, () => this.#results.settled(last));
     }
     const name = bodyName(job.index, answer.headers, job.target.path);

@@ -12,6 +12,12 @@ export interface OutputEvents {
 }
 
 /**
+ * Longer bodies stand in no result: their text as JSON, in which a byte may take six, would be longer than any text of
+ * JavaScript.
+ */
+export const mostInResult: number = 80 * 1024 * 1024;
+
+/**
  * Where the outcomes of a batch go: lines of a file, rows of a table, files of a folder.
  *
  * What is handed over is taken at once, and written in time. If the process is killed, whatever was written is in
@@ -20,6 +26,8 @@ export interface OutputEvents {
 export interface ResultOutput {
   /** What earlier runs have left here, which is not asked again; undefined if this output remembers nothing. */
   readonly done: DoneSet | undefined;
+  /** Longer bodies cannot be taken. @default 80 MiB */
+  readonly maxBodyBytes?: number;
   /** Bytes written, those of earlier runs included. */
   readonly bytes: number;
   /** Bytes handed over and not written yet. */
