@@ -9,7 +9,7 @@ import { type Database, DatabaseClosedError, connect, sql } from "./index.ts";
 
 let server: Postgres;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ isOwn: true });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 

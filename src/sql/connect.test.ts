@@ -12,7 +12,7 @@ import { describeTarget, readPostgresUrl } from "./internal/postgres-url.ts";
 
 let server: Postgres;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ isOwn: true });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -166,7 +166,7 @@ test("a pool whose connections are all taken lets go of who is cancelled in line
   inTree(async () => {
     await using db = await freshDatabase(server, { max: 2 });
     await using one = await db.acquire();
-    await using _two = await db.acquire();
+    await using two = await db.acquire();
 
     const waiting = Array.from({ length: 50 }, () =>
       timeout(20, () => db.fetch("select 1")).catch((error: unknown) => error),
@@ -175,6 +175,7 @@ test("a pool whose connections are all taken lets go of who is cancelled in line
 
     expect(db.statistics()).toEqual({ connections: 2, inUse: 2, waiting: 0 });
     await one[Symbol.asyncDispose]();
+    await two[Symbol.asyncDispose]();
     expect(await db.fetchValue("select 1")).toBe(1);
   }));
 

@@ -1,5 +1,5 @@
 /**
- * The errors of databases. Values never stand in them, nor passwords.
+ * The errors of databases. No values are put into them, nor passwords.
  *
  *     TaskwrightError
  *     └─ SqlError
@@ -44,20 +44,26 @@ export abstract class SqlError extends TaskwrightError {
 export interface QueryErrorDetails {
   /** Five characters that tell what went wrong, in Postgres; in SQLite its code, as a name. */
   readonly sqlState: string;
+  /** The constraint that was broken. */
   readonly constraint?: string | undefined;
+  /** The table it is about. */
   readonly table?: string | undefined;
+  /** The column it is about. */
   readonly column?: string | undefined;
   /** Where in the text of the query: the first character is 1. */
   readonly position?: number | undefined;
+  /** What the database suggests. */
   readonly hint?: string | undefined;
   /** May hold values. */
   readonly detail?: string | undefined;
 }
 
+const code = "SQL_QUERY" as const;
+
 /** The database refused what it was asked. */
 export class QueryError extends SqlError {
   override readonly name: string = "QueryError";
-  override readonly code: "SQL_QUERY" | "SQL_CONSTRAINT" | "SQL_SERIALIZATION" | "SQL_BUSY" = "SQL_QUERY" as const;
+  override readonly code: typeof code | "SQL_CONSTRAINT" | "SQL_SERIALIZATION" | "SQL_BUSY" = code;
   /** What went wrong, as the database names it: five characters in Postgres, such as `23505`. */
   readonly sqlState: string;
   /** The constraint that was broken. */

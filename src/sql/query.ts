@@ -1,5 +1,6 @@
 /** A query with its values apart: whatever they are, they are never read as SQL. Made by {@link sql}. */
 export class Query {
+  /** In the order of their numbers. */
   readonly values: readonly unknown[];
   /** What stands before the values, between them, and behind the last. */
   readonly #texts: readonly string[];
@@ -35,6 +36,7 @@ export type SqlPart = unknown;
 
 /** Makes queries: see {@link sql}. */
 export interface SqlTag {
+  /** Called as a tag. */
   (texts: TemplateStringsArray, ...parts: readonly SqlPart[]): Query;
   /**
    * The name of a table, a column or the like, quoted. Several are those of a path: `sql.identifier("public", "users")`.

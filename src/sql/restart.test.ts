@@ -6,7 +6,7 @@ import { ConnectError, ConnectionLostError, connect } from "./index.ts";
 
 let server: Postgres;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await startPostgres({ isOwn: true });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 

@@ -3,9 +3,10 @@ import type { Postgres } from "./postgres.ts";
 
 let made = 0;
 
-/** A database of its own on `server`, with connections to it. The server is dropped later, or it is the user's: so is this. */
+/** A database of its own on `server`, with connections to it. It goes with the server. */
 export async function freshDatabase(server: Postgres, options?: ConnectOptions): Promise<Database> {
   const name = `taskwright_${process.pid}_${++made}`;
+  server.databases.add(name);
   await using admin = await connect(server.url());
   await admin.execute(`create database ${name}`);
   return await connect(server.url(name), options);

@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { connect as openDatabase } from "../../src/sql/index.ts";
 
 /** Whom PostgreSQL runs as where the tests run as root, which it refuses. */
 const nobody = 65_534;
@@ -22,13 +23,17 @@ const startMs = 30_000;
 export interface PostgresOptions {
   /** Whether commits wait for the disk: for measurements. @default false */
   readonly fsync?: boolean;
-  /** Settings of the server, by name. */
+  /** Whether it must be one of its own: it will be killed, or anybody is to be let in. @default false */
+  readonly isOwn?: boolean;
+  /** Settings of the server, by name. Then it is one of its own. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A server that is gone at the end of the block. */
 export class Postgres implements AsyncDisposable {
   readonly port: number;
+  /** The names of those that tests have made. */
+  readonly databases: Set<string> = new Set();
   readonly #folder: string;
   readonly #flags: readonly string[];
   #process: ChildProcess | undefined;
@@ -77,8 +82,33 @@ export class Postgres implements AsyncDisposable {
   }
 }
 
-/** Makes a server with an empty database `postgres`, and starts it. */
+/** A server of the user's: only what was made there goes. */
+class BorrowedPostgres extends Postgres {
+  readonly #url: string;
+
+  constructor(url: string) {
+    super("", Number(new URL(url).port || 5432), []);
+    this.#url = url;
+  }
+
+  override url(database?: string): string {
+    if (database === undefined) return this.#url;
+    const url = new URL(this.#url);
+    url.pathname = `/${database}`;
+    return url.href;
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await using admin = await openDatabase(this.#url);
+    for (const name of this.databases) await admin.execute(`drop database if exists ${name} with (force)`);
+  }
+}
+
+/** Makes a server with an empty database `postgres`, and starts it; or takes that of the user. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
+  const given = process.env["TASKWRIGHT_TEST_POSTGRES"];
+  const isOwn = options.isOwn === true || options.fsync !== undefined || options.settings !== undefined;
+  if (given !== undefined && given !== "" && !isOwn) return new BorrowedPostgres(given);
   const folder = mkdtempSync(join(tmpdir(), "taskwright-postgres-"));
   if (isRoot) chownSync(folder, nobody, nobody);
   const layout = ["-D", join(folder, "data"), "-U", "postgres", "-A", "trust", "--encoding=UTF8", "--locale=C.UTF-8"];

@@ -41,7 +41,7 @@ async function performIn(scope: ScopeNode, connection: PostgresConnection, excha
 }
 
 /** Stops what is under way, and waits for its end. */
-export async function stop(connection: PostgresConnection, exchange: Exchange): Promise<void> {
+async function stop(connection: PostgresConnection, exchange: Exchange): Promise<void> {
   await toItsEnd(`stop ${labelOf(exchange.text)}`, (done) => {
     connection.onEnd(done);
     connection.interrupt();
@@ -57,12 +57,12 @@ export function dismiss(connection: PostgresConnection, name: string): boolean {
 }
 
 /** What to throw for what has failed. */
-export function errorOf({ failure, text }: Exchange): unknown {
+function errorOf({ failure, text }: Exchange): unknown {
   return isServerMessage(failure) ? queryErrorOf(failure, text) : failure;
 }
 
 /** A query, for people. */
-export function labelOf(text: string | undefined): string {
+function labelOf(text: string | undefined): string {
   return text === undefined ? "a query" : shorten(text.replaceAll(/\s+/g, " ").trim(), 60);
 }
 

@@ -12,10 +12,10 @@ export interface PostgresHost {
 }
 
 const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
-export type SslMode = (typeof sslModes)[number];
+type SslMode = (typeof sslModes)[number];
 
 const sessionKinds = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
-export type SessionKind = (typeof sessionKinds)[number];
+type SessionKind = (typeof sessionKinds)[number];
 
 /** All there is to know to connect. */
 export interface PostgresTarget {
