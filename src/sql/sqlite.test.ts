@@ -129,6 +129,36 @@ describe.each(places)("a database of SQLite in %s", (_place, url) => {
     }, url());
   });
 
+  test("streams rows while others write and lend the connection", async () => {
+    await withDatabase(async (db) => {
+      await db.copyInto("t", ["name"], [["a"], ["b"], ["c"]]);
+      const seen: unknown[] = [];
+      for await (const { name } of db.stream("select name from t order by id limit 3", [], { batchRows: 1 })) {
+        seen.push(name);
+        await db.execute("insert into t (name) values ($1)", [`after ${String(name)}`]);
+        await db.transaction((tx) => tx.execute("update t set name = upper(name) where id < 0"));
+        await using connection = await db.acquire();
+        const unread = connection.stream("select * from t", [], { batchRows: 1 });
+        expect((await unread.next()).value).toEqual({ id: 1, name: "a" });
+      }
+      expect(seen).toEqual(["a", "b", "c"]);
+      expect(await db.fetchValue("select count(*) from t")).toBe(6);
+    }, url());
+  });
+
+  test("ends the streams of a transaction with it", async () => {
+    await withDatabase(async (db) => {
+      await db.copyInto("t", ["name"], [["a"], ["b"], ["c"]]);
+      const rows = await db.transaction(async (tx) => {
+        const stream = tx.stream("select * from t", [], { batchRows: 1 });
+        await stream.next();
+        return stream;
+      });
+      await expect(rows.next()).rejects.toThrow(DatabaseClosedError);
+      expect(await db.execute("drop table t")).toBe(0);
+    }, url());
+  });
+
   test("copies rows of an async iterable, all or none", async () => {
     await withDatabase(async (db) => {
       await expect(db.copyInto("t", ["id", "name"], source(true))).rejects.toThrow("no more");

@@ -20,6 +20,10 @@ const stopEvery = 64;
 export class SqliteConnection {
   readonly #settings: ThreadSettings;
   readonly #open = new Map<number, OpenRows>();
+  /** Those that were opened in the transaction. */
+  readonly #inner = new Set<number>();
+  /** Those of whoever has the connection alone. */
+  readonly #own = new Set<number>();
   #db: DatabaseSync | undefined;
   /** Whether a transaction was begun, and not ended by who began it. */
   #isTransacting = false;
@@ -53,6 +57,7 @@ export class SqliteConnection {
         flush();
         return reply([id, "done", this.#insert(id, work[1], work[2], work[3])]);
       case "open":
+        if (this.#isTransacting || work[3]) (this.#isTransacting ? this.#inner : this.#own).add(id);
         this.#open.set(id, new OpenRows(prepareOne(this.#database, work[1]), work[2].map(bindable), true));
         return reply([id, "done", 0]);
       case "more":
@@ -87,13 +92,13 @@ export class SqliteConnection {
   #bound(kind: "begin" | "end" | "back", text: string): void {
     const db = this.#database;
     const isOuter = !text.includes("savepoint");
-    if (kind !== "begin" && isOuter) this.#shutAll();
+    if (kind !== "begin" && isOuter) this.#shutAll(this.#inner);
     db.exec(text);
     if (isOuter) this.#isTransacting = kind === "begin";
   }
 
   #reset(): void {
-    this.#shutAll();
+    this.#shutAll([...this.#inner, ...this.#own]);
     if (this.#db?.isTransaction === true) this.#db.exec("rollback");
     if (this.#isTransacting) this.#db?.exec("pragma query_only = off");
     this.#isTransacting = false;
@@ -205,10 +210,13 @@ export class SqliteConnection {
   #shut(opened: number): void {
     this.#open.get(opened)?.end();
     this.#open.delete(opened);
+    this.#inner.delete(opened);
+    this.#own.delete(opened);
   }
 
-  #shutAll(): void {
-    for (const opened of this.#open.keys()) this.#shut(opened);
+  /** What a transaction reads ends with it. */
+  #shutAll(opened: Iterable<number>): void {
+    for (const id of opened) this.#shut(id);
   }
 
   #checkStop(id: number): void {

@@ -126,6 +126,14 @@ export class SqliteDatabase extends TransactingSession implements Database {
     return readers;
   }
 
+  /**
+   * What is being read keeps a connection at what it saw first, so that others there would not see what was written since;
+   * and what writes keeps others from committing. Only the connection that writes does see that, and it is needed in loops.
+   */
+  protected override streamsAlone(line: SqliteLine, isRead: boolean): boolean {
+    return line === this.#readers || !isRead;
+  }
+
   #close(): Promise<void> {
     this.#closing ??= this.#closeAll();
     return this.#closing;

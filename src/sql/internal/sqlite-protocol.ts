@@ -25,11 +25,12 @@ export interface ThreadSettings {
  * - `open` begins to read, `more` goes on for so many rows, `shut` ends it: `opened` is the id of `open`;
  * - `begin` runs the statement that begins a transaction, `end` the one that ends it, and `back` one that rolls back:
  *   all of it, or to a savepoint;
- * - `reset` leaves nothing open, `close` not even the connection.
+ * - `reset` leaves nothing behind of whoever had the connection alone, and `close` closes it.
  */
 export type ThreadWork =
   | readonly [kind: "rows" | "row", text: string, values: readonly SqliteValue[], isRead: boolean]
-  | readonly [kind: "count" | "open", text: string, values: readonly SqliteValue[]]
+  | readonly [kind: "count", text: string, values: readonly SqliteValue[]]
+  | readonly [kind: "open", text: string, values: readonly SqliteValue[], isOwn: boolean]
   | readonly [kind: "many" | "insert", text: string, values: readonly SqliteValue[], width: number]
   | readonly [kind: "more", opened: number, rows: number]
   | readonly [kind: "shut", opened: number]

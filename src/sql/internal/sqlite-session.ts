@@ -24,8 +24,12 @@ export interface SqliteQuery {
 export abstract class SqliteSession implements Omit<Queryable, "transaction"> {
   /** Whether transactions may be begun and ended by statements. */
   protected readonly isByHand: boolean = false;
-  /** Whether a stream needs a connection alone. */
-  protected readonly streamsAlone: boolean = true;
+
+  /** Whether it has one connection alone. */
+  protected readonly isOwn: boolean = false;
+
+  /** Whether a stream has its connection alone until it ends, or for each piece. */
+  protected abstract streamsAlone(line: SqliteLine, isRead: boolean): boolean;
 
   /** Where to wait for a connection. */
   protected abstract line(isRead: boolean): SqliteLine;
@@ -77,7 +81,8 @@ export abstract class SqliteSession implements Omit<Queryable, "transaction"> {
     expectInteger("batchRows", batchRows, 1);
     const asked = this.#prepare(query, values);
     checkedScope();
-    return new SqliteStream<R>(this.line(asked.isRead), asked, batchRows, this.streamsAlone);
+    const line = this.line(asked.isRead);
+    return new SqliteStream<R>(line, asked, batchRows, this.streamsAlone(line, asked.isRead), this.isOwn);
   }
 
   #prepare(query: QueryInput, values: readonly unknown[] | undefined): SqliteQuery {

@@ -10,14 +10,14 @@ import type { Asker, SqliteThread } from "./sqlite-thread.ts";
 /**
  * The rows of a query, in pieces: while one is read here, the thread reads the next.
  *
- * Alone, it has its connection until the end, because a statement that is being read keeps what its connection sees as it
- * was. In a transaction, it has it for each piece.
+ * Alone, it has its connection until the end; otherwise for each piece.
  */
 export class SqliteStream<R> extends BlockReader<R> {
   readonly #line: SqliteLine;
   readonly #query: SqliteQuery;
   readonly #batchRows: number;
   readonly #isAlone: boolean;
+  readonly #isOwn: boolean;
   /** While it has one alone. */
   #desk: Desk | undefined;
   #thread: SqliteThread | undefined;
@@ -27,12 +27,14 @@ export class SqliteStream<R> extends BlockReader<R> {
   #width = 1;
   #isOver = false;
 
-  constructor(line: SqliteLine, query: SqliteQuery, batchRows: number, isAlone: boolean) {
+  /** @param isOwn - it is of whoever has the connection alone, and ends with that */
+  constructor(line: SqliteLine, query: SqliteQuery, batchRows: number, isAlone: boolean, isOwn: boolean) {
     super();
     this.#line = line;
     this.#query = query;
     this.#batchRows = batchRows;
     this.#isAlone = isAlone;
+    this.#isOwn = isOwn;
   }
 
   protected override async nextBlock(): Promise<readonly R[] | undefined> {
@@ -56,7 +58,7 @@ export class SqliteStream<R> extends BlockReader<R> {
     const { text, values, asGiven } = this.#query;
     const desk = await this.#line.enter(this.#isAlone);
     try {
-      const call = new SqliteCall(checkedScope(), desk.thread, ["open", text, values], asGiven);
+      const call = new SqliteCall(checkedScope(), desk.thread, ["open", text, values, this.#isOwn], asGiven);
       this.#thread = desk.thread;
       this.#opened = call.id;
       await call.promise;

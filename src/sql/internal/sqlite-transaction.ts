@@ -79,7 +79,7 @@ export abstract class TransactingSession extends SqliteSession implements Querya
 
 /** One connection, for one piece of code. */
 abstract class OwnSession extends TransactingSession {
-  protected override readonly streamsAlone: boolean = false;
+  protected override readonly isOwn: boolean = true;
   readonly #line: SqliteLine;
 
   constructor(thread: SqliteThread, name: string) {
@@ -89,6 +89,11 @@ abstract class OwnSession extends TransactingSession {
 
   protected override line(): SqliteLine {
     return this.#line;
+  }
+
+  /** Nobody else is there whom it could bother. */
+  protected override streamsAlone(): boolean {
+    return false;
   }
 
   /** Lets nothing more be asked. What is with the thread comes to its end before anything else. */
