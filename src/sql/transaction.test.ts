@@ -1,16 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { run, taskGroup } from "../core/index.ts";
+import { run } from "../core/index.ts";
+import { settle } from "../flow/index.ts";
 import { Event } from "../sync/index.ts";
 import { freshDatabase } from "../../test/sql/databases.ts";
 import { type Postgres, startPostgres } from "../../test/sql/postgres.ts";
-import {
-  ConstraintError,
-  type Database,
-  DatabaseClosedError,
-  QueryError,
-  type Queryable,
-  SerializationError,
-} from "./index.ts";
+import { ConstraintError, type Database, DatabaseClosedError, type Queryable, SerializationError } from "./index.ts";
 
 let server: Postgres;
 let db: Database;
@@ -84,21 +78,19 @@ test("a nested transaction is rolled back alone", () =>
 
 test("siblings that nest at once wait for each other", () =>
   inTree(async () => {
-    await db.transaction(async (tx) => {
-      await taskGroup((group) => {
-        for (let n = 0; n < 5; n++) {
-          group.spawn(() =>
-            tx
-              .transaction(async (nested) => {
-                await nested.execute("insert into t values ($1)", [n]);
-                if (n % 2 === 1) await nested.execute("rollback to savepoint nothing").catch(() => {});
-              })
-              .catch((error: unknown) => expect(error).toBeInstanceOf(QueryError)),
-          );
-        }
-      });
-    });
+    const outcomes = await db.transaction((tx) =>
+      settle(
+        [0, 1, 2, 3, 4].map(
+          (n) => () =>
+            tx.transaction(async (nested) => {
+              await nested.execute("insert into t values ($1)", [n]);
+              if (n % 2 === 1) await nested.execute("select wrong");
+            }),
+        ),
+      ),
+    );
 
+    expect(outcomes.map(({ ok }) => ok)).toEqual([true, false, true, false, true]);
     expect(await numbers()).toEqual([0, 2, 4]);
   }));
 

@@ -46,6 +46,8 @@ export class PostgresPool implements ConnectionListener {
   readonly #idle: PostgresConnection[] = [];
   /** All that are open. */
   readonly #open = new Set<PostgresConnection>();
+  /** Those of them that are being closed because nobody used them. */
+  readonly #leaving = new Set<PostgresConnection>();
   readonly #openings = new Set<Opening>();
   readonly #line = new LinkedList<ConnectionWaiter>();
   readonly #sweep: Timer = new Timer(() => this.#dropOld());
@@ -109,6 +111,7 @@ export class PostgresPool implements ConnectionListener {
 
   connectionClosed(connection: PostgresConnection): void {
     this.#open.delete(connection);
+    this.#leaving.delete(connection);
     const at = this.#idle.indexOf(connection);
     if (at !== -1) this.#idle.splice(at, 1);
     if (!this.#isClosed) this.#serve();
@@ -244,19 +247,22 @@ export class PostgresPool implements ConnectionListener {
     return undefined;
   }
 
+  get #staying(): number {
+    return this.#open.size - this.#leaving.size;
+  }
+
   #scheduleSweep(): void {
     const oldest = this.#idle[0];
-    if (oldest === undefined || this.#isClosed || this.#open.size <= this.settings.min) return;
+    if (oldest === undefined || this.#isClosed || this.#staying <= this.settings.min) return;
     this.#clock.schedule(oldest.idleSinceMs + this.settings.idleMs, this.#sweep);
   }
 
   #dropOld(): void {
     const untilMs = this.#clock.now() - this.settings.idleMs;
-    let leaving = 0;
-    while (this.#idle.length > 0 && this.#idle[0]!.idleSinceMs <= untilMs) {
-      if (this.#open.size - leaving <= this.settings.min) break;
-      leaving++;
-      void this.#idle.shift()!.end();
+    while (this.#idle.length > 0 && this.#idle[0]!.idleSinceMs <= untilMs && this.#staying > this.settings.min) {
+      const connection = this.#idle.shift()!;
+      this.#leaving.add(connection);
+      void connection.end();
     }
     this.#scheduleSweep();
   }
