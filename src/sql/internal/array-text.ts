@@ -59,8 +59,11 @@ class ArrayReader {
   }
 }
 
+const special = /["\\]/;
+const allSpecial = /["\\]/g;
+
 /**
- * Writes an array. All elements but NULL stand in quotes, so none is mistaken for anything.
+ * Writes an array. Text stands in quotes, so none is mistaken for anything.
  *
  * @param nests - whether arrays in it are further dimensions; of JSON they are elements
  */
@@ -72,8 +75,10 @@ export function writeArray(
 ): string {
   const parts = items.map((item) => {
     if (item === null || item === undefined) return "NULL";
+    if (typeof item === "number" || typeof item === "boolean") return writeElement(item);
     if (nests && Array.isArray(item)) return writeArray(item, writeElement, delimiter);
-    return `"${writeElement(item).replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+    const text = writeElement(item);
+    return special.test(text) ? `"${text.replaceAll(allSpecial, String.raw`\$&`)}"` : `"${text}"`;
   });
   return `{${parts.join(delimiter)}}`;
 }

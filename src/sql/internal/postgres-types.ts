@@ -103,8 +103,23 @@ function readBytes(text: string): Uint8Array {
 const momentForm =
   /^(\d+)-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?( BC)?$/;
 
+const hyphen = 45;
+const space = 32;
+
+/** Of four-digit years in UTC, which almost all are, at a third of the time. */
+function readUtc(text: string): Date {
+  const twoDigits = (at: number): number => text.charCodeAt(at) * 10 + text.charCodeAt(at + 1) - 528;
+  const fraction = text.slice(20, -3).padEnd(3, "0").slice(0, 3);
+  const date = new Date(
+    Date.UTC(2000, twoDigits(5) - 1, 1, twoDigits(11), twoDigits(14), twoDigits(17), Number(fraction)),
+  );
+  date.setUTCFullYear(twoDigits(0) * 100 + twoDigits(2), twoDigits(5) - 1, twoDigits(8));
+  return date;
+}
+
 /** By hand: of years before 1000 and beyond 9999, and of zones with seconds, `Date` makes something else. */
 function readMoment(text: string): Date | number {
+  if (text.endsWith("+00") && text.charCodeAt(4) === hyphen && text.charCodeAt(10) === space) return readUtc(text);
   if (text === "infinity") return Infinity;
   if (text === "-infinity") return -Infinity;
   const match = momentForm.exec(text);
@@ -180,9 +195,12 @@ function writeJson(value: unknown): string {
 }
 
 function writeMoment(date: Date): string {
+  if (Number.isNaN(date.getTime())) throw new TypeError("Expected a Date that is a moment, got an invalid one");
+  const text = date.toISOString();
+  // Four-digit years, from the first on.
+  if (text.length === 24 && !text.startsWith("0000")) return text;
   const year = date.getUTCFullYear();
-  if (Number.isNaN(year)) throw new TypeError("Expected a Date that is a moment, got an invalid one");
   // From the month on. Postgres counts years before the first as 1 BC and so on.
-  const rest = date.toISOString().slice(-20);
+  const rest = text.slice(-20);
   return year >= 1 ? `${String(year).padStart(4, "0")}${rest}` : `${String(1 - year).padStart(4, "0")}${rest} BC`;
 }
