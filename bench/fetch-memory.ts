@@ -1,6 +1,7 @@
 /**
  * `node --conditions=taskwright-source bench/fetch-memory.ts [lines]`: the memory that `taskwright fetch` takes for a
- * list of a million lines, every tenth of them to a host that does not exist. Fails above the limit. Linux only.
+ * list of a million lines, every tenth of them to a host that does not exist, with results and journal in files. Fails
+ * above the limit. Linux only.
  */
 import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -39,7 +40,7 @@ const folder = mkdtempSync(join(tmpdir(), "taskwright-memory-"));
 try {
   const input = join(folder, "list");
   await pipeline(Readable.from(list(server.origin)), createWriteStream(input));
-  const flags = ["-i", input, "-o", "/dev/null", "--per-host", "100", "--retry", "2"];
+  const flags = ["-i", input, "-o", join(folder, "results"), "--per-host", "100", "--retry", "1"];
   const child = spawn(process.execPath, [command, "fetch", ...flags], { stdio: "inherit" });
   let peak = 0;
   while (child.exitCode === null) {

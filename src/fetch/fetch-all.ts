@@ -1,11 +1,11 @@
 import { Deque, DrivenStream, type ScopeNode } from "../core/index.ts";
-import { lookAheadOf } from "./internal/batch.ts";
-import { CancelWatch } from "./internal/cancel-watch.ts";
-import { Engine } from "./internal/engine.ts";
-import { openExchange } from "./internal/exchange.ts";
-import { isExceeded } from "./internal/failure-limit.ts";
-import { JobBuilder } from "./internal/job-builder.ts";
-import { RequestSource } from "./internal/request-source.ts";
+import { lookAheadOf } from "./engine/batch.ts";
+import { CancelWatch } from "./engine/cancel-watch.ts";
+import { Engine } from "./engine/engine.ts";
+import { openExchange } from "./engine/exchange.ts";
+import { isExceeded } from "./engine/failure-limit.ts";
+import { JobBuilder } from "./input/job-builder.ts";
+import { RequestSource } from "./input/request-source.ts";
 import { TooManyFailuresError } from "./failures.ts";
 import { type FetchAllOptions, type FetchAllSettings, readOptions } from "./options.ts";
 import { type FetchInput, type FetchOutcome, outcomeOf, refusedOutcome } from "./outcome.ts";

@@ -1,11 +1,11 @@
 import { checkpoint, currentScope } from "../core/index.ts";
 import { TooManyFailuresError } from "./failures.ts";
-import { Batch } from "./internal/batch.ts";
-import { IterableSource } from "./internal/iterable-source.ts";
-import { identityOf } from "./internal/job-identity.ts";
-import { JsonLinesOutput } from "./internal/json-lines-output.ts";
-import type { JournalStart } from "./internal/open-journal.ts";
-import { openJournaled } from "./internal/open-journaled.ts";
+import { Batch } from "./engine/batch.ts";
+import { IterableSource } from "./input/iterable-source.ts";
+import { identityOf } from "./journal/job-identity.ts";
+import { JsonLinesOutput } from "./output/json-lines-output.ts";
+import type { JournalStart } from "./journal/open-journal.ts";
+import { openJournaled } from "./journal/open-journaled.ts";
 import { type FetchAllOptions, type FetchAllSettings, readOptions } from "./options.ts";
 import type { FetchInput } from "./outcome.ts";
 

@@ -29,7 +29,7 @@ export {
 } from "./errors.ts";
 export { type FetchStream, fetchAll } from "./fetch-all.ts";
 export { type FetchIntoOptions, type FetchSummary, fetchInto } from "./fetch-into.ts";
-export type { FetchSessionOptions } from "./internal/exchange.ts";
+export type { FetchSessionOptions } from "./engine/exchange.ts";
 export { TooManyFailuresError } from "./failures.ts";
 export type { FetchAllOptions, FetchRetryOptions } from "./options.ts";
 export type { FetchRate, FetchTokens, FetchWeight, PacingOptions } from "./pacing.ts";
@@ -37,62 +37,62 @@ export type { FetchAnswer, FetchFailure, FetchInput, FetchOutcome, FetchRequest,
 
 // For the command, not for users.
 /** @internal */
-export { type Attempt } from "./internal/attempt.ts";
+export { type Attempt } from "./engine/attempt.ts";
 /** @internal */
-export { Batch, type BatchEnd, type BatchOptions, type BatchProgress } from "./internal/batch.ts";
+export { Batch, type BatchEnd, type BatchOptions, type BatchProgress } from "./engine/batch.ts";
 /** @internal */
-export { BodyFolder } from "./internal/body-folder.ts";
+export { BodyFolder } from "./output/body-folder.ts";
 /** @internal */
-export type { DoneSet } from "./internal/done-set.ts";
+export type { DoneSet } from "./journal/done-set.ts";
 /** @internal */
-export { TableOutput } from "./internal/table-output.ts";
+export { TableOutput } from "./output/table-output.ts";
 /** @internal */
-export { type BatchStatistics } from "./internal/batch-statistics.ts";
+export { type BatchStatistics } from "./engine/batch-statistics.ts";
 /** @internal */
-export { openDestination, standardOutput } from "./internal/destination.ts";
+export { openDestination, standardOutput } from "./output/destination.ts";
 /** @internal */
-export { type FailureLimit } from "./internal/failure-limit.ts";
+export { type FailureLimit } from "./engine/failure-limit.ts";
 /** @internal */
-export { type PaceRules } from "./internal/pace.ts";
+export { type PaceRules } from "./engine/pace.ts";
 /** @internal */
 export { parseMaxFailures } from "./options.ts";
 /** @internal */
 export { readPacing } from "./pacing.ts";
 /** @internal */
-export { headerProblem, isMethod, showHeader } from "./internal/header.ts";
+export { headerProblem, isMethod, showHeader } from "./input/header.ts";
 /** @internal */
-export { type ResultCounts } from "./internal/done-set.ts";
+export { type ResultCounts } from "./journal/done-set.ts";
 /** @internal */
-export { type JobIdentity, identityOf } from "./internal/job-identity.ts";
+export { type JobIdentity, identityOf } from "./journal/job-identity.ts";
 /** @internal */
-export { type JournaledResults, openJournaled } from "./internal/open-journaled.ts";
+export { type JournaledResults, openJournaled } from "./journal/open-journaled.ts";
 /** @internal */
-export type { JournalOptions, JournalStart } from "./internal/open-journal.ts";
+export type { JournalOptions, JournalStart } from "./journal/open-journal.ts";
 /** @internal */
-export { redactUrl } from "./internal/target.ts";
+export { redactUrl } from "./input/target.ts";
 /** @internal */
-export { Job } from "./internal/job.ts";
+export { Job } from "./engine/job.ts";
 /** @internal */
-export { JsonLinesOutput, type LineForm, type OutputFormat } from "./internal/json-lines-output.ts";
+export { JsonLinesOutput, type LineForm, type OutputFormat } from "./output/json-lines-output.ts";
 /** @internal */
-export { LineSource } from "./internal/line-source.ts";
+export { LineSource } from "./input/line-source.ts";
 /** @internal */
-export { BadLine } from "./internal/line-splitter.ts";
+export { BadLine } from "./input/line-splitter.ts";
 /** @internal */
-export { nearest } from "./internal/nearest.ts";
+export { nearest } from "./input/nearest.ts";
 /** @internal */
-export { type RequestInput, inputFile, inputFromStandard, inputText } from "./internal/request-input.ts";
+export { type RequestInput, inputFile, inputFromStandard, inputText } from "./input/request-input.ts";
 /** @internal */
-export { type InputFormat } from "./internal/request-parser.ts";
+export { type InputFormat } from "./input/request-parser.ts";
 /** @internal */
-export { RequestReader } from "./internal/request-reader.ts";
+export { RequestReader } from "./input/request-reader.ts";
 /** @internal */
-export { RequestTemplate } from "./internal/request-template.ts";
+export { RequestTemplate } from "./input/request-template.ts";
 /** @internal */
-export { ShuffledSource } from "./internal/shuffled-source.ts";
+export { ShuffledSource } from "./input/shuffled-source.ts";
 /** @internal */
-export { TemplateProblem } from "./internal/template.ts";
+export { TemplateProblem } from "./input/template.ts";
 /** @internal */
-export { InputError, RequestStream } from "./internal/request-stream.ts";
+export { InputError, RequestStream } from "./input/request-stream.ts";
 /** @internal */
-export { type ResultOutput } from "./internal/result-output.ts";
+export { type ResultOutput } from "./output/result-output.ts";

@@ -1,10 +1,10 @@
 import { expectInteger } from "../core/index.ts";
 import { acceptEncoding, openSession } from "../http/index.ts";
-import type { ExchangeOptions, FetchSessionOptions } from "./internal/exchange.ts";
-import { readHeaders } from "./internal/job-builder.ts";
-import type { FailureLimit } from "./internal/failure-limit.ts";
-import type { PaceRules } from "./internal/pace.ts";
-import type { RetryPolicy } from "./internal/retry-policy.ts";
+import type { ExchangeOptions, FetchSessionOptions } from "./engine/exchange.ts";
+import { readHeaders } from "./input/job-builder.ts";
+import type { FailureLimit } from "./engine/failure-limit.ts";
+import type { PaceRules } from "./engine/pace.ts";
+import type { RetryPolicy } from "./engine/retry-policy.ts";
 import { type PacingOptions, readPacing } from "./pacing.ts";
 
 /** Settings of {@link fetchAll}. */

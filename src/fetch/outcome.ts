@@ -1,5 +1,5 @@
 import type { WireHeaders } from "../http/index.ts";
-import { type Attempt, bodyOf } from "./internal/attempt.ts";
+import { type Attempt, bodyOf } from "./engine/attempt.ts";
 
 /** What a request is asked for: a URL, or more than that. */
 export type FetchInput = string | URL | FetchRequest;

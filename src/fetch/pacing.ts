@@ -1,8 +1,8 @@
 import { expectInteger, expectMs } from "../core/index.ts";
-import type { Attempt } from "./internal/attempt.ts";
-import type { Job } from "./internal/job.ts";
-import type { PaceRules, Rate, WeightRule } from "./internal/pace.ts";
-import { tokenWeight } from "./internal/token-weight.ts";
+import type { Attempt } from "./engine/attempt.ts";
+import type { Job } from "./engine/job.ts";
+import type { PaceRules, Rate, WeightRule } from "./engine/pace.ts";
+import { tokenWeight } from "./engine/token-weight.ts";
 import { type FetchInput, type FetchOutcome, outcomeOf } from "./outcome.ts";
 
 /** So much in each `perMs`, evenly: in any time of `t` at most what comes in `t`, and `burst`. */

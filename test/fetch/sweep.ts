@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
 import { Cli, type CliEnd, type TemporaryFolder } from "../cli.ts";
 import type { TestServer } from "../http-server.ts";
-import { JournalFile } from "../../src/fetch/internal/journal-file.ts";
+import { JournalFile } from "../../src/fetch/journal/journal-file.ts";
 
 /** Numbers from 0 up to 1 that follow from a seed. */
 export function randomFrom(seed: number): () => number {

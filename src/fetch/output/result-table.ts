@@ -1,0 +1,107 @@
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import { type Attempt, bodyOf, isSuccess } from "../engine/attempt.ts";
+import { bodyText } from "./body-text.ts";
+import { DoneSet, badLineHash, requestHash } from "../journal/done-set.ts";
+import type { BadLine } from "../input/line-splitter.ts";
+import { describeBadLine } from "./result-line.ts";
+
+/** The table that results go into, as users see it. */
+const columns = {
+  number: "INTEGER PRIMARY KEY",
+  id: "",
+  url: "TEXT",
+  ok: "INTEGER NOT NULL",
+  status: "INTEGER",
+  attempts: "INTEGER NOT NULL",
+  headers_ms: "REAL",
+  attempt_ms: "REAL",
+  total_ms: "REAL",
+  headers: "TEXT",
+  body_type: "TEXT",
+  body: "",
+  error_code: "TEXT",
+  error_message: "TEXT",
+  /** To notice that the request of this number is not what it was. */
+  request_hash: "INTEGER NOT NULL",
+} as const;
+
+/** The values of a row, in the order of the columns. */
+export type ResultRow = readonly SQLInputValue[];
+
+export const columnNames: readonly string[] = Object.keys(columns);
+
+export function hasTable(db: DatabaseSync): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'results'").get() !== undefined;
+}
+
+export function makeTable(db: DatabaseSync): void {
+  const list = Object.entries(columns).map(([name, type]) => `${name} ${type}`.trim());
+  db.exec(`CREATE TABLE results (${list.join(", ")})`);
+}
+
+export function dropTable(db: DatabaseSync): void {
+  db.exec("DROP TABLE IF EXISTS results");
+}
+
+/** Takes out what failed, so that it is asked again. */
+export function deleteFailed(db: DatabaseSync): void {
+  db.exec("DELETE FROM results WHERE ok = 0");
+}
+
+/** The requests that have their row. */
+export function doneIn(db: DatabaseSync): DoneSet {
+  const done = new DoneSet();
+  const rows = db.prepare("SELECT number, ok, error_code = 'BAD_LINE' AS bad, request_hash AS hash FROM results");
+  for (const row of rows.iterate()) {
+    const { number, ok, bad, hash } = row as { number: number; ok: number; bad: number | null; hash: number };
+    done.add(number, ok === 1 ? "ok" : bad === 1 ? "bad-line" : "failed", hash);
+  }
+  return done;
+}
+
+/** @param bodyFile - the file that has the body, which is named in its place */
+export function rowOf(last: Attempt, withHeaders: boolean, bodyFile: string | undefined): ResultRow {
+  const { job, startMs, endMs, answer, failure } = last;
+  const [bodyType, body] = answer === undefined ? [null, null] : bodyColumns(answer.headers, last, bodyFile);
+  return [
+    job.index,
+    idColumn(job.id ?? job.index),
+    job.target.url,
+    Number(isSuccess(last)),
+    answer?.status ?? failure?.status ?? null,
+    job.attempts,
+    answer?.firstByteMs ?? null,
+    endMs - startMs,
+    endMs - job.firstStartMs,
+    answer !== undefined && withHeaders ? JSON.stringify(answer.headers) : null,
+    bodyType,
+    body,
+    failure?.code ?? null,
+    failure?.message ?? null,
+    requestHash(job),
+  ];
+}
+
+/** The column has no type, so a number would be stored as it is in JavaScript, and shown as 1.0. */
+function idColumn(id: string | number): SQLInputValue {
+  return Number.isSafeInteger(id) ? BigInt(id) : id;
+}
+
+function bodyColumns(
+  headers: Parameters<typeof bodyText>[0],
+  { answer }: Attempt,
+  bodyFile: string | undefined,
+): [type: string, body: string | Uint8Array] {
+  if (bodyFile !== undefined) return ["file", bodyFile];
+  const body = bodyOf(answer!);
+  const read = bodyText(headers, body);
+  // A copy: with part of a larger piece of memory, all of that would go over to the thread.
+  return read === undefined ? ["bytes", Uint8Array.from(body)] : [read.type, read.text];
+}
+
+/** The row of a line that was no request. */
+export function rowOfBadLine(bad: BadLine): ResultRow {
+  const { index, id = index, url = null } = bad;
+  const nothing = [null, null, null, null, null, null];
+  return [index, idColumn(id), url, 0, null, 0, ...nothing, "BAD_LINE", describeBadLine(bad), badLineHash];
+}
