@@ -8,7 +8,7 @@ import { parseFlags } from "../../src/cli/flags.ts";
 import { withFlagLists } from "../../scripts/internal/flag-lists.ts";
 import { manPage } from "../../scripts/internal/man-page.ts";
 import { summarize } from "../../src/cli/summary.ts";
-import { BatchStatistics } from "../../src/fetch/internal/batch-statistics.ts";
+import { BatchStatistics } from "../../src/fetch/engine/batch-statistics.ts";
 import { root } from "./snippets.ts";
 
 test.for(["README.md", "CONTRIBUTING.md"])("%s names only npm scripts that exist", async (page) => {
