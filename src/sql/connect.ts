@@ -3,7 +3,7 @@ import type { Database } from "./database.ts";
 
 /** Settings of {@link connect}. */
 export interface ConnectOptions {
-  /** Connections at most. @default 10 */
+  /** Connections at most. Postgres only. @default 10 */
   readonly max?: number;
   /** Connections that stay open although nobody uses them, once they were needed. Postgres only. @default 0 */
   readonly min?: number;
@@ -40,12 +40,14 @@ export interface ConnectOptions {
 /**
  * A database: `postgres://user:password@host/name`, `sqlite:path.db` or `sqlite::memory:`.
  *
- * Connections are opened when they are needed. Everything else that libpq takes stands in the URL or in the variables
+ * Of SQLite the file is opened at once, and made if it is not there; SQLite runs in threads. Connections to Postgres are
+ * opened when they are needed; everything else that libpq takes stands in the URL or in the variables
  * PGHOST, PGUSER, PGPASSWORD, PGSSLMODE and so on. Dispose of it at the end: `await using`.
  *
  * Cancel: throws if the scope is cancelled.
  *
  * @throws {TypeError} the URL is not like that; the message has no password in it
+ * @throws {ConnectError} SQL_CONNECT, the file of SQLite cannot be opened
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Database> {
   const { max = 10, min = 0, idleMs = 60_000, connectMs = 10_000, cancelMs = 5_000, statements = 100 } = options;

@@ -14,7 +14,10 @@ export interface StreamOptions {
 
 /** Settings of `transaction`. */
 export interface TransactionOptions {
-  /** What it sees of others that run at the same time. @default that of the database: `"read committed"` in Postgres */
+  /**
+   * What it sees of others that run at the same time. @default that of the database: `"read committed"` in Postgres;
+   * SQLite has only `"serializable"`
+   */
   readonly isolation?: "read committed" | "repeatable read" | "serializable";
   /** Whether it may write. @default false */
   readonly readOnly?: boolean;
@@ -52,8 +55,8 @@ export type RowStream<R> = AsyncIterableIterator<R, undefined> & AsyncDisposable
  * A query is text with `$1`, `$2` ... for values, or what `sql` has made. Every call is a checkpoint. Those of a connection or
  * a transaction run one after another.
  *
- * Cancel: a call that waits in line for a connection leaves it. A query that runs is stopped by the database, and the call ends
- * when it has stopped; where it had ended by itself, its value is returned, and the next checkpoint throws.
+ * Cancel: a call that waits in line for a connection leaves it. A query that runs is stopped by the database (by SQLite between
+ * two rows), and the call ends when it has stopped; where it had ended by itself, its value is returned, and the next checkpoint throws.
  */
 export interface Queryable {
   /**
@@ -61,7 +64,7 @@ export interface Queryable {
    *
    * Cancel: stops the query.
    *
-   * @throws {QueryError} SQL_QUERY, SQL_CONSTRAINT, SQL_SERIALIZATION: the database refused
+   * @throws {QueryError} SQL_QUERY, SQL_CONSTRAINT, SQL_SERIALIZATION, SQL_BUSY: the database refused
    * @throws {ConnectError} SQL_CONNECT, no connection can be had
    * @throws {ConnectionLostError} SQL_CONNECTION_LOST, it broke
    * @throws {DatabaseClosedError} SQL_CLOSED
@@ -132,6 +135,8 @@ export interface Queryable {
    * @param fn - uses what it is given, until it returns
    * @throws {QueryError} SQL_QUERY with `sqlState` 25P02, an error in it was caught outside a transaction of its own
    * @throws {SerializationError} SQL_SERIALIZATION, others got in its way more than `retrySerialization` times
+   * @throws {NotSupportedError} SQL_NOT_SUPPORTED, SQLite has no such isolation
+   * @throws {TypeError} it was called inside a transaction, of an object that waits for the end of that
    */
   transaction<T>(fn: (transaction: Queryable) => T | PromiseLike<T>, options?: TransactionOptions): Promise<T>;
 }

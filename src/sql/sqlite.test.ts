@@ -307,6 +307,21 @@ describe.each(places)("a database of SQLite in %s", (_place, url) => {
   });
 });
 
+test("settings and temporary tables of a lent connection go with it", async () => {
+  await withDatabase(async (db) => {
+    {
+      await using connection = await db.acquire();
+      await connection.execute("pragma foreign_keys = off");
+      await connection.execute("create temp table mine (a)");
+    }
+    await using connection = await db.acquire();
+    expect(await connection.fetchValue("pragma foreign_keys")).toBe(1);
+    await expect(connection.fetch("select * from mine")).rejects.toThrow("no such table");
+    expect(await connection.fetchValue("pragma journal_mode")).toBe("wal");
+    expect(await connection.fetchValue("pragma synchronous")).toBe(2);
+  });
+});
+
 describe("what SQLite refuses", () => {
   test("tells which constraint was broken, where SQLite says so", async () => {
     await withDatabase(async (db) => {

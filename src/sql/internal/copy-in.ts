@@ -5,6 +5,7 @@ import { CopyPieces, copyLine } from "./copy-text.ts";
 import { Exchange } from "./exchange.ts";
 import { converse, perform } from "./perform.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
+import { quotePath } from "./quote-path.ts";
 import { DescribeExchange } from "./query-exchange.ts";
 import { Statement } from "./statement-cache.ts";
 
@@ -66,19 +67,6 @@ async function addAll(
     await breathe();
     if (isOver()) return;
   }
-}
-
-/** `schema.table`, each part a name. One that has dots in it is given in quotes, as in SQL. */
-export function quotePath(path: string): string {
-  if (typeof path !== "string")
-    throw new TypeError(`Expected a name of a table, got \`${String(path)}\` (${typeof path})`);
-  const parts = path.match(/"(?:[^"]|"")*"|[^".]+|\./g) ?? [];
-  const isPath = parts.join("") === path && parts.every((part, index) => (part === ".") === (index % 2 === 1));
-  if (!isPath || parts.length % 2 === 0) return quoteName(path);
-  return parts
-    .filter((part) => part !== ".")
-    .map((part) => quoteName(part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part))
-    .join(".");
 }
 
 /** The types of columns, which the server knows without running anything. */

@@ -1,5 +1,5 @@
 import type { WireOut } from "../postgres.ts";
-import { quotePath } from "./copy-in.ts";
+import { quotePath } from "./quote-path.ts";
 import { Exchange } from "./exchange.ts";
 import { type WaitFor, converseLong } from "./perform.ts";
 import type { Lease } from "./lease.ts";

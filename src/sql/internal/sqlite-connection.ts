@@ -13,6 +13,8 @@ type Reply = (answer: ThreadReply) => void;
 /** So many rows of `many` are inserted by one statement, unless they have very many values. */
 const rowsTogether = 16;
 const valuesTogether = 400;
+/** What has one of these words may change settings, or make something that only this connection sees. */
+const changesConnection = /\b(?:pragma|attach|detach|temp|temporary)\b/i;
 /** So often it is asked whether to stop. */
 const stopEvery = 64;
 
@@ -27,6 +29,8 @@ export class SqliteConnection {
   #db: DatabaseSync | undefined;
   /** Whether a transaction was begun, and not ended by who began it. */
   #isTransacting = false;
+  /** Whether a statement may have changed more than the file. */
+  #isChanged = false;
   #statements: SqliteStatements | undefined;
 
   constructor(settings: ThreadSettings) {
@@ -75,7 +79,8 @@ export class SqliteConnection {
       case "reset":
       case "close":
         this.#reset();
-        if (work[0] === "close") this.#db?.close();
+        if (work[0] === "reset") this.#reopen();
+        else this.#db?.close();
         return reply([id, "done", 0]);
     }
   }
@@ -84,6 +89,7 @@ export class SqliteConnection {
   #performWithout(id: number, [kind]: ThreadWork, reply: Reply): void {
     if (kind !== "back" && kind !== "reset" && kind !== "close" && kind !== "shut") throw new TransactionLost();
     if (kind !== "shut") this.#reset();
+    if (kind === "reset") this.#reopen();
     if (kind === "close") this.#db?.close();
     reply([id, "done", 0]);
   }
@@ -104,12 +110,22 @@ export class SqliteConnection {
     this.#isTransacting = false;
   }
 
+  /** With the next command, so that settings and temporary tables go. What is in memory would go, too. */
+  #reopen(): void {
+    if (!this.#isChanged || this.#open.size > 0 || this.#settings.path === ":memory:") return;
+    this.#isChanged = false;
+    this.#db?.close();
+    this.#db = undefined;
+    this.#statements = undefined;
+  }
+
   get #database(): DatabaseSync {
     this.#db ??= openSqlite(this.#settings);
     return this.#db;
   }
 
   #prepare(text: string, flush: () => void): KeptStatement {
+    this.#isChanged ||= changesConnection.test(text);
     this.#statements ??= new SqliteStatements(this.#database, this.#settings.maxStatements);
     const statement = this.#statements.get(text);
     if (!statement.isQuick) flush();
@@ -151,6 +167,7 @@ export class SqliteConnection {
   /** Several statements: all of them happen or none, unless they are in a transaction anyway. */
   #script(text: string, flush: () => void): number {
     flush();
+    this.#isChanged ||= changesConnection.test(text);
     const db = this.#database;
     const before = totalChanges(db);
     if (db.isTransaction) db.exec(text);
