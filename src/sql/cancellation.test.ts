@@ -1,9 +1,7 @@
-import { once } from "node:events";
-import { type AddressInfo, type Socket, connect as connectSocket, createServer } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TimeoutError, cancelScope, isCancelled, moveOnAfter, run, timeout } from "../core/index.ts";
 import { map } from "../flow/index.ts";
-import { eventually, freshDatabase, runningQueries } from "../../test/sql/databases.ts";
+import { eventually, freshDatabase, openProxy, runningQueries } from "../../test/sql/databases.ts";
 import { type Postgres, startPostgres } from "../../test/sql/postgres.ts";
 import { type Database, DatabaseClosedError, connect, sql } from "./index.ts";
 
@@ -192,7 +190,7 @@ test("what has ended by itself when the cancellation arrives counts", () =>
 
 test("where the server does not answer a request to stop, the connection is closed", () =>
   inTree(async () => {
-    await using proxy = await openDeafProxy(server.port);
+    await using proxy = await openProxy(server.port);
     const url = server.url().replace(String(server.port), String(proxy.port));
     await using db = await connect(url, { max: 1, cancelMs: 200 });
     await db.fetch("select 1");
@@ -221,28 +219,3 @@ test("closing the database stops what runs in it, ends who waits, and closes all
     );
     await expect(db.fetch("select 1")).rejects.toThrow(DatabaseClosedError);
   }));
-
-/** Passes connections on, or while it is deaf takes new ones and does nothing. */
-async function openDeafProxy(port: number): Promise<{ isDeaf: boolean; port: number } & AsyncDisposable> {
-  const sockets = new Set<Socket>();
-  const proxy = createServer((incoming) => {
-    sockets.add(incoming);
-    incoming.on("error", () => {});
-    if (state.isDeaf) return;
-    const outgoing = connectSocket(port, "127.0.0.1");
-    sockets.add(outgoing);
-    outgoing.on("error", () => {});
-    incoming.pipe(outgoing).pipe(incoming);
-  }).listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  const state = {
-    isDeaf: false,
-    port: (proxy.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      proxy.close();
-      await once(proxy, "close");
-    },
-  };
-  return state;
-}

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, type Socket, connect as connectSocket, createServer } from "node:net";
 import { type ConnectOptions, type Database, connect } from "../../src/sql/index.ts";
 import type { Postgres } from "./postgres.ts";
 
@@ -26,4 +28,46 @@ export async function eventually(isTrue: () => boolean | Promise<boolean>): Prom
     if (Date.now() > untilMs) throw new Error("It has not come about within 10 s");
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+/** Stands between a server and those who connect to it. */
+export interface Proxy extends AsyncDisposable {
+  readonly port: number;
+  /** Takes connections from now on, and does nothing with them. */
+  isDeaf: boolean;
+  /** Breaks the connections that are there, each when it is used again. */
+  breakOnNext(): void;
+}
+
+/** A proxy to `port` of this machine. */
+export async function openProxy(port: number): Promise<Proxy> {
+  const sockets = new Set<Socket>();
+  const incomings = new Set<Socket>();
+  const server = createServer((incoming) => {
+    sockets.add(incoming);
+    incoming.on("error", () => {});
+    if (proxy.isDeaf) return;
+    incomings.add(incoming);
+    const outgoing = connectSocket(port, "127.0.0.1");
+    sockets.add(outgoing);
+    outgoing.on("error", () => {});
+    incoming.pipe(outgoing).pipe(incoming);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const proxy: Proxy = {
+    port: (server.address() as AddressInfo).port,
+    isDeaf: false,
+    breakOnNext: () => {
+      for (const incoming of incomings) {
+        incoming.unpipe().once("data", () => incoming.destroy());
+        incoming.resume();
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+  return proxy;
 }
