@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { run, sleep, taskGroup } from "../core/index.ts";
 import { eventually, freshDatabase, runningQueries } from "../../test/sql/databases.ts";
 import { type Postgres, startPostgres } from "../../test/sql/postgres.ts";
-import { ConnectError, ConnectionLostError, connect } from "./index.ts";
+import { ConnectError, ConnectionLostError, DatabaseClosedError, connect } from "./index.ts";
 
 let server: Postgres;
 beforeAll(async () => {
@@ -132,4 +132,17 @@ test("a slow listener keeps 10,000 payloads, and is told of the rest", () =>
     expect(losses).toEqual(Array.from({ length: 5 }, () => "buffer"));
     expect(await payloads.next()).toEqual({ done: false, value: "1" });
     expect(await runningQueries(db)).toEqual([]);
+  }));
+
+test("a listener that can never begin is told why, and one that waits for a server ends with its database", () =>
+  inTree(async () => {
+    await using nowhere = await connect(server.url("nowhere"));
+    const payloads = nowhere.listen("news");
+    await expect(payloads.next()).rejects.toMatchObject({ code: "SQL_CONNECT", sqlState: "3D000" });
+
+    await server.kill();
+    const db = await connect(server.url());
+    const waiting = db.listen("news").next();
+    await Promise.all([expect(waiting).rejects.toThrow(DatabaseClosedError), db[Symbol.asyncDispose]()]);
+    await server.start();
   }));

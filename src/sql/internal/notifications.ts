@@ -10,10 +10,11 @@ import {
   takeFirst,
 } from "../../core/index.ts";
 import type { ListenOptions } from "../database.ts";
-import { DatabaseClosedError } from "../errors.ts";
+import { ConnectError, DatabaseClosedError } from "../errors.ts";
 import { quoteName } from "../query.ts";
 import { SimpleExchange } from "./exchange.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
+import { isPassing } from "./postgres-opening.ts";
 
 /** Payloads of one channel that nobody has read; more are dropped, which is told as a loss. */
 const maxUnread = 10_000;
@@ -33,6 +34,8 @@ export class Notifications {
   readonly #name: string;
   readonly #channels = new Map<string, Set<Listening>>();
   #connection: PostgresConnection | undefined;
+  /** What was right once is tried again, whatever the server says meanwhile. */
+  #hasConnected = false;
   /** What the connection listens to, or is being told to. */
   #told = new Set<string>();
   #working: Promise<void> | undefined;
@@ -60,8 +63,7 @@ export class Notifications {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const listening of this.#all()) listening.end(new DatabaseClosedError(this.#name));
-    this.#channels.clear();
+    this.#endAll(new DatabaseClosedError(this.#name));
     this.#resume?.();
     await this.#connection?.end();
     await this.#working;
@@ -104,12 +106,17 @@ export class Notifications {
         await this.#bringUp();
         pauseMs = firstPauseMs;
       } catch (error) {
-        // Nothing has been missed by those who have never been told that it began.
-        if (this.#connection === undefined) await this.#rest(pauseMs);
-        else for (const listening of this.#all()) listening.end(error);
+        const isPause = error instanceof ConnectError && isPassing(error);
+        if (isPause || this.#hasConnected) await this.#rest(pauseMs);
+        else this.#endAll(error);
         pauseMs = Math.min(mostPauseMs, pauseMs * 2);
       }
     }
+  }
+
+  #endAll(error: unknown): void {
+    for (const listening of this.#all()) listening.end(error);
+    this.#channels.clear();
   }
 
   async #bringUp(): Promise<void> {
@@ -127,6 +134,7 @@ export class Notifications {
 
   async #connect(): Promise<PostgresConnection> {
     const connection = await this.#open();
+    this.#hasConnected = true;
     this.#told = new Set();
     connection.onNotification = ({ channel, payload }) => {
       for (const listening of this.#channels.get(channel) ?? []) listening.took(payload);

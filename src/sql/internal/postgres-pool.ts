@@ -49,6 +49,8 @@ export class PostgresPool implements ConnectionListener {
   /** Those of them that are being closed because nobody used them. */
   readonly #leaving = new Set<PostgresConnection>();
   readonly #openings = new Set<Opening>();
+  /** On their way to somebody who does not stand in line. */
+  readonly #apart = new Set<PostgresOpening>();
   readonly #line = new LinkedList<ConnectionWaiter>();
   readonly #sweep: Timer = new Timer(() => this.#dropOld());
   #inUse = 0;
@@ -106,7 +108,14 @@ export class PostgresPool implements ConnectionListener {
 
   /** Opens one that is not of the pool, and is not counted. */
   async openApart(): Promise<PostgresConnection> {
-    return await new PostgresOpening(this.#target, this.settings, this.#clock).open(this.settings.connectMs);
+    if (this.#isClosed) throw this.#closedError();
+    const opening = new PostgresOpening(this.#target, this.settings, this.#clock);
+    this.#apart.add(opening);
+    try {
+      return await opening.open(this.settings.connectMs);
+    } finally {
+      this.#apart.delete(opening);
+    }
   }
 
   connectionClosed(connection: PostgresConnection): void {
@@ -122,15 +131,13 @@ export class PostgresPool implements ConnectionListener {
     this.#isClosed = true;
     this.#sweep.cancel();
     for (const waiter of takeAll(this.#line)) waiter.reject(this.#closedError());
-    for (const opening of this.#openings) opening.giveUp();
+    for (const opening of [...this.#openings, ...this.#apart]) opening.giveUp();
     for (const connection of this.#open) {
       // Whoever waits for a query has it stopped, and gives the connection back.
       if (!dismiss(connection, this.settings.name)) void connection.end();
     }
-    await Promise.all([
-      ...[...this.#openings].map(({ ended }) => ended),
-      ...[...this.#open].map(({ closed }) => closed),
-    ]);
+    await Promise.all([...this.#openings].map(({ ended }) => ended));
+    await Promise.all([...this.#open].map(({ closed }) => closed));
   }
 
   #takeIdle(): PostgresConnection | undefined {
