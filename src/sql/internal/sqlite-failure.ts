@@ -37,7 +37,7 @@ const extended: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The name of an error code: `SQLITE_CONSTRAINT_UNIQUE`. */
-export function sqliteCodeName(number: number): string {
+function sqliteCodeName(number: number): string {
   const name = primary[number & 0xff] ?? String(number & 0xff);
   const more = extended[name]?.[(number >> 8) - 1];
   return more === undefined || more === "" ? `SQLITE_${name}` : `SQLITE_${name}_${more}`;
