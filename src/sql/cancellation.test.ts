@@ -203,6 +203,21 @@ test("where the server does not answer a request to stop, the connection is clos
     expect(await db.fetchValue("select 1")).toBe(1);
   }));
 
+test("a query that ends by itself while the request to stop hangs is a success, and its connection closed", () =>
+  inTree(async () => {
+    await using proxy = await openProxy(server.port);
+    const url = server.url().replace(String(server.port), String(proxy.port));
+    await using db = await connect(url, { max: 1, cancelMs: 400 });
+    const pid = await db.fetchValue("select pg_backend_pid()");
+    proxy.isDeaf = true;
+
+    // The request is on its way, and would stop whatever came next.
+    expect(await timeout(20, () => db.fetchValue("select 42 from pg_sleep(0.1)"))).toBe(42);
+
+    proxy.isDeaf = false;
+    expect(await db.fetchValue("select pg_backend_pid()")).not.toBe(pid);
+  }));
+
 test("closing the database stops what runs in it, ends who waits, and closes all sockets", () =>
   inTree(async () => {
     await using watcher = await freshDatabase(server);

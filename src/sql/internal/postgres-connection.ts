@@ -16,6 +16,8 @@ interface Running {
   readonly exchange: Exchange;
   /** Called once, when the server is ready for the next, or never will be. */
   onEnd: () => void;
+  /** Whether the server has answered it to the end. */
+  isAnswered: boolean;
 }
 
 /** How long a query may take to stop, and what a request to do so may take to arrive. */
@@ -52,6 +54,8 @@ export class PostgresConnection {
   #status: "I" | "T" | "E" = "I";
   #stopping: Stopping | undefined = undefined;
   #isReady = true;
+  /** Being closed, or closed. */
+  #isDoomed = false;
   #isClosed = false;
   /** What was heard of its end. */
   #lostBecause: unknown = undefined;
@@ -76,7 +80,7 @@ export class PostgresConnection {
 
   /** Whether the server is ready for the next. */
   get isReady(): boolean {
-    return this.#isReady && !this.#isClosed;
+    return this.#isReady && !this.#isDoomed;
   }
 
   get isClosed(): boolean {
@@ -102,12 +106,12 @@ export class PostgresConnection {
 
   /** Starts an exchange. `onEnd` is called from the context of the socket. */
   start(exchange: Exchange, onEnd: () => void): void {
-    if (this.#isClosed || this.#lostBecause !== undefined) {
+    if (this.#isDoomed) {
       exchange.fail(this.#lostError(exchange.text));
       onEnd();
       return;
     }
-    this.#running = { exchange, onEnd };
+    this.#running = { exchange, onEnd, isAnswered: false };
     this.#isReady = false;
     this.#client.query(exchange);
   }
@@ -131,6 +135,7 @@ export class PostgresConnection {
   /** Says goodbye, and closes. */
   async end(): Promise<void> {
     if (this.#isClosed) return;
+    this.#isDoomed = true;
     const patience = new Timer(() => this.destroy());
     this.#clock.schedule(this.#clock.now() + mostPatienceMs, patience);
     outside(() => this.#client.end(() => {}));
@@ -140,6 +145,7 @@ export class PostgresConnection {
 
   /** Closes at once. */
   destroy(): void {
+    this.#isDoomed = true;
     if (!this.#isClosed) this.#client.connection.stream.destroy();
   }
 
@@ -156,10 +162,12 @@ export class PostgresConnection {
     this.#status = status;
     const running = this.#running;
     if (running === undefined) return;
+    running.isAnswered = true;
     const stopping = this.#stopping;
     if (stopping === undefined) return this.#finish(running);
     void stopping.stopped().then(() => {
-      if (this.#running !== running) return;
+      // Closed, or about to be, because a request did not arrive: that is its end.
+      if (this.#running !== running || this.#isDoomed) return;
       this.#stopping = undefined;
       this.#finish(running);
     });
@@ -180,10 +188,11 @@ export class PostgresConnection {
   #ended(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#isDoomed = true;
     this.#stopping?.giveUp();
     const running = this.#running;
     this.#running = undefined;
-    if (running !== undefined) {
+    if (running?.isAnswered === false) {
       const { exchange } = running;
       const told = exchange.failure;
       const cause = isServerMessage(told) ? told : this.#lostBecause;

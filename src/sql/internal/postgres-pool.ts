@@ -141,6 +141,8 @@ export class PostgresPool implements ConnectionListener {
   }
 
   #takeIdle(): PostgresConnection | undefined {
+    // Those that are broken, of which the end was not heard yet.
+    while (this.#idle.at(-1)?.isReady === false) this.#idle.pop();
     const connection = this.#idle.at(-1);
     if (connection === undefined || this.#isOld(connection)) return undefined;
     this.#idle.pop();
