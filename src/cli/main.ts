@@ -1,5 +1,6 @@
 /** The command `taskwright`: finds out which command is meant, and loads only that. */
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { complain } from "./complain.ts";
 import { exitCode } from "./exit-code.ts";
 import { print } from "./print.ts";
@@ -18,7 +19,7 @@ async function main([name = "--help", ...args]: readonly string[]): Promise<numb
     }
     case "demo": {
       const { demo } = await import("./demo/demo.ts");
-      return demo();
+      return demo(fileURLToPath(new URL("../../bin/taskwright.js", import.meta.url)));
     }
     case "completions": {
       const { completionsCommand } = await import("./completions-command.ts");

@@ -2,7 +2,6 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { now } from "../../core/index.ts";
 import { formatBytes, formatCount, formatMs } from "../units.ts";
 import { type Document, findDocuments, findNodeModules } from "./documents.ts";
@@ -13,8 +12,12 @@ const sampleSize = 40;
 const concurrency = 100;
 const folder = "taskwright-demo";
 
-/** `taskwright demo`: fetches real documents one by one, and then many at once with the real command. */
-export async function demo(): Promise<number> {
+/**
+ * `taskwright demo`: fetches real documents one by one, and then many at once with the real command.
+ *
+ * @param command - the path of the command itself
+ */
+export async function demo(command: string): Promise<number> {
   const root = findNodeModules();
   const documents = root === undefined ? [] : findDocuments(root, maxDocuments);
   if (root === undefined || documents.length < sampleSize) {
@@ -35,7 +38,7 @@ export async function demo(): Promise<number> {
       ({ path }) => `http://127.0.0.1:${port}/${path.split("/").map(encodeURIComponent).join("/")}`,
     );
     const perDocumentMs = await oneByOne(urls);
-    const elapsedMs = await allAtOnce(urls);
+    const elapsedMs = await allAtOnce(command, urls);
     if (elapsedMs === undefined) return 1;
     return await report(root, documents, perDocumentMs, elapsedMs);
   } finally {
@@ -62,7 +65,7 @@ async function oneByOne(urls: readonly string[]): Promise<number> {
 }
 
 /** Returns how long the command took from start to end, or undefined if it failed. */
-async function allAtOnce(urls: readonly string[]): Promise<number | undefined> {
+async function allAtOnce(command: string, urls: readonly string[]): Promise<number | undefined> {
   mkdirSync(folder, { recursive: true });
   writeFileSync(requests, urls.map((url) => `${url}\n`).join(""));
   const limits = ["-c", String(concurrency), "--per-host", String(concurrency)];
@@ -70,7 +73,6 @@ async function allAtOnce(urls: readonly string[]): Promise<number | undefined> {
   const flags = ["fetch", "-i", requests, "-o", results, ...limits, "--restart"];
   say(`All of them, ${concurrency} at once:`);
   say(`  taskwright fetch -i ${requests} \\\n    -o ${results} ${limits.join(" ")} --restart\n`);
-  const command = fileURLToPath(new URL("../../../bin/taskwright.js", import.meta.url));
   const startMs = now();
   const child = spawn(process.execPath, [command, ...flags], { stdio: "inherit" });
   const [code] = (await once(child, "exit")) as [number | null];
