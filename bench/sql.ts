@@ -6,6 +6,7 @@ import pg from "pg";
 import postgres from "postgres";
 import { type Postgres, startPostgres } from "../test/sql/postgres.ts";
 import { hold } from "./harness.ts";
+import { benchSqlite } from "./sqlite.ts";
 
 const queries = 20_000;
 const insertedRows = 100_000;
@@ -14,6 +15,7 @@ const connections = 10;
 
 /** Three rounds of everything take a minute or so. */
 export async function benchSql(): Promise<void> {
+  await benchSqlite();
   await using server = await startPostgres({ fsync: true });
   await run(() => benchOn(server), { signals: false });
 }
