@@ -2,10 +2,11 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { run } from "taskwright";
 import { type Database, connect } from "taskwright/sql";
+import { performance } from "node:perf_hooks";
 import pg from "pg";
 import postgres from "postgres";
 import { type Postgres, startPostgres } from "../test/sql/postgres.ts";
-import { hold } from "./harness.ts";
+import { type Contender, hold } from "./harness.ts";
 import { benchSqlite } from "./sqlite.ts";
 
 const queries = 20_000;
@@ -18,6 +19,12 @@ export async function benchSql(): Promise<void> {
   await benchSqlite();
   await using server = await startPostgres({ fsync: true });
   await run(() => benchOn(server), { signals: false });
+}
+
+/** Without what comes before and after. */
+interface Inserted {
+  readonly ms: number;
+  readonly count: number;
 }
 
 type Row = [id: number, name: string, score: number, at: Date];
@@ -69,23 +76,30 @@ async function benchInserts(
 ): Promise<void> {
   const columns = ["id", "name", "score", "at"];
   const insert = "insert into bench values ($1, $2, $3, $4)";
-  const into = async (work: () => Promise<unknown>): Promise<number> => {
+  const into = async (work: () => Promise<unknown>): Promise<Inserted> => {
     await db.execute("truncate bench");
+    const startedMs = performance.now();
     await work();
-    return (await db.fetchValue<number>("select count(*) from bench"))!;
+    const ms = performance.now() - startedMs;
+    return { ms, count: (await db.fetchValue<number>("select count(*) from bench"))! };
   };
+  const contender = (name: string, work: () => Promise<unknown>): Contender => ({
+    name,
+    run: () => into(work),
+    ownMs: (result) => (result as Inserted).ms,
+  });
   await hold({
     title: `${insertedRows} rows of four columns, inserted`,
     units: insertedRows,
     contenders: [
-      { name: "taskwright copyInto", run: () => into(() => db.copyInto("bench", columns, rows)) },
-      { name: "taskwright executeMany", run: () => into(() => db.executeMany(insert, rows)) },
-      { name: "pg.Pool, unnest in 10,000s", run: () => into(() => insertByUnnest(pool, rows)) },
-      { name: "postgres.js, values in 10,000s", run: () => into(() => insertByValues(client, rows)) },
+      contender("taskwright copyInto", () => db.copyInto("bench", columns, rows)),
+      contender("taskwright executeMany", () => db.executeMany(insert, rows)),
+      contender("pg.Pool, unnest in 10,000s", () => insertByUnnest(pool, rows)),
+      contender("postgres.js, values in 10,000s", () => insertByValues(client, rows)),
       ...asyncpg.contenders("copy", insertedRows),
       ...asyncpg.contenders("executemany", insertedRows),
     ],
-    check: expectCount(insertedRows),
+    check: (result) => expectCount(insertedRows)((result as Partial<Inserted>).count),
   });
 }
 
@@ -156,7 +170,7 @@ class Asyncpg {
   }
 
   /** The time is its own: without the start of Python. */
-  contenders(work: string, units: number): { name: string; run: () => unknown; ownMs: (result: unknown) => number }[] {
+  contenders(work: string, units: number): Contender[] {
     const python = this.#python;
     if (python === undefined) return [];
     const script = new URL("compare-asyncpg.py", import.meta.url).pathname;

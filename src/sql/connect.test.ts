@@ -219,6 +219,15 @@ test("a statement whose table has changed is prepared anew", () =>
     expect(await db.fetch("select * from t where n = $1", [1])).toEqual([{ n: 1, note: "new" }]);
     await db.execute("deallocate all");
     expect(await db.fetch("select * from t where n = $1", [1])).toEqual([{ n: 1, note: "new" }]);
+    await db.execute("deallocate all");
+    const streamed: unknown[] = [];
+    for await (const row of db.stream("select * from t where n = $1", [1])) streamed.push(row);
+    expect(streamed).toEqual([{ n: 1, note: "new" }]);
+
+    await db.executeMany("insert into t (n) values ($1)", [[2]]);
+    await db.execute("deallocate all");
+    await expect(db.executeMany("insert into t (n) values ($1)", [[3]])).rejects.toMatchObject({ sqlState: "26000" });
+    expect(await db.executeMany("insert into t (n) values ($1)", [[3]])).toBe(1);
   }));
 
 test("without a cache, nothing is kept at the server", () =>

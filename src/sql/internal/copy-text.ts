@@ -27,7 +27,7 @@ export function copyLine(row: readonly unknown[], types: readonly number[]): str
   for (let index = 0; index < types.length; index++) {
     if (index > 0) line += "\t";
     const value = row[index];
-    // What is seen most, first: numbers and plain text need no more.
+    // What is seen most, first.
     if (typeof value === "number" && value !== 0) line += value;
     else {
       const text = typeof value === "string" && !isJson(types[index]!) ? value : writeAsText(value, types[index]);

@@ -3,6 +3,7 @@ import { SimpleExchange } from "./exchange.ts";
 import { perform, settle } from "./perform.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { DescribeExchange, ManyExchange } from "./query-exchange.ts";
+import { dropIfUseless } from "./stale-statement.ts";
 import { columnsOfRows, unnest } from "./unnest.ts";
 
 /** As many go to the server in one go: more gains nothing, and stands in memory. */
@@ -56,7 +57,14 @@ async function executeAll(
       wholeStatement === undefined
         ? new ManyExchange(statement, window)
         : new ManyExchange(wholeStatement, [columnsOfRows(window, parameterTypes.length)]);
-    await perform(connection, exchange);
+    try {
+      await perform(connection, exchange);
+    } catch (error) {
+      // What was taken from the source cannot be had again; but the next call prepares it anew.
+      dropIfUseless(statements, statement, true, error);
+      if (wholeStatement !== undefined) dropIfUseless(statements, wholeStatement, true, error);
+      throw error;
+    }
     count += exchange.count;
   }
   return count;

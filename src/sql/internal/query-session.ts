@@ -1,6 +1,5 @@
 import { checkedScope, expectInteger } from "../../core/index.ts";
 import type { QueryInput, Queryable, Row, RowStream, StreamOptions } from "../database.ts";
-import { QueryError } from "../errors.ts";
 import { type Asked, ask, checkText } from "./asked.ts";
 import { BlockReader } from "./block-reader.ts";
 import { copyIn } from "./copy-in.ts";
@@ -11,6 +10,7 @@ import { perform } from "./perform.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { QueryExchange, type RowsWanted } from "./query-exchange.ts";
 import { streamBlocks } from "./row-cursor.ts";
+import { dropIfUseless } from "./stale-statement.ts";
 
 type Rows = Iterable<readonly unknown[]> | AsyncIterable<readonly unknown[]>;
 
@@ -88,15 +88,8 @@ async function runQuery(connection: PostgresConnection, asked: Asked, wanted: Ro
       await perform(connection, exchange);
       return exchange;
     } catch (error) {
-      const isStale = wasParsed && isStaleStatement(error);
-      if (isStale || !statement.isParsed) statements.drop(statement);
+      const isStale = dropIfUseless(statements, statement, wasParsed, error);
       if (!isStale || connection.isInTransaction) throw error;
     }
   }
-}
-
-/** The table has changed, or somebody has dropped what was prepared: nothing has been done. */
-function isStaleStatement(error: unknown): boolean {
-  if (!(error instanceof QueryError)) return false;
-  return error.sqlState === "26000" || (error.sqlState === "0A000" && error.message.includes("cached plan"));
 }

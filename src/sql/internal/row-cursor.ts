@@ -1,6 +1,7 @@
 import type { Asked } from "./asked.ts";
 import { SimpleExchange } from "./exchange.ts";
 import { perform, settle } from "./perform.ts";
+import { dropIfUseless } from "./stale-statement.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { ClosePortalExchange, PortalExchange, QueryExchange } from "./query-exchange.ts";
 import type { Lease } from "./lease.ts";
@@ -48,8 +49,8 @@ async function* streamAlone<R>(lease: Lease, asked: Asked, batchRows: number): A
     await perform(connection, new SimpleExchange("begin"));
     const cursor = new Cursor(connection, asked, batchRows);
     try {
-      do yield (await cursor.read()) as R[];
-      while (cursor.hasMore);
+      yield (await cursor.readFirst()) as R[];
+      while (cursor.hasMore) yield (await cursor.read()) as R[];
       isWhole = true;
     } finally {
       // Whoever leaves the loop has what they wanted; what has failed is undone.
@@ -68,6 +69,7 @@ class Cursor {
   readonly #asked: Asked;
   readonly #portal: { readonly name: string; readonly rows: number };
   #started: QueryExchange | undefined;
+  #isStale = false;
 
   constructor(connection: PostgresConnection, asked: Asked, rows: number) {
     this.#connection = connection;
@@ -82,6 +84,18 @@ class Cursor {
     return next.rows;
   }
 
+  /** The first rows, in a transaction in which nothing else has been done: that may be begun again. */
+  async readFirst(): Promise<unknown[]> {
+    try {
+      return await this.read();
+    } catch (error) {
+      if (!this.#isStale) throw error;
+    }
+    await perform(this.#connection, new SimpleExchange("rollback"));
+    await perform(this.#connection, new SimpleExchange("begin"));
+    return await this.#start();
+  }
+
   async close(): Promise<void> {
     const connection = this.#connection;
     // The end of the transaction closes it, too.
@@ -94,11 +108,13 @@ class Cursor {
     const { statements } = this.#connection;
     const statement = statements.get(this.#asked.text);
     const exchange = new QueryExchange(statement, this.#asked.values, "all", statements, this.#portal);
+    const wasParsed = statement.isParsed;
     this.#started = exchange;
     try {
       await this.#perform(exchange);
-    } finally {
-      if (!statement.isParsed) statements.drop(statement);
+    } catch (error) {
+      this.#isStale = dropIfUseless(statements, statement, wasParsed, error);
+      throw error;
     }
     return exchange.rows;
   }
