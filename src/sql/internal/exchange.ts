@@ -118,12 +118,14 @@ export function columnsOf(fields: readonly WireField[]): Columns {
     types: fields.map(({ dataTypeID }) => dataTypeID),
     readers: fields.map(({ dataTypeID }) => readerOf(dataTypeID)),
     isSpecial: names.includes("__proto__"),
+    empty: Object.fromEntries(names.map((name) => [name, null])),
   };
 }
 
 /** A row as an object. */
-export function readRow({ names, readers, isSpecial }: Columns, values: WireRow): Record<string, unknown> {
-  const row: Record<string, unknown> = {};
+export function readRow({ names, readers, isSpecial, empty }: Columns, values: WireRow): Record<string, unknown> {
+  // A copy of one that has all names already: half the time of giving them to an empty one.
+  const row: Record<string, unknown> = { ...empty };
   for (let index = 0; index < names.length; index++) {
     const name = names[index]!;
     const value = readField(readers[index], values[index]!);

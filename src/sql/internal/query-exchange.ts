@@ -121,14 +121,13 @@ export class QueryExchange extends Exchange {
   override handleDataRow({ fields }: { readonly fields: WireRow }): void {
     if (this.hasFailed || this.#wanted === "none") return;
     if (this.#wanted !== "all" && this.rows.length > 0) return;
-    this.attempt(() => {
+    try {
       const columns = this.#columns!;
-      this.rows.push(
-        this.#wanted === "first value"
-          ? readField(columns.readers[0], fields[0] as string | null)
-          : readRow(columns, fields),
-      );
-    });
+      const isValue = this.#wanted === "first value";
+      this.rows.push(isValue ? readField(columns.readers[0], fields[0] as string | null) : readRow(columns, fields));
+    } catch (error) {
+      this.fail(error);
+    }
   }
 }
 

@@ -31,6 +31,8 @@ export interface Columns {
   readonly readers: readonly (ReadText | undefined)[];
   /** Whether a name means something else to JavaScript when it is assigned to. */
   readonly isSpecial: boolean;
+  /** A row with nothing in it. */
+  readonly empty: Readonly<Record<string, unknown>>;
 }
 
 /** The statements that a connection keeps: those used last. */
