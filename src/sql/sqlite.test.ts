@@ -322,6 +322,33 @@ test("settings and temporary tables of a lent connection go with it", async () =
   });
 });
 
+test("a database that is closed rolls back the transactions that are under way", async () => {
+  const file = newFile();
+  await withDatabase(async (other) => {
+    const db = await connect(`sqlite:${file}`);
+    const begun = Promise.withResolvers<void>();
+    await taskGroup(async (group) => {
+      const task = group.spawn(() =>
+        db
+          .transaction(async (tx) => {
+            await tx.execute("insert into t values (1, 'never')");
+            begun.resolve();
+            await closed.promise;
+            await tx.execute("insert into t values (2, 'never')");
+          })
+          .catch((error: unknown) => error),
+      );
+      const closed = Promise.withResolvers<void>();
+      await begun.promise;
+      await db[Symbol.asyncDispose]();
+      closed.resolve();
+      expect(await task.join()).toBeInstanceOf(DatabaseClosedError);
+    });
+    expect(await namesOf(other)).toEqual([]);
+    expect(await other.execute("insert into t values (3, 'c')")).toBe(1);
+  }, `sqlite:${file}`);
+});
+
 describe("what SQLite refuses", () => {
   test("tells which constraint was broken, where SQLite says so", async () => {
     await withDatabase(async (db) => {

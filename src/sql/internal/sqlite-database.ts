@@ -56,7 +56,13 @@ export class SqliteDatabase extends TransactingSession implements Database {
     super();
     const { name, path } = settings;
     this.#name = name;
-    this.#writer = new SqliteLine(`the connection of ${name} that writes`, 1, () => new SqliteThread(settings, false));
+    let first: SqliteThread | undefined;
+    const openWriter = (): SqliteThread => {
+      // With a thread that is lost goes what was in its memory: another one would seem to have lost all tables.
+      if (first !== undefined && path === ":memory:") return first;
+      return (first = new SqliteThread(settings, false));
+    };
+    this.#writer = new SqliteLine(`the connection of ${name} that writes`, 1, openWriter);
     // What is in memory, only one connection sees.
     if (readers > 0 && path !== ":memory:") {
       this.#readers = new SqliteLine(

@@ -37,7 +37,7 @@ export type ThreadWork =
   | readonly [kind: "begin" | "end" | "back", text: string]
   | readonly [kind: "reset" | "close"];
 
-/** Numbers are those of the answers. They grow. */
+/** Numbers are those of the answers. They begin anew after two thousand million. */
 export type ThreadCommand = readonly [id: number, work: ThreadWork];
 
 /** Rows, one value after another. */

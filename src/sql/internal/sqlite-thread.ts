@@ -31,6 +31,9 @@ export interface SqliteSettings {
 /** As long SQLite waits for a lock before it is seen whether whoever wanted it is still there. */
 const sliceMs = 100;
 
+/** Numbers fit into the word that says what is to stop. */
+const maxNumber = 2 ** 31 - 1;
+
 interface Asked {
   readonly work: ThreadWork;
   readonly asker: Asker;
@@ -84,7 +87,8 @@ export class SqliteThread {
 
   /** Asks for something. Returns its number. */
   ask(work: ThreadWork, asker: Asker): number {
-    const id = ++this.#last;
+    const id = (this.#last % maxNumber) + 1;
+    this.#last = id;
     if (this.#loss !== undefined || this.#isClosing) queueMicrotask(() => asker.takeFailure(this.#refusal(asker)));
     else {
       const triesLeft = Math.ceil(this.settings.busyMs / sliceMs) - 1;
