@@ -185,6 +185,23 @@ describe("a pool", () => {
     }
   });
 
+  test("gives each of very many quick calls its own result", async () => {
+    await using pool = openThreadPool({ size: 2 });
+    let next = 0;
+    let wrong = 0;
+    const caller = async (): Promise<void> => {
+      while (next < 100_000) {
+        const n = next++;
+        if ((await pool.run(tasks.add, n, 1)) !== n + 1) wrong++;
+      }
+    };
+
+    await Promise.all(Array.from({ length: 1_000 }, caller));
+
+    expect(wrong).toBe(0);
+    expect(pool.statistics()).toMatchObject({ waiting: 0, inFlight: 0, completed: 100_000 });
+  });
+
   test("refuses by tryRun when its queue is full, and lets run wait", async () => {
     await using pool = openThreadPool({ size: 1, maxQueue: 1 });
     const begun = flag();

@@ -121,12 +121,13 @@ export class Dispatcher implements ThreadOwner {
     this.inFlight--;
   }
 
-  ended(thread: Thread, failure: WorkerCrashedError | undefined): void {
+  ended(thread: Thread, failure: ((task: string) => WorkerCrashedError) | undefined): void {
     this.#threads.delete(thread);
     if (thread.hasCrashed) this.crashed++;
     if (failure !== undefined) {
       // Or threads would be made for it again and again.
-      (this.#again.shift() ?? this.#queue.shift())?.reject(failure);
+      const call = this.#again.shift() ?? this.#queue.shift();
+      call?.reject(failure(call.task.name));
     }
     if (this.#threads.size === 0) this.#onEnd?.();
     this.#share();

@@ -28,8 +28,8 @@ export interface ThreadOwner {
   settled(calls: number): void;
   /** A call was given up, and has not begun. */
   dropped(): void;
-  /** It has ended. `failure`: if it never came to take calls. */
-  ended(thread: Thread, failure: WorkerCrashedError | undefined): void;
+  /** It has ended. `failure`: if it never came to take calls, what a task that waits for it is told. */
+  ended(thread: Thread, failure: ((task: string) => WorkerCrashedError) | undefined): void;
 }
 
 /** So much work, in milliseconds, is with a thread besides what it is at. */
@@ -90,6 +90,7 @@ export class Thread {
       workerData: data,
       transferList: [data.replies],
       stderr: true,
+      ...execArgv(),
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     });
     worker.on("message", (signal: Signal) => this.#heard(signal));
@@ -214,11 +215,13 @@ export class Thread {
   }
 
   #takeReplies(): void {
+    // Read first: what the thread is through with by now has its reply in the port, and its place may be given away.
+    const { processed } = this.slots;
     let settled = 0;
     for (let got = receiveMessageOnPort(this.#replies); got !== undefined; got = receiveMessageOnPort(this.#replies)) {
       const reply = got.message as Reply;
       const call = this.#calls[reply[0] % maxCallsInThread];
-      if (call === undefined) continue;
+      if (call?.number !== reply[0]) continue;
       if (reply[1] === came.item) call.sink?.came(reply[2]);
       else {
         this.#forget(call);
@@ -227,7 +230,7 @@ export class Thread {
         settled++;
       }
     }
-    for (const { processed } = this.slots; this.#first < processed; this.#first++) {
+    for (; this.#first < processed; this.#first++) {
       this.#backlogMs -= this.#estimatesMs[this.#first % maxCallsInThread]!;
     }
     if (this.size === 0) this.#backlogMs = 0;
@@ -343,8 +346,20 @@ export class Thread {
     }
     this.#owner.settled(lost);
     this.#owner.takeBack(again);
-    this.#owner.ended(this, wasStarting ? crash("init") : undefined);
+    this.#owner.ended(this, wasStarting ? crash : undefined);
   }
+}
+
+/** Threads have the flags of the process, but for those that say what the process runs. */
+function execArgv(): { execArgv?: string[] } {
+  const flags = process.execArgv;
+  if (!flags.some((flag) => flag.startsWith("--input-type"))) return {};
+  const isProgram = (flag: string | undefined): boolean => flag === "-e" || flag === "--eval";
+  return {
+    execArgv: flags.filter(
+      (flag, i) => !flag.startsWith("--input-type") && !isProgram(flag) && !isProgram(flags[i - 1]),
+    ),
+  };
 }
 
 /** For how many times its function a call counts. */
