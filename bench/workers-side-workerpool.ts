@@ -1,0 +1,4 @@
+import workerpool from "workerpool";
+import { add, sumOfSquares } from "./workers-side.ts";
+
+workerpool.worker({ add, sumOfSquares });
