@@ -349,6 +349,24 @@ test("a database that is closed rolls back the transactions that are under way",
   }, `sqlite:${file}`);
 });
 
+test("a transaction that nobody awaits is rolled back when its scope ends", async () => {
+  await withDatabase(async (db) => {
+    await taskGroup(async () => {
+      const begun = Promise.withResolvers<void>();
+      const forgotten = db.transaction(async (tx) => {
+        await tx.execute("insert into t values (1, 'never')");
+        begun.resolve();
+        await sleep(Infinity);
+      });
+      forgotten.catch(() => {});
+      await begun.promise;
+    });
+    expect(await db.execute("insert into t values (2, 'b')")).toBe(1);
+    expect(await namesOf(db)).toEqual(["b"]);
+    expect(db.statistics()).toMatchObject({ inUse: 0, waiting: 0 });
+  });
+});
+
 describe("what SQLite refuses", () => {
   test("tells which constraint was broken, where SQLite says so", async () => {
     await withDatabase(async (db) => {

@@ -1,4 +1,4 @@
-import { type ScopeNode, Waiter, openScope, stopError } from "../../core/index.ts";
+import { type ScopeNode, Waiter, currentScope, openScope, stopError } from "../../core/index.ts";
 import { shorten } from "../errors.ts";
 import type { RowPiece, ThreadWork } from "./sqlite-protocol.ts";
 import { type RowMaker, rowMaker } from "./sqlite-row-maker.ts";
@@ -93,8 +93,22 @@ export class RowsCall<R> extends SqliteCall {
   }
 }
 
+const nobody: Asker = {
+  query: undefined,
+  isGivenUp: false,
+  takeRows() {},
+  takeDone() {},
+  takeFailure() {},
+  takeStop() {},
+};
+
 /** Asks for what must be done although the scope is cancelled, and waits for it. */
 export async function settleSqlite(thread: SqliteThread, work: ThreadWork, what: string): Promise<void> {
+  if (currentScope().isClosed) {
+    // Nobody awaits it. The thread does it all the same, before anything that is asked for later.
+    thread.ask(work, nobody);
+    return;
+  }
   const scope = openScope(what, true);
   try {
     await new SqliteCall(scope, thread, work, undefined, what).promise;
