@@ -354,12 +354,16 @@ export class Thread {
 function execArgv(): { execArgv?: string[] } {
   const flags = process.execArgv;
   if (!flags.some((flag) => flag.startsWith("--input-type"))) return {};
-  const isProgram = (flag: string | undefined): boolean => flag === "-e" || flag === "--eval";
   return {
     execArgv: flags.filter(
       (flag, i) => !flag.startsWith("--input-type") && !isProgram(flag) && !isProgram(flags[i - 1]),
     ),
   };
+}
+
+/** What follows is the text of the program. */
+function isProgram(flag: string | undefined): boolean {
+  return flag === "-e" || flag === "--eval";
 }
 
 /** For how many times its function a call counts. */
