@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { rmSync, statSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { JournalBrokenError, JournalBusyError } from "../errors.ts";
 import { headerOf, openDatabase } from "./sqlite.ts";
@@ -57,14 +57,18 @@ const insertChunk = "INSERT INTO chunk (start, bytes, crc, records) VALUES (?, ?
  */
 export class JournalFile {
   readonly path: string;
+  /** Whether SQLite's `-wal` file was there, which holds what was written last until the journal is closed. */
+  readonly hasTail: boolean;
   readonly #output: string;
   readonly #db: DatabaseSync;
   readonly #inode: number;
   #insert: StatementSync | undefined;
   #state: JournalState | undefined;
 
-  private constructor(output: string, path: string, db: DatabaseSync, state: JournalState | undefined) {
+  private constructor(output: string, path: string, db: DatabaseSync, hasTail: boolean) {
+    const state = readState(output, db);
     this.#output = output;
+    this.hasTail = hasTail;
     this.path = path;
     this.#db = db;
     this.#inode = statSync(path).ino;
@@ -79,13 +83,15 @@ export class JournalFile {
    */
   static open(output: string): JournalFile {
     const path = journalPath(output);
+    // Before it is opened: SQLite makes another.
+    const hasTail = existsSync(`${path}-wal`);
     let db: DatabaseSync | undefined;
     try {
       db = openDatabase(path);
       // Locked before anything is read. In this mode SQLite needs no third file, and no memory shared with others.
       db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
       db.exec("BEGIN IMMEDIATE; COMMIT");
-      return new JournalFile(output, path, db, readState(output, db));
+      return new JournalFile(output, path, db, hasTail);
     } catch (error) {
       db?.close();
       if (error instanceof JournalBrokenError) throw error;

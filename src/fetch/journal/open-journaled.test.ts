@@ -103,6 +103,28 @@ describe("results with a journal", () => {
     }
   });
 
+  test("are not cut where the journal was moved without its -wal file", async () => {
+    using folder = new TemporaryFolder();
+    const results = await open(folder);
+    await write(results, [1, "ok"], [2, "ok"]);
+    using killed = snapshot(folder);
+    await results.destination.close();
+    renameSync(killed.at("results.journal-wal"), killed.at("elsewhere"));
+    await expect(open(killed)).rejects.toMatchObject({
+      code: "FETCH_JOURNAL_BROKEN",
+      message: expect.stringContaining("`-wal` file belongs beside it") as string,
+    });
+    expect(read(killed)).toBe(
+      textOf([
+        [1, "ok"],
+        [2, "ok"],
+      ]),
+    );
+    for (const name of ["results.journal-wal", "results.journal-shm"]) rmSync(killed.at(name), { force: true });
+    renameSync(killed.at("elsewhere"), killed.at("results.journal-wal"));
+    expect(await knownIn(killed)).toEqual([1, 2]);
+  });
+
   test("are cut back to whole lines where a process was killed while it wrote", async () => {
     using folder = new TemporaryFolder();
     const run = await open(folder);
@@ -361,9 +383,10 @@ describe("to begin anew", () => {
     await runOnce(folder, [1, "ok"]);
     const journal = JournalFile.open(folder.at("results"));
     journal.begin(JSON.stringify({ shown: {}, hidden: {} }), JournalFile.newSalt());
+    using killed = snapshot(folder);
     journal.close();
-    expect(await knownIn(folder)).toEqual([]);
-    expect(read(folder)).toBe("");
+    expect(await knownIn(killed)).toEqual([]);
+    expect(read(killed)).toBe("");
   });
 });
 

@@ -38,7 +38,7 @@ export async function openJournaled(options: JournalOptions): Promise<JournaledR
     journal = opened.journal;
     finishReplacing(path, journal, journal.state!);
     fd = openSync(path, constants.O_RDWR);
-    let { kept, cutBytes } = repair(path, fd, journal);
+    let { kept, cutBytes } = repair(path, fd, journal, opened.isBegun || journal.hasTail);
     if (options.retriesFailed && kept.done.counts.failed > 0) {
       kept = await takeOutFailed(path, fd, journal);
       closeSync(fd);
@@ -60,8 +60,15 @@ function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
+const newline = 0x0a;
+
 /** Makes file and journal be of one opinion. Done twice, the second time changes nothing. */
-function repair(path: string, fd: number, journal: JournalFile): { kept: KeptResults; cutBytes: number } {
+function repair(
+  path: string,
+  fd: number,
+  journal: JournalFile,
+  mayCutLines: boolean,
+): { kept: KeptResults; cutBytes: number } {
   const { syncedBytes, isClosed } = journal.state!;
   const fileBytes = sizeOf(path)!;
   if (fileBytes < syncedBytes) throw otherLength(path, fileBytes, syncedBytes);
@@ -73,6 +80,10 @@ function repair(path: string, fd: number, journal: JournalFile): { kept: KeptRes
   });
   const cutBytes = fileBytes - keptBytes;
   if (isClosed && cutBytes > 0) throw otherLength(path, fileBytes, keptBytes);
+  // A process that ends leaves part of a line at most. Where whole lines are not known, their journal was left somewhere.
+  if (!mayCutLines && readAt(fd, keptBytes, cutBytes).includes(newline)) {
+    throw new JournalBrokenError(path, "lacks what was written to it last: its `-wal` file belongs beside it");
+  }
   if (cutBytes > 0) ftruncateSync(fd, keptBytes);
   if (cutBytes > 0 || brokenFrom !== undefined || keptBytes > syncedBytes) {
     fdatasyncSync(fd);
