@@ -1,12 +1,20 @@
-/** `npm run bench [core|http|sql|streams|workers]`: peers and us on the same work, in one run. */
+/** `npm run bench [core|http|fetch|sql|streams|workers]`: peers and us on the same work, in one run. */
 import { cpus } from "node:os";
+import { benchCompare } from "./compare.ts";
 import { benchCore } from "./core.ts";
 import { benchHttp } from "./http.ts";
 import { benchSql } from "./sql.ts";
 import { benchStreams } from "./streams.ts";
 import { benchWorkers } from "./workers.ts";
 
-const parts = { core: benchCore, http: benchHttp, sql: benchSql, streams: benchStreams, workers: benchWorkers };
+const parts = {
+  core: benchCore,
+  http: benchHttp,
+  fetch: benchCompare,
+  sql: benchSql,
+  streams: benchStreams,
+  workers: benchWorkers,
+};
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in parts));
 if (unknown !== undefined) {
