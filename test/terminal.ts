@@ -41,6 +41,8 @@ export class Terminal {
         LANG: "C.UTF-8",
         LC_ALL: "",
         NO_COLOR: "",
+        // Where CI is set, Node believes in no colours.
+        CI: undefined,
         ...env,
       },
       stdio: ["pipe", "pipe", "inherit"],
