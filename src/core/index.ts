@@ -40,6 +40,7 @@ export { type RunOptions, openTree, run, runTree } from "./run.ts";
 export { type Scope, ScopeNode, stopError } from "./scope.ts";
 export { type ShieldOptions, shield } from "./shield.ts";
 export { breathe, checkpoint, sleep } from "./sleep.ts";
+export { siblingModule } from "./sibling-module.ts";
 export { type SpawnOptions, type Task, type TaskFunction, type TaskState, spawn } from "./task.ts";
 export {
   type ScopeFunction,
@@ -51,6 +52,7 @@ export {
   timeout,
 } from "./timeout.ts";
 export { type Timed, Timer, TimerQueue, unschedule } from "./timer-queue.ts";
+export { toItsEnd } from "./to-its-end.ts";
 export type { Conductor, Shared, Probe, Tree } from "./tree.ts";
 export { Waiter } from "./waiter.ts";
 export { within } from "./within.ts";

@@ -40,15 +40,9 @@ export function keepAlive(root: ScopeNode, how: "until it ends" | "while it wait
 function waitsForSignal(root: ScopeNode): boolean {
   return [...rootsWithSignals()].some(
     (signalled) =>
-      (isWithin(root, signalled) || isWithin(signalled, root)) &&
+      (root.isWithin(signalled) || signalled.isWithin(root)) &&
       hasWaits(signalled, (wait) => wait.isEndless && isReached(wait.scope!, signalled)),
   );
-}
-
-function isWithin(scope: ScopeNode, outer: ScopeNode): boolean {
-  let around: ScopeNode | null = scope;
-  while (around !== null && around !== outer) around = around.parent;
-  return around === outer;
 }
 
 /** Whether a cancellation of `outer` reaches `scope`, which is within it. */

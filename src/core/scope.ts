@@ -117,6 +117,13 @@ export class ScopeNode extends Frame implements Scope {
     return this.stop === closed;
   }
 
+  /** Whether this scope is `outer` or inside it. */
+  isWithin(outer: ScopeNode): boolean {
+    let around: ScopeNode | null = this;
+    while (around !== null && around !== outer) around = around.parent;
+    return around !== null;
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();

@@ -111,8 +111,8 @@ export class TaskNode<T> extends ScopeNode implements Task<T> {
   }
 
   #wait(scope: ScopeNode): Promise<T> {
-    for (let around: ScopeNode | null = scope; around !== null; around = around.parent) {
-      if (around === this) return Promise.reject(new Error(`task ${this.name} joins itself, and would wait for ever`));
+    if (scope.isWithin(this)) {
+      return Promise.reject(new Error(`task ${this.name} joins itself, and would wait for ever`));
     }
     this.#joiners ??= new LinkedList();
     const waiter = new JoinWaiter<T>(scope, this.name);

@@ -1,8 +1,17 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { LinkedList, QueuedWaiter, type ScopeNode, arrive, checkedScope, refuse, takeFirst } from "../core/index.ts";
+import {
+  LinkedList,
+  QueuedWaiter,
+  type ScopeNode,
+  arrive,
+  checkedScope,
+  refuse,
+  takeFirst,
+  toItsEnd,
+} from "../core/index.ts";
 import { bytesOf } from "./internal/content.ts";
-import { onDisk, toItsEnd } from "./internal/disk.ts";
+import { onDisk } from "./internal/disk.ts";
 import { Kept } from "./internal/kept.ts";
 import { writeAll } from "./internal/write-all.ts";
 

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { expectInteger } from "../core/index.ts";
+import { expectInteger, toItsEnd } from "../core/index.ts";
 import { type Compression, compressionOf, unpacker } from "./internal/compression.ts";
-import { onDisk, toItsEnd } from "./internal/disk.ts";
+import { onDisk } from "./internal/disk.ts";
 import { through } from "./internal/through.ts";
 
 /** Settings of {@link readChunks}. */

@@ -1,8 +1,7 @@
 import { expectInteger } from "../core/index.ts";
-import { LineSplitter } from "../flow/index.ts";
+import { BlockItems, LineSplitter } from "../flow/index.ts";
 import { type ReadChunksOptions, readChunks } from "./chunks.ts";
 import { FileLineTooLongError, JsonFileError } from "./errors.ts";
-import { BlockItems } from "./internal/block-items.ts";
 
 /** What stands in a file, one after the other. To be read once. */
 export type FileItems<T> = AsyncIterableIterator<T, undefined> & AsyncDisposable;

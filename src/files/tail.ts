@@ -1,9 +1,8 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { expectMs, sleep } from "../core/index.ts";
-import { LineSplitter } from "../flow/index.ts";
+import { expectMs, sleep, toItsEnd } from "../core/index.ts";
+import { BlockItems, LineSplitter } from "../flow/index.ts";
 import { FileLineTooLongError } from "./errors.ts";
-import { BlockItems } from "./internal/block-items.ts";
-import { onDisk, toItsEnd } from "./internal/disk.ts";
+import { onDisk } from "./internal/disk.ts";
 import type { FileItems } from "./lines.ts";
 
 /** Settings of {@link tail}. */

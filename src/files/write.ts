@@ -2,9 +2,10 @@ import { constants } from "node:fs";
 import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { randomBytes } from "node:crypto";
+import { toItsEnd } from "../core/index.ts";
 import { type Compression, compressionOf, packer } from "./internal/compression.ts";
 import { type Content, piecesOf } from "./internal/content.ts";
-import { onDisk, toItsEnd } from "./internal/disk.ts";
+import { onDisk } from "./internal/disk.ts";
 import { through } from "./internal/through.ts";
 import { writeAll } from "./internal/write-all.ts";
 

@@ -23,6 +23,8 @@ export { type ThrottleOptions, type ThrottledStream, throttle } from "./throttle
 
 // For other modules: what they read comes in pieces, and the batch engine counts where there is no task.
 /** @internal */
+export { BlockItems } from "./internal/block-items.ts";
+/** @internal */
 export { BlockReader } from "./internal/block-reader.ts";
 /** @internal */
 export { LineSplitter } from "./internal/line-splitter.ts";

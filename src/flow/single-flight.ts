@@ -100,10 +100,9 @@ class Flight<T> {
   }
 
   join(scope: ScopeNode): Promise<T> {
-    for (let around: ScopeNode | null = scope; around !== null; around = around.parent) {
-      if (around === this.#task) {
-        return Promise.reject(new Error(`${around.name} waits for its own result, and would wait for ever`));
-      }
+    const task = this.#task;
+    if (task !== undefined && scope.isWithin(task)) {
+      return Promise.reject(new Error(`${task.name} waits for its own result, and would wait for ever`));
     }
     const waiter = new FlightWaiter<T>(scope, this);
     this.waiters.push(waiter);

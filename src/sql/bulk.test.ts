@@ -182,6 +182,14 @@ test("copyFrom gives a table or a query, as text or CSV", () =>
     expect(db.statistics().inUse).toBe(0);
   }));
 
+test("reads of a stream that overlap get each row once, in order", () =>
+  inTree(async () => {
+    const rows = db.stream<{ n: number }>("select generate_series(1, 40) as n", [], { batchRows: 7 });
+    const reads = await Promise.all(Array.from({ length: 41 }, () => rows.next()));
+
+    expect(reads.map(({ value }) => value?.n)).toEqual([...Array.from({ length: 40 }, (_, n) => n + 1), undefined]);
+  }));
+
 test("leaving a copy, a stream or a slow reader behind frees the connection", () =>
   inTree(async () => {
     const pid = await db.fetchValue("select pg_backend_pid()");

@@ -89,7 +89,7 @@ export class Lock implements Limiter {
   expectHeld(): void {
     const holder = this.#out && taskOf(this.#out.scope);
     // A permit that has outlived the task that asked for it was handed on.
-    if (holder !== undefined && (holder.isClosed || isWithin(currentScope(), holder))) return;
+    if (holder !== undefined && (holder.isClosed || currentScope().isWithin(holder))) return;
     throw new Error("wait() was called without holding the lock: call it inside condition.run()");
   }
 
@@ -202,10 +202,4 @@ function taskOf(scope: ScopeNode): ScopeNode {
   let at = scope;
   while (!at.isTask && at.parent !== null) at = at.parent;
   return at;
-}
-
-function isWithin(scope: ScopeNode, outer: ScopeNode): boolean {
-  let at: ScopeNode | null = scope;
-  while (at !== null && at !== outer) at = at.parent;
-  return at !== null;
 }

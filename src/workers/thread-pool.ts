@@ -1,14 +1,13 @@
 import type { ResourceLimits } from "node:worker_threads";
 import { availableParallelism } from "node:os";
-import { arrive, expectInteger, expectMs, openScope, refuse } from "../core/index.ts";
-import { type ResultStream, type Source, map, mapStream } from "../flow/index.ts";
+import { arrive, expectInteger, expectMs, refuse, toItsEnd } from "../core/index.ts";
+import { BlockItems, type ResultStream, type Source, map, mapStream } from "../flow/index.ts";
 import { type ModuleTask, type ThreadTask, placeOf } from "./define-task.ts";
 import { PoolClosedError } from "./errors.ts";
 import { Call, type ItemSink, ThreadFailure } from "./internal/call.ts";
-import { ChunkReader, chunksOf } from "./internal/chunks.ts";
+import { chunksOf } from "./internal/chunks.ts";
 import { Dispatcher } from "./internal/dispatcher.ts";
 import { decodeError } from "./internal/error-codec.ts";
-import { ExitWait } from "./internal/exit-wait.ts";
 import { type Calling, calling } from "./internal/protocol.ts";
 import { ThreadStream } from "./internal/thread-stream.ts";
 import { type AnyFunction, threadState } from "./internal/thread-state.ts";
@@ -161,7 +160,7 @@ export class ThreadPool implements AsyncDisposable {
   ): ThreadItems<Awaited<R>> {
     const { ordered = true } = options;
     const { chunks, each, concurrency } = this.#inChunks<T, R>(items, task as AnyFunction, options);
-    return new ChunkReader(mapStream(chunks, each, { concurrency, ordered }));
+    return new BlockItems(mapStream(chunks, each, { concurrency, ordered }));
   }
 
   /**
@@ -199,14 +198,11 @@ export class ThreadPool implements AsyncDisposable {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     const { name } = this.#dispatcher;
-    const scope = openScope(`close ${name}`, true);
-    try {
-      const wait = new ExitWait(scope, name);
-      this.#dispatcher.close(() => wait.resolve());
-      await wait.promise;
-    } finally {
-      scope.close();
-    }
+    await toItsEnd(`the end of the threads of ${name}`, () => {
+      const ended = Promise.withResolvers<void>();
+      this.#dispatcher.close(ended.resolve);
+      return ended.promise;
+    });
   }
 
   #inChunks<T, R>(

@@ -2,7 +2,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { now } from "../../core/index.ts";
+import { now, siblingModule } from "../../core/index.ts";
 import { formatBytes, formatCount, formatMs } from "../units.ts";
 import { type Document, findDocuments, findNodeModules } from "./documents.ts";
 import { verify } from "./verify.ts";
@@ -31,7 +31,7 @@ export async function demo(command: string): Promise<number> {
     `${formatCount(documents.length)} documents of node_modules (Markdown, JSON, type declarations; ${formatBytes(bytes)}),`,
   );
   say("from a server on this machine that takes 20 to 80 ms for each.\n");
-  const server = fork(new URL(`./server${extension}`, import.meta.url), [root]);
+  const server = fork(siblingModule(import.meta.url, "server"), [root]);
   try {
     const [port] = (await once(server, "message")) as [number];
     const urls = documents.map(
@@ -46,7 +46,6 @@ export async function demo(command: string): Promise<number> {
   }
 }
 
-const extension = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
 const results = join(folder, "results.jsonl");
 const requests = join(folder, "requests.txt");
 

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { Deque } from "../../core/index.ts";
+import { Deque, siblingModule } from "../../core/index.ts";
 import type { OutputEvents } from "./result-output.ts";
 import type { WriterReply } from "./writer-thread-side.ts";
 
@@ -41,9 +41,7 @@ export class WriterThread<E extends { readonly bytes: number }> {
 
   constructor(options: WriterThreadOptions<E>) {
     this.#options = options;
-    // The same file, whether it runs as it was written or built.
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    const module = new URL(`./${options.module}.${extension}`, import.meta.url);
+    const module = siblingModule(import.meta.url, options.module);
     this.#worker = new Worker(module, { workerData: options.data });
     this.#worker.on("message", (reply: WriterReply) => this.#replied(reply));
     this.#worker.on("error", (error) => this.#fail(error));

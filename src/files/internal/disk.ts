@@ -1,4 +1,4 @@
-import { type ScopeNode, Waiter, openScope } from "../../core/index.ts";
+import { toItsEnd } from "../../core/index.ts";
 import { Semaphore } from "../../sync/index.ts";
 
 /** Threads that libuv does blocking work on, unless `UV_THREADPOOL_SIZE` says otherwise. */
@@ -32,39 +32,4 @@ export async function onDisk<T>(what: string, work: () => Promise<T>): Promise<T
   } finally {
     thread.release();
   }
-}
-
-/** The same for what must be done although the scope is cancelled: closing and cleaning up. It does not stand in line. */
-export async function toItsEnd<T>(what: string, work: () => Promise<T>): Promise<T> {
-  const scope = openScope(what, true);
-  try {
-    const wait = new DiskWait<T>(scope, what);
-    work().then(
-      (value) => wait.resolve(value),
-      (error: unknown) => wait.reject(error),
-    );
-    return await wait.promise;
-  } finally {
-    scope.close();
-  }
-}
-
-class DiskWait<T> extends Waiter<T> {
-  readonly #what: string;
-
-  constructor(scope: ScopeNode, what: string) {
-    super(scope);
-    this.#what = what;
-  }
-
-  override get isExternal(): boolean {
-    return true;
-  }
-
-  describe(): string {
-    return this.#what;
-  }
-
-  /** It ends by itself. */
-  protected override leave(): void {}
 }

@@ -1,5 +1,4 @@
-import { type ScopeNode, type Task, sleep, spawn } from "../../core/index.ts";
-import { toItsEnd } from "./disk.ts";
+import { type ScopeNode, type Task, sleep, spawn, toItsEnd } from "../../core/index.ts";
 
 /** Something that is open, and belongs to a scope: it is closed when that ends, unless that was done before. */
 export class Kept {

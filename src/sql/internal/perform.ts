@@ -1,9 +1,8 @@
-import { type ScopeNode, Waiter, arrive, checkedScope, refuse, shield } from "../../core/index.ts";
+import { type ScopeNode, Waiter, arrive, checkedScope, refuse, shield, toItsEnd } from "../../core/index.ts";
 import { DatabaseClosedError, queryErrorOf, shorten } from "../errors.ts";
 import { isServerMessage } from "../postgres.ts";
 import { type Exchange, SimpleExchange } from "./exchange.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
-import { toItsEnd } from "./to-its-end.ts";
 
 /** What the server says of what it was asked to stop. */
 const queryCancelled = "57014";
@@ -42,9 +41,11 @@ async function performIn(scope: ScopeNode, connection: PostgresConnection, excha
 
 /** Stops what is under way, and waits for its end. */
 async function stop(connection: PostgresConnection, exchange: Exchange): Promise<void> {
-  await toItsEnd(`stop ${labelOf(exchange.text)}`, (done) => {
-    connection.onEnd(done);
+  await toItsEnd(`stop ${labelOf(exchange.text)}`, () => {
+    const ended = Promise.withResolvers<void>();
+    connection.onEnd(ended.resolve);
     connection.interrupt();
+    return ended.promise;
   });
 }
 

@@ -1,4 +1,4 @@
-import { type Clock, checkedScope } from "../../core/index.ts";
+import { type Clock, checkedScope, toItsEnd } from "../../core/index.ts";
 import type {
   CopyStream,
   Connection,
@@ -12,7 +12,6 @@ import { Notifications } from "./notifications.ts";
 import { type PoolSettings, PostgresPool } from "./postgres-pool.ts";
 import { readPostgresUrl, describeTarget } from "./postgres-url.ts";
 import type { Lease } from "./lease.ts";
-import { toItsEnd } from "./to-its-end.ts";
 import { OwnConnection, PostgresSession } from "./transaction.ts";
 
 /** A database of Postgres. */
@@ -52,7 +51,7 @@ export class PostgresDatabase extends PostgresSession implements Database {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= Promise.all([this.#pool.close(), this.#notifications.close()]).then(() => {});
     const closing = this.#closing;
-    await toItsEnd(`close ${this.#pool.settings.name}`, (done) => void closing.then(done));
+    await toItsEnd(`close ${this.#pool.settings.name}`, () => closing);
   }
 
   protected async lease(): Promise<Lease> {

@@ -1,7 +1,7 @@
 import { checkedScope, expectInteger } from "../../core/index.ts";
+import { BlockItems } from "../../flow/index.ts";
 import type { QueryInput, Queryable, Row, RowStream, StreamOptions } from "../database.ts";
 import { type Asked, ask, checkText } from "./asked.ts";
-import { BlockReader } from "./block-reader.ts";
 import { copyIn } from "./copy-in.ts";
 import { executeManyOn } from "./execute-many.ts";
 import { SimpleExchange } from "./exchange.ts";
@@ -51,7 +51,7 @@ export abstract class QuerySession implements Omit<Queryable, "transaction"> {
     expectInteger("batchRows", batchRows, 1);
     const asked = ask(query, values);
     checkedScope();
-    return new BlockReader(streamBlocks<R>(() => this.lease(), asked, Math.min(batchRows, 2 ** 31 - 1)));
+    return new BlockItems(streamBlocks<R>(() => this.lease(), asked, Math.min(batchRows, 2 ** 31 - 1)));
   }
 
   async copyInto(table: string, columns: readonly string[], rows: Rows): Promise<number> {

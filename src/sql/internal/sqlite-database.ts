@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { checkedScope, expectInteger, expectMs } from "../../core/index.ts";
+import { checkedScope, expectInteger, expectMs, toItsEnd } from "../../core/index.ts";
 import type { ConnectOptions } from "../connect.ts";
 import type {
   Connection,
@@ -14,7 +14,6 @@ import { RowsCall } from "./sqlite-call.ts";
 import { SqliteLine } from "./sqlite-line.ts";
 import { type SqliteSettings, SqliteThread } from "./sqlite-thread.ts";
 import { type Brackets, OwnConnection, TransactingSession, bracketsOf } from "./sqlite-transaction.ts";
-import { toItsEnd } from "./to-its-end.ts";
 
 const levels = ["full", "normal", "off"];
 
@@ -118,7 +117,7 @@ export class SqliteDatabase extends TransactingSession implements Database {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const closing = this.#close();
-    await toItsEnd(`close ${this.#name}`, (done) => void closing.then(done));
+    await toItsEnd(`close ${this.#name}`, () => closing);
   }
 
   protected override brackets(options: TransactionOptions): Brackets {

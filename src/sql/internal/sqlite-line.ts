@@ -141,13 +141,8 @@ export class SqliteLine {
   }
 
   #isHeldAround(scope: ScopeNode): boolean {
-    return this.#desks.every(({ holder }) => holder !== undefined && isAround(holder, scope));
+    return this.#desks.every(({ holder }) => holder !== undefined && scope.isWithin(holder));
   }
-}
-
-function isAround(outer: ScopeNode, scope: ScopeNode): boolean {
-  for (let around: ScopeNode | null = scope; around !== null; around = around.parent) if (around === outer) return true;
-  return false;
 }
 
 class DeskWaiter extends QueuedWaiter<Desk> {

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { outside } from "../../core/index.ts";
+import { outside, siblingModule } from "../../core/index.ts";
 import { ConnectionLostError, DatabaseClosedError } from "../errors.ts";
 import { type SqliteFailure, errorOfSqlite, isBusy } from "./sqlite-failure.ts";
 import type { RowPiece, ThreadCommand, ThreadReply, ThreadSettings, ThreadWork } from "./sqlite-protocol.ts";
@@ -68,10 +68,8 @@ export class SqliteThread {
       stop: this.#stop,
       sliceMs: Math.min(sliceMs, busyMs),
     };
-    // The same file, whether it runs as it was written or built.
-    const file = `./sqlite-worker.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`;
     this.#worker = outside(() => {
-      const worker = new Worker(new URL(file, import.meta.url), { workerData, name });
+      const worker = new Worker(siblingModule(import.meta.url, "sqlite-worker"), { workerData, name });
       worker.on("message", (replies: readonly ThreadReply[]) => this.#takeAll(replies));
       worker.on("error", (error) => this.#lost(error));
       worker.on("exit", () => this.#lost(undefined));

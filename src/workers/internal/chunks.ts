@@ -1,4 +1,4 @@
-import { BlockReader, type ResultStream, type Source } from "../../flow/index.ts";
+import type { Source } from "../../flow/index.ts";
 
 /** A chunk is to take about so long, in milliseconds. */
 const chunkMs = 5;
@@ -37,23 +37,4 @@ export async function* chunksOf<T>(
 function sizeNow(averageMs: number | undefined, fairShare: number): number {
   if (averageMs === undefined) return 1;
   return Math.max(1, Math.floor(Math.min(chunkMs / averageMs, fairShare, maxChunk)));
-}
-
-/** The results of chunks, one by one. */
-export class ChunkReader<R> extends BlockReader<R> {
-  readonly #chunks: ResultStream<R[]>;
-
-  constructor(chunks: ResultStream<R[]>) {
-    super();
-    this.#chunks = chunks;
-  }
-
-  protected override async nextBlock(): Promise<readonly R[] | undefined> {
-    const { done, value } = await this.#chunks.next();
-    return done === true ? undefined : value;
-  }
-
-  protected override async stop(): Promise<void> {
-    await this.#chunks.return();
-  }
 }

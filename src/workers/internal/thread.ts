@@ -5,7 +5,7 @@ import {
   type ResourceLimits,
   receiveMessageOnPort,
 } from "node:worker_threads";
-import { type CancelReason, Timer, isCancelled, outside, realClock } from "../../core/index.ts";
+import { type CancelReason, Timer, isCancelled, outside, realClock, siblingModule } from "../../core/index.ts";
 import { NotCloneableError, WorkerCrashedError } from "../errors.ts";
 import type { Call, PoolTask } from "./call.ts";
 import { LastLines } from "./last-lines.ts";
@@ -37,8 +37,7 @@ const backlogMs = 0.5;
 /** After `terminate()` JavaScript ends within this, in milliseconds; longer is native code, and is not waited for. */
 const terminateMs = 150;
 
-// The same file, whether it runs as it was written or built.
-const module = new URL(`./thread-side.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+const module = siblingModule(import.meta.url, "thread-side");
 
 /**
  * One thread of a pool.

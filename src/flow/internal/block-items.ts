@@ -1,4 +1,4 @@
-import { BlockReader } from "../../flow/index.ts";
+import { BlockReader } from "./block-reader.ts";
 
 /** The items of the blocks of a generator. */
 export class BlockItems<T> extends BlockReader<T> {
