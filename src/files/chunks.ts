@@ -1,8 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { expectInteger, toItsEnd } from "../core/index.ts";
-import { type Compression, compressionOf, unpacker } from "./internal/compression.ts";
+import { type Compression, compressionOf, unpacked } from "./internal/compression.ts";
 import { onDisk } from "./internal/disk.ts";
-import { through } from "./internal/through.ts";
 
 /** Settings of {@link readChunks}. */
 export interface ReadOptions {
@@ -21,7 +20,8 @@ export interface ReadChunksOptions extends ReadOptions {
  *
  * Cancel: closes the file. Leaving the loop does so too.
  *
- * @throws {Error} of the system, with a code: `ENOENT`, `EACCES` ...; or of zlib, where packed bytes are broken
+ * @throws {CorruptFileError} FILE_CORRUPT, it is packed, and damaged or cut off
+ * @throws {Error} of the system, with a code: `ENOENT`, `EACCES` ...
  *
  * @example
  * ```ts
@@ -40,8 +40,8 @@ export async function* readChunks(path: string, options: ReadChunksOptions = {})
   const compression = compressionOf(path, options.compression);
   const handle = await onDisk(`open ${path}`, () => open(path));
   try {
-    const packed = chunksOf(path, handle, chunkBytes);
-    yield* compression === undefined ? packed : through(packed, unpacker(compression));
+    const chunks = chunksOf(path, handle, chunkBytes);
+    yield* compression === undefined ? chunks : unpacked(path, chunks, compression);
   } finally {
     await toItsEnd(`close ${path}`, () => handle.close());
   }

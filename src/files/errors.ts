@@ -2,10 +2,24 @@
  * The errors of files. Those of the system come as they are: with a `code` such as `ENOENT`, and the path.
  *
  *     TaskwrightError
- *     ├─ JsonFileError       FILE_JSON             what is in the file is not JSON
+ *     ├─ CorruptFileError     FILE_CORRUPT         what was packed is damaged or cut off
+ *     ├─ JsonFileError        FILE_JSON            what is in the file is not JSON
  *     └─ FileLineTooLongError FILE_LINE_TOO_LONG   a line is longer than is accepted
  */
 import { TaskwrightError } from "../core/index.ts";
+
+/** A packed file is damaged or cut off, or is not packed at all. What was read of it before was right. */
+export class CorruptFileError extends TaskwrightError {
+  override readonly name = "CorruptFileError" as const;
+  override readonly code = "FILE_CORRUPT" as const;
+  /** The file. */
+  readonly path: string;
+
+  constructor(path: string, why: string, cause?: unknown) {
+    super(`\`${path}\` cannot be unpacked: ${why}`, cause === undefined ? {} : { cause });
+    this.path = path;
+  }
+}
 
 /** A file, or a line of it, is not JSON. */
 export class JsonFileError extends TaskwrightError {

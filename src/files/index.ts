@@ -16,7 +16,7 @@
  */
 export { Appender, type AppenderOptions, openAppender } from "./appender.ts";
 export { type ReadChunksOptions, type ReadOptions, readChunks } from "./chunks.ts";
-export { FileLineTooLongError, JsonFileError } from "./errors.ts";
+export { CorruptFileError, FileLineTooLongError, JsonFileError } from "./errors.ts";
 export type { Compression } from "./internal/compression.ts";
 export type { Content } from "./internal/content.ts";
 export { jsonLines } from "./json-lines.ts";

@@ -3,10 +3,9 @@ import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promi
 import { basename, dirname, join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { toItsEnd } from "../core/index.ts";
-import { type Compression, compressionOf, packer } from "./internal/compression.ts";
+import { type Compression, compressionOf, packed } from "./internal/compression.ts";
 import { type Content, piecesOf } from "./internal/content.ts";
 import { onDisk } from "./internal/disk.ts";
-import { through } from "./internal/through.ts";
 import { writeAll } from "./internal/write-all.ts";
 
 /** Settings of {@link write} and {@link writeAtomic}. */
@@ -29,7 +28,7 @@ export interface WriteOptions {
  * @throws {Error} of the system, with a code: `EACCES`, `ENOSPC` ...
  */
 export async function write(path: string, content: Content, options: WriteOptions = {}): Promise<void> {
-  const pieces = packed(path, content, options);
+  const pieces = storedAs(path, content, options);
   const handle = await onDisk(`open ${path}`, () => open(path, "w", options.mode));
   try {
     await writePieces(path, handle, pieces);
@@ -60,7 +59,7 @@ export async function write(path: string, content: Content, options: WriteOption
  * ```
  */
 export async function writeAtomic(path: string, content: Content, options: WriteOptions = {}): Promise<void> {
-  const pieces = packed(path, content, options);
+  const pieces = storedAs(path, content, options);
   const { target, mode } = await onDisk(`look at ${path}`, () => lookAt(path));
   const partial = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}.part`);
   const handle = await onDisk(`open ${partial}`, () => open(partial, "wx", mode ?? options.mode));
@@ -80,10 +79,10 @@ export async function writeAtomic(path: string, content: Content, options: Write
   }
 }
 
-function packed(path: string, content: Content, options: WriteOptions): AsyncIterable<Uint8Array> {
+function storedAs(path: string, content: Content, options: WriteOptions): AsyncIterable<Uint8Array> {
   const pieces = piecesOf(content);
   const compression = compressionOf(path, options.compression);
-  return compression === undefined ? pieces : through(pieces, packer(compression));
+  return compression === undefined ? pieces : packed(pieces, compression);
 }
 
 async function writePieces(path: string, handle: FileHandle, pieces: AsyncIterable<Uint8Array>): Promise<void> {
