@@ -17,7 +17,7 @@ describe("cancelling", () => {
     });
 
     expect(result).toBeUndefined();
-    expect(pool.statistics()).toEqual({ size: 1, threads: 0, waiting: 0, inFlight: 0, completed: 0, crashed: 0 });
+    expect(pool.statistics()).toEqual({ size: 1, workers: 0, waiting: 0, inFlight: 0, completed: 0, crashed: 0 });
   });
 
   test("while it is in the queue takes it out at once", async () => {
@@ -55,7 +55,7 @@ describe("cancelling", () => {
     });
 
     expect(state.value).toBe(2);
-    expect(pool.statistics()).toMatchObject({ threads: 1, inFlight: 0 });
+    expect(pool.statistics()).toMatchObject({ workers: 1, inFlight: 0 });
   });
 
   test("a task that computes reaches throwIfCancelled, and the thread lives", async () => {
@@ -69,7 +69,7 @@ describe("cancelling", () => {
       await call;
     });
 
-    expect(pool.statistics()).toMatchObject({ threads: 1, inFlight: 0, completed: 1 });
+    expect(pool.statistics()).toMatchObject({ workers: 1, inFlight: 0, completed: 1 });
   });
 
   test("a task that does not stop ends its thread after graceMs, and the next call has a new one", async () => {
@@ -84,7 +84,7 @@ describe("cancelling", () => {
       await call;
     });
 
-    expect(pool.statistics()).toMatchObject({ threads: 0, inFlight: 0 });
+    expect(pool.statistics()).toMatchObject({ workers: 0, inFlight: 0 });
     expect(await pool.run(tasks.add, 1, 1)).toBe(2);
   });
 
@@ -120,7 +120,7 @@ describe("cancelling", () => {
     const next = pool.run(tasks.add, 1, 1);
     await sleep(50);
 
-    expect(pool.statistics()).toMatchObject({ threads: 1, waiting: 1, inFlight: 0 });
+    expect(pool.statistics()).toMatchObject({ workers: 1, waiting: 1, inFlight: 0 });
     await write(folder.at("end"), "");
     expect(await next).toBe(2);
   });

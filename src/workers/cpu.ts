@@ -1,12 +1,13 @@
-import type { ThreadTask } from "./define-task.ts";
+import type { WorkerTask } from "./define-task.ts";
 import { callerOf, register, standsFor } from "./define-task.ts";
-import { threadState } from "./internal/thread-state.ts";
-import { type ThreadPool, openThreadPool } from "./thread-pool.ts";
+import { workerState } from "./internal/worker-state.ts";
+import { openThreadPool } from "./thread-pool.ts";
+import type { WorkerPool } from "./worker-pool.ts";
 
-let shared: ThreadPool | undefined;
+let shared: WorkerPool | undefined;
 
 /** The pool of those who open none. Its threads end when they are idle, and keep no process alive. */
-function sharedPool(): ThreadPool {
+function sharedPool(): WorkerPool {
   return (shared ??= openThreadPool({ name: "shared threads" }));
 }
 
@@ -37,7 +38,7 @@ export function cpu<A extends readonly unknown[], R>(fn: (...args: A) => R): (..
   register(fn, callerOf(2));
   // Already off the main thread.
   const offloaded = async (...args: A): Promise<Awaited<R>> =>
-    threadState.isThread && threadState.loading === undefined ? await fn(...args) : await sharedPool().run(fn, ...args);
+    workerState.isWorker && workerState.loading === undefined ? await fn(...args) : await sharedPool().run(fn, ...args);
   standsFor(offloaded, fn);
   return offloaded;
 }
@@ -50,6 +51,6 @@ export function cpu<A extends readonly unknown[], R>(fn: (...args: A) => R): (..
  * @param task - from {@link defineTask} or {@link cpu}, or an export of a module
  * @throws what `run` of a pool throws
  */
-export function toThread<A extends readonly unknown[], R>(task: ThreadTask<A, R>, ...args: A): Promise<Awaited<R>> {
+export function toThread<A extends readonly unknown[], R>(task: WorkerTask<A, R>, ...args: A): Promise<Awaited<R>> {
   return sharedPool().run(task, ...args);
 }

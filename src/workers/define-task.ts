@@ -1,10 +1,10 @@
 import { getCallSites } from "node:util";
 import { pathToFileURL } from "node:url";
 import type { TaskPlace } from "./internal/protocol.ts";
-import { type AnyFunction, taskKey, threadState } from "./internal/thread-state.ts";
+import { type AnyFunction, taskKey, workerState } from "./internal/worker-state.ts";
 
 /** A function that a thread can find: from {@link defineTask} or `cpu`, or an export of a module. */
-export type ThreadTask<A extends readonly unknown[], R> = ((...args: A) => R) | ModuleTask<A, R>;
+export type WorkerTask<A extends readonly unknown[], R> = ((...args: A) => R) | ModuleTask<A, R>;
 
 /** A function that a module exports. For bundlers, which know `new URL("./tasks.js", import.meta.url)`. */
 export interface ModuleTask<A extends readonly unknown[] = readonly unknown[], R = unknown> {
@@ -54,12 +54,12 @@ export function register(fn: AnyFunction, module: string): void {
   const { name } = fn;
   if (name === "") throw new TypeError("Expected `fn` to have a name: threads find it by that");
   const counted = `${module}#${name}`;
-  const ordinal = threadState.ordinals.get(counted) ?? 0;
-  threadState.ordinals.set(counted, ordinal + 1);
+  const ordinal = workerState.ordinals.get(counted) ?? 0;
+  workerState.ordinals.set(counted, ordinal + 1);
   const place = { module, name, ordinal };
   places.set(fn, place);
   // Only threads look there: elsewhere whoever defines again and again would keep it all.
-  if (threadState.isThread) threadState.defined.set(taskKey(place), fn);
+  if (workerState.isWorker) workerState.defined.set(taskKey(place), fn);
 }
 
 /** Lets another function stand for one that is registered. */

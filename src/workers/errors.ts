@@ -1,53 +1,59 @@
 /**
- * The errors of threads. What a task throws comes as it is: with its name, message, code, fields and cause.
+ * The errors of threads and processes. What a task throws comes as it is: with its name, message, code, fields and cause.
  *
  *     TaskwrightError
- *     ├─ WorkerCrashedError     WORKER_CRASHED         the thread ended under the task
- *     ├─ NotCloneableError      WORKER_NOT_CLONEABLE   arguments or a result cannot go to another thread
- *     ├─ TaskNotFoundError      WORKER_TASK_NOT_FOUND  the thread has loaded the module, and the function is not there
+ *     ├─ WorkerCrashedError     WORKER_CRASHED         the thread or process ended under the task
+ *     ├─ NotCloneableError      WORKER_NOT_CLONEABLE   arguments or a result cannot go there
+ *     ├─ TaskNotFoundError      WORKER_TASK_NOT_FOUND  the module was loaded, and the function is not there
  *     └─ PoolClosedError        WORKER_POOL_CLOSED     the pool was closed
  */
 import { TaskwrightError } from "../core/index.ts";
+import type { WorkerEnd } from "./internal/link.ts";
 
-/** The thread ended while it ran the task: by `process.exit`, an uncaught error, or because it ran out of memory. */
+/**
+ * The thread or process ended while it ran the task: by `process.exit`, an uncaught error, or because it ran out of
+ * memory; a process also by a signal, as native code that crashes does.
+ */
 export class WorkerCrashedError extends TaskwrightError {
   override readonly name = "WorkerCrashedError" as const;
   override readonly code = "WORKER_CRASHED" as const;
   /** The name of the task. */
   readonly task: string;
-  /** With which the thread has ended. */
-  readonly exitCode: number;
-  /** The last lines that the thread wrote to its standard error. */
+  /** With which it has ended; undefined if a signal has ended it. */
+  readonly exitCode: number | undefined;
+  /** That has ended the process, such as `SIGSEGV`; undefined if none has. */
+  readonly signal: NodeJS.Signals | undefined;
+  /** The last lines that it wrote to its standard error. */
   readonly stderr: string;
 
-  constructor(task: string, exitCode: number, stderr: string, cause: unknown) {
-    const why = cause instanceof Error ? `: ${cause.message}` : "";
+  /** @internal */
+  constructor(task: string, kind: "thread" | "process", { exitCode, signal, stderr, failure }: WorkerEnd) {
+    const how = signal === undefined ? `ended with exit code ${exitCode}` : `was ended by ${signal}`;
+    const why = failure instanceof Error ? `: ${failure.message}` : "";
     const said = stderr === "" ? "" : `. It had written:\n${stderr}`;
-    super(
-      `the thread of task ${task} ended with exit code ${exitCode}${why}${said}`,
-      cause === undefined ? {} : { cause },
-    );
+    super(`the ${kind} of task ${task} ${how}${why}${said}`, failure === undefined ? {} : { cause: failure });
     this.task = task;
     this.exitCode = exitCode;
+    this.signal = signal;
     this.stderr = stderr;
   }
 }
 
-/** Arguments or a result cannot be copied to another thread: functions, for instance, or open files. */
+/** Arguments or a result cannot be copied to another thread or process: functions, for instance, or open files. */
 export class NotCloneableError extends TaskwrightError {
   override readonly name = "NotCloneableError" as const;
   override readonly code = "WORKER_NOT_CLONEABLE" as const;
   /** The name of the task. */
   readonly task: string;
 
-  constructor(what: string, task: string, cause: unknown) {
+  constructor(what: string, task: string, to: "thread" | "process", cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    super(`${what} of task ${task} cannot go to another thread: ${why}. Send data only`, { cause });
+    super(`${what} of task ${task} cannot go to another ${to}: ${why}. Send data only`, { cause });
     this.task = task;
   }
 }
 
-/** The thread has loaded the module, and the function is not in it. */
+/** The thread or process has loaded the module, and the function is not in it. */
 export class TaskNotFoundError extends TaskwrightError {
   override readonly name = "TaskNotFoundError" as const;
   override readonly code = "WORKER_TASK_NOT_FOUND" as const;

@@ -18,16 +18,16 @@
  * ```
  */
 export { cpu, toThread } from "./cpu.ts";
-export { type ModuleTask, type ThreadTask, defineTask } from "./define-task.ts";
+export { type ModuleTask, type WorkerTask, defineTask } from "./define-task.ts";
 export { NotCloneableError, PoolClosedError, TaskNotFoundError, WorkerCrashedError } from "./errors.ts";
-export {
-  type ThreadItems,
-  type ThreadMapOptions,
-  type ThreadMapStreamOptions,
-  ThreadPool,
-  type ThreadPoolOptions,
-  type ThreadPoolStatistics,
-  openThreadPool,
-} from "./thread-pool.ts";
+export { type ThreadPoolOptions, openThreadPool } from "./thread-pool.ts";
 export { throwIfCancelled } from "./throw-if-cancelled.ts";
 export { transfer } from "./transfer.ts";
+export {
+  type WorkerItems,
+  type WorkerMapOptions,
+  type WorkerMapStreamOptions,
+  WorkerPool,
+  type WorkerPoolOptions,
+  type WorkerPoolStatistics,
+} from "./worker-pool.ts";

@@ -59,7 +59,7 @@ describe("map", () => {
     });
 
     expect(counter.value).toBeLessThan(1_000_000);
-    expect(pool.statistics()).toMatchObject({ threads: 1, inFlight: 0 });
+    expect(pool.statistics()).toMatchObject({ workers: 1, inFlight: 0 });
   });
 });
 
@@ -131,7 +131,7 @@ describe("stream", () => {
     for await (const item of pool.stream(tasks.closingStream, state.memory)) if (item === 100) break;
 
     expect(state.value).toBe(2);
-    expect(pool.statistics()).toMatchObject({ threads: 1, inFlight: 0 });
+    expect(pool.statistics()).toMatchObject({ workers: 1, inFlight: 0 });
     expect(await pool.run(tasks.add, 1, 1)).toBe(2);
   });
 

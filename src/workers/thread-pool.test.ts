@@ -56,7 +56,7 @@ describe("a call", () => {
 
     await expect(pool.run(() => 1)).rejects.toThrow(TypeError);
     await expect(pool.run({ module: "not a url", name: "x" })).rejects.toThrow(TypeError);
-    expect(pool.statistics().threads).toBe(0);
+    expect(pool.statistics().workers).toBe(0);
   });
 
   test("with arguments that cannot be copied fails alone, and names the task", async () => {
@@ -160,16 +160,16 @@ describe("a pool", () => {
   test("makes threads as they are needed, up to its size, and ends them when they are idle", async () => {
     await using pool = openThreadPool({ size: 2, idleMs: 1, graceMs: 10_000 });
     const begun = [flag(), flag()];
-    expect(pool.statistics().threads).toBe(0);
+    expect(pool.statistics().workers).toBe(0);
 
     await cancelScope(async (scope) => {
       const calls = [...begun, flag()].map(({ memory }) => pool.run(tasks.waitForever, memory));
       await Promise.all(begun.map((each) => each.changed()));
-      expect(pool.statistics()).toMatchObject({ threads: 2, waiting: 1, inFlight: 2 });
+      expect(pool.statistics()).toMatchObject({ workers: 2, waiting: 1, inFlight: 2 });
       scope.cancel();
       await Promise.all(calls);
     });
-    while (pool.statistics().threads > 0) await new Promise((resolve) => setImmediate(resolve));
+    while (pool.statistics().workers > 0) await new Promise((resolve) => setImmediate(resolve));
 
     expect(await pool.run(tasks.add, 1, 2)).toBe(3);
   });
@@ -213,7 +213,7 @@ describe("a pool", () => {
     const waiting = pool.run(tasks.add, 3, 3);
 
     expect([running, queued, refused].map((promise) => promise !== undefined)).toEqual([true, true, false]);
-    expect(pool.statistics()).toEqual({ size: 1, threads: 1, waiting: 2, inFlight: 1, completed: 0, crashed: 0 });
+    expect(pool.statistics()).toEqual({ size: 1, workers: 1, waiting: 2, inFlight: 1, completed: 0, crashed: 0 });
     const all = Promise.allSettled([running, queued, waiting]);
     await pool[Symbol.asyncDispose]();
     expect((await all).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
@@ -232,7 +232,7 @@ describe("a pool", () => {
     await pool[Symbol.asyncDispose]();
     await pool[Symbol.asyncDispose]();
 
-    expect(pool.statistics()).toMatchObject({ threads: 0, waiting: 0, inFlight: 0 });
+    expect(pool.statistics()).toMatchObject({ workers: 0, waiting: 0, inFlight: 0 });
     const failed = (await outcomes).filter((outcome) => outcome.status === "rejected");
     expect(failed.length).toBeGreaterThan(0);
     for (const { reason } of failed) expect(reason).toBeInstanceOf(PoolClosedError);

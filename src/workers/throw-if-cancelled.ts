@@ -1,5 +1,5 @@
 import { currentScope, stopError } from "../core/index.ts";
-import { threadState } from "./internal/thread-state.ts";
+import { workerState } from "./internal/worker-state.ts";
 
 /**
  * Throws if the caller of this task has been cancelled: for loops that compute for long and never wait.
@@ -27,7 +27,7 @@ import { threadState } from "./internal/thread-state.ts";
  * ```
  */
 export function throwIfCancelled(): void {
-  const { running } = threadState;
+  const { running } = workerState;
   // The message that says why cannot come in before the loop has ended.
   if (running?.slots.isCancelled(running.call) === true) running.scope.cancel("the caller was cancelled");
   const scope = currentScope();

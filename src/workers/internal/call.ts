@@ -2,7 +2,7 @@ import type { Transferable } from "node:worker_threads";
 import { type ScopeNode, Waiter } from "../../core/index.ts";
 import type { EncodedError } from "./error-codec.ts";
 import { type Calling, type Reply, came } from "./protocol.ts";
-import type { Thread } from "./thread.ts";
+import type { PoolWorker } from "./pool-worker.ts";
 
 /** A function as a pool knows it. */
 export interface PoolTask {
@@ -16,8 +16,8 @@ export interface ItemSink {
   came(item: unknown): void;
 }
 
-/** What a call rejects with in place of an error from a thread: it is decoded where it is awaited, for the stack. */
-export class ThreadFailure {
+/** What a call rejects with in place of an error from a worker: it is decoded where it is awaited, for the stack. */
+export class WorkerFailure {
   readonly encoded: EncodedError;
 
   constructor(encoded: EncodedError) {
@@ -26,10 +26,10 @@ export class ThreadFailure {
 }
 
 /**
- * One call of a task in a thread, and the wait of its caller for it.
+ * One call of a task in a worker, and the wait of its caller for it.
  *
- *     queued ── sent ──> with a thread ── it replied, or crashed ───────────────────────────────> over
- *       ↑ │                 │ │  └─ cancelled, and started: the thread is told ──> it ends, or its thread does ─> over
+ *     queued ── sent ──> with a worker ── it replied, or crashed ───────────────────────────────> over
+ *       ↑ │                 │ │  └─ cancelled, and started: the worker is told ──> it ends, or its worker does ─> over
  *       │ └─ cancelled ─────┼─┼──────────────────────────────────────────────────────────────────────────────────┘
  *       └── taken back ─────┘ └─ cancelled, and not started: withdrawn ──> over
  *
@@ -41,8 +41,8 @@ export class Call extends Waiter<unknown> {
   readonly args: readonly unknown[];
   readonly transfers: readonly Transferable[] | undefined;
   readonly sink: ItemSink | undefined;
-  /** The thread that has it, and which one of its calls it is. */
-  thread: Thread | undefined = undefined;
+  /** The worker that has it, and which one of its calls it is. */
+  worker: PoolWorker | undefined = undefined;
   number = -1;
   /** Why it is to end, once it is cancelled, or its time is up, and it has started. */
   stopping: Error | undefined = undefined;
@@ -69,14 +69,14 @@ export class Call extends Waiter<unknown> {
   }
 
   describe(): string {
-    return `${this.task.name} in ${this.thread?.name ?? "the queue of its pool"}`;
+    return `${this.task.name} in ${this.worker?.name ?? "the queue of its pool"}`;
   }
 
   /** Of a call that has started, the cancellation waits until it has ended, or its scope is closed under it. */
   override cut(error: Error): void {
-    const { scope, thread } = this;
+    const { scope, worker } = this;
     if (scope === null) return;
-    if (thread?.stop(this, error) === true && !scope.isClosed) return;
+    if (worker?.stop(this, error) === true && !scope.isClosed) return;
     super.cut(error);
   }
 
@@ -84,11 +84,11 @@ export class Call extends Waiter<unknown> {
     this.list?.remove(this);
   }
 
-  /** Its thread has replied, for the last time. */
+  /** Its worker has replied, for the last time. */
   settle(reply: Reply): void {
     const kind = reply[1];
     if (kind === came.value) this.resolve(reply[2]);
-    else if (kind === came.error) this.reject(new ThreadFailure(reply[2]));
+    else if (kind === came.error) this.reject(new WorkerFailure(reply[2]));
     else if (kind === came.cancelled) this.reject(this.stopping ?? new Error(`task ${this.task.name} was cancelled`));
   }
 }

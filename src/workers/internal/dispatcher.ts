@@ -1,41 +1,40 @@
-import type { ResourceLimits } from "node:worker_threads";
 import { LinkedList, TimeoutError, Timer, outside, realClock } from "../../core/index.ts";
 import { PoolClosedError, type WorkerCrashedError } from "../errors.ts";
 import type { Call, PoolTask } from "./call.ts";
+import type { StartWorker, WorkerLink } from "./link.ts";
 import type { TaskPlace } from "./protocol.ts";
-import { Thread, type ThreadOwner } from "./thread.ts";
+import { PoolWorker, type WorkerOwner } from "./pool-worker.ts";
 
 export interface DispatcherOptions {
   readonly name: string;
+  /** What its workers are: for their names. */
+  readonly kind: WorkerLink["kind"];
   readonly size: number;
-  readonly idleMs: number;
   readonly graceMs: number;
   readonly timeoutMs: number;
-  readonly resourceLimits: ResourceLimits | undefined;
-  readonly init: TaskPlace | undefined;
+  readonly start: StartWorker;
 }
 
-/** How often threads are looked at that have several calls, or whose time is limited, in milliseconds. */
+/** How often workers are looked at that have several calls, or whose time is limited, in milliseconds. */
 const lookMs = 5;
 
-/** Shares calls out to threads, and makes threads as they are needed. */
-export class Dispatcher implements ThreadOwner {
+/** Shares calls out to workers, and makes workers as they are needed. */
+export class Dispatcher implements WorkerOwner {
   readonly name: string;
   readonly size: number;
-  readonly idleMs: number;
   readonly graceMs: number;
-  readonly resourceLimits: ResourceLimits | undefined;
-  readonly init: TaskPlace | undefined;
+  readonly #kind: WorkerLink["kind"];
+  readonly #start: StartWorker;
   readonly #timeoutMs: number;
-  readonly #threads = new Set<Thread>();
+  readonly #workers = new Set<PoolWorker>();
   readonly #queue = new LinkedList<Call>();
-  /** Were with a thread, and have not started: before the others. */
+  /** Were with a worker, and have not started: before the others. */
   readonly #again = new LinkedList<Call>();
   readonly #tasks = new Map<string, PoolTask & { readonly place: TaskPlace }>();
-  readonly #look: Timer = new Timer(() => this.#lookAtThreads());
+  readonly #look: Timer = new Timer(() => this.#lookAtWorkers());
   #isAwaited = false;
   #made = 0;
-  /** Calls that are with a thread. */
+  /** Calls that are with a worker. */
   inFlight = 0;
   completed = 0;
   crashed = 0;
@@ -43,34 +42,33 @@ export class Dispatcher implements ThreadOwner {
   isClosed = false;
 
   constructor(options: DispatcherOptions) {
-    const { name, size, idleMs, graceMs, timeoutMs, resourceLimits, init } = options;
+    const { name, kind, size, graceMs, timeoutMs, start } = options;
     this.name = name;
+    this.#kind = kind;
     this.size = size;
-    this.idleMs = idleMs;
     this.graceMs = graceMs;
     this.#timeoutMs = timeoutMs;
-    this.resourceLimits = resourceLimits;
-    this.init = init;
+    this.#start = start;
   }
 
   get waiting(): number {
     return this.#queue.size + this.#again.size;
   }
 
-  get threads(): number {
-    return this.#threads.size;
+  get workers(): number {
+    return this.#workers.size;
   }
 
-  /** Threads that have nothing to do, or could be made. */
-  get freeThreads(): number {
+  /** Workers that have nothing to do, or could be made. */
+  get freeWorkers(): number {
     let busy = 0;
-    for (const thread of this.#threads) if (thread.size > 0 || thread.state === "ending") busy++;
+    for (const worker of this.#workers) if (worker.size > 0 || worker.state === "ending") busy++;
     return this.size - busy;
   }
 
   /** How long a function takes, in milliseconds, where that is known. */
   averageMs(task: PoolTask): number | undefined {
-    for (const { slots } of this.#threads) {
+    for (const { slots } of this.#workers) {
       const averageMs = slots.averageMs(task.number);
       if (averageMs !== undefined) return averageMs;
     }
@@ -121,29 +119,29 @@ export class Dispatcher implements ThreadOwner {
     this.inFlight--;
   }
 
-  ended(thread: Thread, failure: ((task: string) => WorkerCrashedError) | undefined): void {
-    this.#threads.delete(thread);
-    if (thread.hasCrashed) this.crashed++;
+  ended(worker: PoolWorker, failure: ((task: string) => WorkerCrashedError) | undefined): void {
+    this.#workers.delete(worker);
+    if (worker.hasCrashed) this.crashed++;
     if (failure !== undefined) {
-      // Or threads would be made for it again and again.
+      // Or workers would be made for it again and again.
       const call = this.#again.shift() ?? this.#queue.shift();
       call?.reject(failure(call.task.name));
     }
-    if (this.#threads.size === 0) this.#onEnd?.();
+    if (this.#workers.size === 0) this.#onEnd?.();
     this.#share();
   }
 
-  /** Ends all threads, and fails what is not done. `onEnd` is called when no thread is left. */
+  /** Ends all workers, and fails what is not done. `onEnd` is called when no worker is left. */
   close(onEnd: () => void): void {
     this.isClosed = true;
     this.#look.cancel();
     this.#refuseAll();
     this.#onEnd = onEnd;
-    for (const thread of this.#threads) {
-      thread.fail((call) => new PoolClosedError(this.name, call.task.name));
-      thread.end();
+    for (const worker of this.#workers) {
+      worker.fail((call) => new PoolClosedError(this.name, call.task.name));
+      worker.end();
     }
-    if (this.#threads.size === 0) onEnd();
+    if (this.#workers.size === 0) onEnd();
   }
 
   #refuseAll(): void {
@@ -156,30 +154,30 @@ export class Dispatcher implements ThreadOwner {
 
   #share(): void {
     if (this.isClosed || this.waiting === 0) return this.#lookLater();
-    for (const thread of this.#threads) this.#fill(thread);
-    this.#makeThreads();
+    for (const worker of this.#workers) this.#fill(worker);
+    this.#makeWorkers();
     this.#lookLater();
   }
 
-  /** Gives a thread its part of the queue, and no more: a thread that is quicker comes for the rest. */
-  #fill(thread: Thread): void {
+  /** Gives a worker its part of the queue, and no more: a worker that is quicker comes for the rest. */
+  #fill(worker: PoolWorker): void {
     let part = Math.ceil(this.waiting / this.size);
     for (; part > 0; part--) {
       const queue = this.#again.size > 0 ? this.#again : this.#queue;
       const call = queue.head;
-      if (call === null || !thread.takes(call)) break;
+      if (call === null || !worker.takes(call)) break;
       queue.remove(call);
       this.inFlight++;
-      thread.add(call);
+      worker.add(call);
     }
-    thread.flush();
+    worker.flush();
   }
 
-  #makeThreads(): void {
+  #makeWorkers(): void {
     let starting = 0;
-    for (const thread of this.#threads) if (thread.state === "starting") starting++;
-    for (; starting < this.waiting && this.#threads.size < this.size; starting++) {
-      this.#threads.add(new Thread(this, `${this.name}, thread ${++this.#made}`));
+    for (const worker of this.#workers) if (worker.state === "starting") starting++;
+    for (; starting < this.waiting && this.#workers.size < this.size; starting++) {
+      this.#workers.add(new PoolWorker(this, `${this.name}, ${this.#kind} ${++this.#made}`, this.#start));
     }
   }
 
@@ -187,21 +185,21 @@ export class Dispatcher implements ThreadOwner {
   #lookLater(): void {
     if (this.#look.isScheduled || this.isClosed) return;
     const isLimited = this.#timeoutMs !== Infinity;
-    for (const thread of this.#threads) {
-      if (thread.size > 1 || (isLimited && thread.size > 0)) {
+    for (const worker of this.#workers) {
+      if (worker.size > 1 || (isLimited && worker.size > 0)) {
         realClock.schedule(realClock.now() + lookMs, this.#look);
         return;
       }
     }
   }
 
-  #lookAtThreads(): void {
-    for (const thread of this.#threads) {
-      thread.look();
-      const { running, runningMs } = thread;
-      if (runningMs >= lookMs && thread.size > 1) this.takeBack(thread.withdraw());
+  #lookAtWorkers(): void {
+    for (const worker of this.#workers) {
+      worker.look();
+      const { running, runningMs } = worker;
+      if (runningMs >= lookMs && worker.size > 1) this.takeBack(worker.withdraw());
       if (running !== undefined && runningMs >= this.#timeoutMs) {
-        thread.stop(running, new TimeoutError(`task ${running.task.name}`, this.#timeoutMs));
+        worker.stop(running, new TimeoutError(`task ${running.task.name}`, this.#timeoutMs));
       }
     }
     this.#lookLater();

@@ -1,6 +1,6 @@
 import { TaskNotFoundError } from "../errors.ts";
 import type { TaskPlace } from "./protocol.ts";
-import { type AnyFunction, taskKey, threadState } from "./thread-state.ts";
+import { type AnyFunction, taskKey, workerState } from "./worker-state.ts";
 
 /**
  * In a thread: loads the module of a function, and finds it there.
@@ -9,13 +9,13 @@ import { type AnyFunction, taskKey, threadState } from "./thread-state.ts";
  */
 export async function findTask(place: TaskPlace): Promise<(...args: unknown[]) => unknown> {
   const { module, name, ordinal } = place;
-  threadState.loading = module;
+  workerState.loading = module;
   try {
     const exported = (await import(module)) as Record<string, unknown>;
     if (ordinal === undefined) return callable(exported[name] ?? defaultOf(exported, name), place);
-    return callable(threadState.defined.get(taskKey(place)), place);
+    return callable(workerState.defined.get(taskKey(place)), place);
   } finally {
-    threadState.loading = undefined;
+    workerState.loading = undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 /** So many calls may be with a thread at once. */
-export const maxCallsInThread = 512;
+export const maxCallsInWorker = 512;
 /** So many functions of a pool are measured; further ones are sent one at a time. */
 const maxMeasured = 1_024;
 
@@ -22,7 +22,7 @@ export class Slots {
   readonly #averages: Float64Array;
   readonly #states: Int32Array;
 
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(maxMeasured * 8 + (maxCallsInThread + 1) * 4)) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(maxMeasured * 8 + (maxCallsInWorker + 1) * 4)) {
     this.buffer = buffer;
     this.#averages = new Float64Array(buffer, 0, maxMeasured);
     this.#states = new Int32Array(buffer, maxMeasured * 8);
@@ -30,35 +30,35 @@ export class Slots {
 
   /** By the pool, before the call is sent. */
   add(call: number): void {
-    Atomics.store(this.#states, call % maxCallsInThread, sent);
+    Atomics.store(this.#states, call % maxCallsInWorker, sent);
   }
 
   /** By the thread. False if the call was withdrawn. */
   start(call: number): boolean {
-    return Atomics.compareExchange(this.#states, call % maxCallsInThread, sent, started) === sent;
+    return Atomics.compareExchange(this.#states, call % maxCallsInWorker, sent, started) === sent;
   }
 
   /** By the pool. False if the call has started. */
   withdraw(call: number): boolean {
-    return Atomics.compareExchange(this.#states, call % maxCallsInThread, sent, withdrawn) === sent;
+    return Atomics.compareExchange(this.#states, call % maxCallsInWorker, sent, withdrawn) === sent;
   }
 
   /** By the pool, of a call that has started. */
   cancel(call: number): void {
-    Atomics.compareExchange(this.#states, call % maxCallsInThread, started, cancelled);
+    Atomics.compareExchange(this.#states, call % maxCallsInWorker, started, cancelled);
   }
 
   isCancelled(call: number): boolean {
-    return Atomics.load(this.#states, call % maxCallsInThread) === cancelled;
+    return Atomics.load(this.#states, call % maxCallsInWorker) === cancelled;
   }
 
   /** How many calls the thread is through with, those withdrawn included. */
   get processed(): number {
-    return Atomics.load(this.#states, maxCallsInThread);
+    return Atomics.load(this.#states, maxCallsInWorker);
   }
 
   set processed(calls: number) {
-    Atomics.store(this.#states, maxCallsInThread, calls);
+    Atomics.store(this.#states, maxCallsInWorker, calls);
   }
 
   /** How long a function takes on the average, in milliseconds; undefined if it is not known. */

@@ -1,4 +1,4 @@
-import type { MessagePort, Transferable } from "node:worker_threads";
+import type { Transferable } from "node:worker_threads";
 import { type Cancelled, Deque, type ScopeNode, Timer, enter, openScope, realClock, within } from "../../core/index.ts";
 import { NotCloneableError } from "../errors.ts";
 import { transfersOf } from "../transfer.ts";
@@ -6,8 +6,9 @@ import { encodeError } from "./error-codec.ts";
 import { findTask } from "./find-task.ts";
 import { ItemSender } from "./item-sender.ts";
 import { type Calling, type Calls, type Order, type Reply, type Signal, calling, came } from "./protocol.ts";
+import type { WorkerLink } from "./link.ts";
 import type { Slots } from "./slots.ts";
-import { threadState } from "./thread-state.ts";
+import { workerState } from "./worker-state.ts";
 import { throwIfCancelled } from "../throw-if-cancelled.ts";
 
 interface KnownTask {
@@ -27,19 +28,26 @@ const maxUntoldMs = 0.25;
 /** Before a function that takes longer than this, the pool is told of those that are done. */
 const quickMs = 0.1;
 
+/** Where a runner leaves what it has to say. */
+export interface Outlet {
+  readonly kind: WorkerLink["kind"];
+  /** @throws what says that `reply` cannot go over */
+  reply(reply: Reply, transfers: readonly Transferable[] | undefined): void;
+  signal(what: Signal): void;
+}
+
 /** In place of a value. */
 const nothing: unique symbol = Symbol("no value");
 
 /**
- * The other side of a `Thread`: does one call after the other, in the order in which they come.
+ * The other side of a `PoolWorker`: does one call after the other, in the order in which they come.
  *
- * Replies go into a port at once, so that none is lost when the thread ends, whatever ends it. What is put off, as long
+ * Replies are left at once, so that none is lost when the worker ends, whatever ends it. What is put off, as long
  * as the calls are quick, is to tell the pool of them: waking it is what costs.
  */
 export class TaskRunner {
   readonly #slots: Slots;
-  readonly #replies: MessagePort;
-  readonly #signal: (what: Signal) => void;
+  readonly #outlet: Outlet;
   readonly #idleMs: number;
   readonly #idle: Timer;
   readonly #tasks: KnownTask[] = [];
@@ -50,12 +58,11 @@ export class TaskRunner {
   #untoldSinceMs = 0;
   #sender: ItemSender | undefined;
 
-  constructor(slots: Slots, replies: MessagePort, idleMs: number, signal: (what: Signal) => void) {
+  constructor(slots: Slots, idleMs: number, outlet: Outlet) {
     this.#slots = slots;
-    this.#replies = replies;
+    this.#outlet = outlet;
     this.#idleMs = idleMs;
-    this.#signal = signal;
-    this.#idle = new Timer(() => signal("idle"));
+    this.#idle = new Timer(() => outlet.signal("idle"));
     this.#expectIdleness();
   }
 
@@ -80,7 +87,7 @@ export class TaskRunner {
   }
 
   #cancel({ call, reason }: Extract<Order, { kind: "cancel" }>): void {
-    const { running } = threadState;
+    const { running } = workerState;
     if (running?.call === call) running.scope.cancel(reason);
   }
 
@@ -108,7 +115,7 @@ export class TaskRunner {
     const expectedMs = this.#slots.averageMs(taken.task);
     if (expectedMs === undefined || expectedMs > quickMs) this.#tell();
     const scope = openScope(task.name);
-    threadState.running = { slots: this.#slots, call, scope };
+    workerState.running = { slots: this.#slots, call, scope };
     if (task.fn === undefined) return this.#loadAndRun(call, taken, task, scope);
     return this.#run(call, taken, task.fn, scope);
   }
@@ -190,7 +197,12 @@ export class TaskRunner {
     try {
       this.#reply(reply, transfersOf(reply[2]));
     } catch (error) {
-      throw new NotCloneableError(reply[1] === came.item ? "an item" : "the result", scope.name, error);
+      throw new NotCloneableError(
+        reply[1] === came.item ? "an item" : "the result",
+        scope.name,
+        this.#outlet.kind,
+        error,
+      );
     }
   }
 
@@ -200,13 +212,13 @@ export class TaskRunner {
   }
 
   #reply(reply: Reply, list?: readonly Transferable[]): void {
-    this.#replies.postMessage(reply, list);
+    this.#outlet.reply(reply, list);
     if (this.#untold++ === 0) this.#untoldSinceMs = realClock.now();
   }
 
   #end(scope: ScopeNode): undefined {
     scope.close();
-    threadState.running = undefined;
+    workerState.running = undefined;
     return this.#pass();
   }
 
@@ -219,7 +231,7 @@ export class TaskRunner {
     if (this.#untold === 0 && this.#processed === this.#told) return;
     this.#untold = 0;
     this.#told = this.#processed;
-    this.#signal("replies");
+    this.#outlet.signal("replies");
   }
 
   #told = 0;

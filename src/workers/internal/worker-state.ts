@@ -4,13 +4,13 @@ import type { TaskPlace } from "./protocol.ts";
 
 export type AnyFunction = (...args: never[]) => unknown;
 
-interface ThreadState {
+interface WorkerState {
   /** What modules have given to `defineTask` and `cpu`, by {@link taskKey}. */
   readonly defined: Map<string, AnyFunction>;
   /** How many there are of each name within a module. */
   readonly ordinals: Map<string, number>;
   /** Whether this is a thread of a pool. */
-  isThread: boolean;
+  isWorker: boolean;
   /** The module that the thread is loading, to find a function in it. */
   loading: string | undefined;
   /** The call that the thread is at. */
@@ -18,13 +18,13 @@ interface ThreadState {
 }
 
 const key: unique symbol = Symbol.for("taskwright:workers") as never;
-const holder = globalThis as { [key]?: ThreadState };
+const holder = globalThis as { [key]?: WorkerState };
 
 /** One for each thread, whichever copy of the package asks. */
-export const threadState: ThreadState = (holder[key] ??= {
+export const workerState: WorkerState = (holder[key] ??= {
   defined: new Map(),
   ordinals: new Map(),
-  isThread: false,
+  isWorker: false,
   loading: undefined,
   running: undefined,
 });

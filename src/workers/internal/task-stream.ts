@@ -2,8 +2,8 @@ import { Deque, DrivenStream } from "../../core/index.ts";
 import type { Call, ItemSink } from "./call.ts";
 import { streamWindow } from "./protocol.ts";
 
-/** What a task yields, read here. The thread is told of items that were read, so that it may send others. */
-export class ThreadStream<T> extends DrivenStream<T> implements ItemSink {
+/** What a task yields, read here. The worker is told of items that were read, so that it may send others. */
+export class TaskStream<T> extends DrivenStream<T> implements ItemSink {
   call: Call | undefined = undefined;
   readonly #run: (sink: ItemSink) => Promise<unknown>;
   readonly #items = new Deque<T>();
@@ -30,9 +30,9 @@ export class ThreadStream<T> extends DrivenStream<T> implements ItemSink {
 
   protected override take(): T {
     const item = this.#items.shift();
-    // Told of half a window at a time, the thread has the other half to go on with.
+    // Told of half a window at a time, the worker has the other half to go on with.
     if (++this.#read >= streamWindow / 2) {
-      this.call?.thread?.read(this.call, this.#read);
+      this.call?.worker?.read(this.call, this.#read);
       this.#read = 0;
     }
     return item;

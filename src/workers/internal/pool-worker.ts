@@ -1,27 +1,16 @@
-import {
-  MessageChannel,
-  type MessagePort,
-  Worker,
-  type ResourceLimits,
-  receiveMessageOnPort,
-} from "node:worker_threads";
-import { type CancelReason, Timer, isCancelled, outside, realClock, siblingModule } from "../../core/index.ts";
+import { type CancelReason, Timer, isCancelled, realClock } from "../../core/index.ts";
 import { NotCloneableError, WorkerCrashedError } from "../errors.ts";
 import type { Call, PoolTask } from "./call.ts";
-import { LastLines } from "./last-lines.ts";
-import { type Order, type Reply, type Signal, type TaskPlace, type ThreadData, calling, came } from "./protocol.ts";
-import { Slots, maxCallsInThread } from "./slots.ts";
+import type { LinkListener, StartWorker, WorkerEnd, WorkerLink } from "./link.ts";
+import { type Order, type Signal, type TaskPlace, calling, came } from "./protocol.ts";
+import { type Slots, maxCallsInWorker } from "./slots.ts";
 
-/** What a thread asks of its pool. */
-export interface ThreadOwner {
-  readonly name: string;
+/** What a worker asks of its pool. */
+export interface WorkerOwner {
   readonly graceMs: number;
-  readonly idleMs: number;
-  readonly resourceLimits: ResourceLimits | undefined;
-  readonly init: TaskPlace | undefined;
   placeOf(task: PoolTask): TaskPlace;
   /** It can take more calls. */
-  hasRoom(thread: Thread): void;
+  hasRoom(worker: PoolWorker): void;
   /** These have not started, and are to be sent to another. */
   takeBack(calls: readonly Call[]): void;
   /** Calls have come to their end. */
@@ -29,38 +18,34 @@ export interface ThreadOwner {
   /** A call was given up, and has not begun. */
   dropped(): void;
   /** It has ended. `failure`: if it never came to take calls, what a task that waits for it is told. */
-  ended(thread: Thread, failure: ((task: string) => WorkerCrashedError) | undefined): void;
+  ended(worker: PoolWorker, failure: ((task: string) => WorkerCrashedError) | undefined): void;
 }
 
-/** So much work, in milliseconds, is with a thread besides what it is at. */
+/** So much work, in milliseconds, is with a worker besides what it is at. */
 const backlogMs = 0.5;
-/** After `terminate()` JavaScript ends within this, in milliseconds; longer is native code, and is not waited for. */
-const terminateMs = 150;
-
-const module = siblingModule(import.meta.url, "thread-side");
+/** What is ended is gone within this, in milliseconds; a thread that takes longer is in native code, and not waited for. */
+const endMs = 150;
 
 /**
- * One thread of a pool.
+ * One worker of a pool: a thread or a process, behind its link.
  *
  *     starting ── it says so ──> ready ── idle, closed, or a call that does not stop ──> ending ── exit ──> ended
  *        └───────────────────────── exit, whatever the reason ───────────────────────────────────────────────┘
  *
  * Calls with it are numbered in the order in which they are sent; `#calls` has those that somebody waits for, each at its
- * number modulo {@link maxCallsInThread}.
+ * number modulo {@link maxCallsInWorker}.
  */
-export class Thread {
+export class PoolWorker implements LinkListener {
   readonly name: string;
   state: "starting" | "ready" | "ending" | "ended" = "starting";
   /** Whether it has ended by itself. */
   hasCrashed = false;
-  readonly slots: Slots = new Slots();
-  readonly #owner: ThreadOwner;
-  readonly #worker: Worker;
-  readonly #replies: MessagePort;
-  readonly #stderr = new LastLines();
+  readonly slots: Slots;
+  readonly #owner: WorkerOwner;
+  readonly #link: WorkerLink;
   readonly #known = new Set<PoolTask>();
-  readonly #calls: (Call | undefined)[] = Array.from({ length: maxCallsInThread });
-  readonly #estimatesMs = new Float64Array(maxCallsInThread);
+  readonly #calls: (Call | undefined)[] = Array.from({ length: maxCallsInWorker });
+  readonly #estimatesMs = new Float64Array(maxCallsInWorker);
   /** The oldest call that it is not through with, and the number of the next. */
   #first = 0;
   #next = 0;
@@ -70,36 +55,13 @@ export class Thread {
   /** What is being stopped: nothing is sent meanwhile. */
   #stopping: Call | undefined;
   #timer: Timer | undefined;
-  #failure: unknown;
   #startedMs = 0;
 
-  constructor(owner: ThreadOwner, name: string) {
+  constructor(owner: WorkerOwner, name: string, start: StartWorker) {
     this.#owner = owner;
     this.name = name;
-    const { port1, port2 } = new MessageChannel();
-    this.#replies = port1;
-    const { idleMs, resourceLimits, init } = owner;
-    const data: ThreadData = { slots: this.slots.buffer, replies: port2, idleMs, init };
-    this.#worker = outside(() => this.#start(data, resourceLimits));
-  }
-
-  #start(data: ThreadData, resourceLimits: ResourceLimits | undefined): Worker {
-    const worker = new Worker(module, {
-      name: this.name,
-      workerData: data,
-      transferList: [data.replies],
-      stderr: true,
-      ...execArgv(),
-      ...(resourceLimits === undefined ? {} : { resourceLimits }),
-    });
-    worker.on("message", (signal: Signal) => this.#heard(signal));
-    worker.on("error", (error) => (this.#failure = error));
-    worker.on("exit", (exitCode) => this.#exited(exitCode));
-    worker.stderr.on("data", (chunk: Buffer) => {
-      this.#stderr.add(chunk);
-      process.stderr.write(chunk);
-    });
-    return worker;
+    this.#link = start(name, this);
+    this.slots = this.#link.slots;
   }
 
   /** Calls with it, those taken back included until it has passed them. */
@@ -112,14 +74,14 @@ export class Thread {
     if (this.state !== "ready" || this.#stopping !== undefined) return false;
     if (this.size === 0) return true;
     const estimateMs = this.slots.averageMs(call.task.number);
-    if (estimateMs === undefined || call.transfers !== undefined || this.size >= maxCallsInThread) return false;
+    if (estimateMs === undefined || call.transfers !== undefined || this.size >= this.#link.maxCalls) return false;
     return this.#backlogMs + estimateMs * unitsOf(call) <= backlogMs;
   }
 
   /** Takes a call, to go with the next {@link flush}. */
   add(call: Call): void {
     const number = this.#next++;
-    const place = number % maxCallsInThread;
+    const place = number % maxCallsInWorker;
     const { task } = call;
     if (!this.#known.has(task)) {
       this.#known.add(task);
@@ -132,10 +94,12 @@ export class Thread {
     this.#estimatesMs[place] = estimateMs;
     this.#backlogMs += estimateMs;
     this.slots.add(number);
-    call.thread = this;
+    // Where nothing can be taken back, what is sent has begun.
+    if (this.#link.maxCalls === 1) this.slots.start(number);
+    call.worker = this;
     call.number = number;
     if (this.size === 1) {
-      this.#worker.ref();
+      this.#link.keepAlive(true);
       this.#startedMs = realClock.now();
     }
     if (call.transfers === undefined) this.#outgoing.push(call.how, task.number, call.args);
@@ -148,51 +112,51 @@ export class Thread {
     if (calls.length === 0) return;
     this.#outgoing = [];
     try {
-      this.#worker.postMessage(calls);
+      this.#link.post(calls);
     } catch {
       // One of them is poison. Each goes alone.
       const from = this.#next - calls.length / 3;
       for (let i = 0; i < calls.length; i += 3) {
-        this.#post([this.#calls[(from + i / 3) % maxCallsInThread]], calls.slice(i, i + 3));
+        this.#post([this.#calls[(from + i / 3) % maxCallsInWorker]], calls.slice(i, i + 3));
       }
     }
   }
 
   #post([call]: [Call | undefined], message: unknown[]): void {
     try {
-      this.#worker.postMessage(message, call?.transfers);
+      this.#link.post(message, call?.transfers);
     } catch (error) {
       if (call !== undefined) this.#refuse(call, error);
       // Its number is taken: the thread is to pass it.
-      this.#worker.postMessage([message[0], message[1], []]);
+      this.#link.post([message[0], message[1], []]);
     }
   }
 
   #refuse(call: Call, error: unknown): void {
     this.slots.withdraw(call.number);
     this.#forget(call);
-    call.reject(new NotCloneableError("the arguments", call.task.name, error));
+    call.reject(new NotCloneableError("the arguments", call.task.name, this.#link.kind, error));
     this.#owner.dropped();
   }
 
   #forget(call: Call): void {
-    this.#calls[call.number % maxCallsInThread] = undefined;
-    call.thread = undefined;
+    this.#calls[call.number % maxCallsInWorker] = undefined;
+    call.worker = undefined;
   }
 
   #send(order: Order): void {
-    this.#worker.postMessage(order);
+    this.#link.post(order);
   }
 
   /** So many items of a stream were read. */
   read(call: Call, items: number): void {
-    if (call.thread === this) this.#send({ kind: "read", call: call.number, items });
+    if (call.worker === this) this.#send({ kind: "read", call: call.number, items });
   }
 
-  #heard(signal: Signal): void {
+  heard(signal: Signal): void {
     if (signal === "ready") {
       if (this.state === "starting") this.state = "ready";
-      this.#worker.unref();
+      this.#link.keepAlive(false);
       this.#owner.hasRoom(this);
     } else if (signal === "replies") this.look();
     else if (this.size === 0 && this.state === "ready") this.end();
@@ -209,17 +173,16 @@ export class Thread {
     if (this.#first === this.#seen) return;
     this.#seen = this.#first;
     this.#startedMs = realClock.now();
-    if (this.size === 0 && this.state === "ready") this.#worker.unref();
+    if (this.size === 0 && this.state === "ready") this.#link.keepAlive(false);
     this.#owner.hasRoom(this);
   }
 
   #takeReplies(): void {
-    // Read first: what the thread is through with by now has its reply in the port, and its place may be given away.
+    // Read first: what the worker is through with by now has its reply here, and its place may be given away.
     const { processed } = this.slots;
     let settled = 0;
-    for (let got = receiveMessageOnPort(this.#replies); got !== undefined; got = receiveMessageOnPort(this.#replies)) {
-      const reply = got.message as Reply;
-      const call = this.#calls[reply[0] % maxCallsInThread];
+    for (let reply = this.#link.receive(); reply !== undefined; reply = this.#link.receive()) {
+      const call = this.#calls[reply[0] % maxCallsInWorker];
       if (call?.number !== reply[0]) continue;
       if (reply[1] === came.item) call.sink?.came(reply[2]);
       else {
@@ -230,7 +193,7 @@ export class Thread {
       }
     }
     for (; this.#first < processed; this.#first++) {
-      this.#backlogMs -= this.#estimatesMs[this.#first % maxCallsInThread]!;
+      this.#backlogMs -= this.#estimatesMs[this.#first % maxCallsInWorker]!;
     }
     if (this.size === 0) this.#backlogMs = 0;
     this.#owner.settled(settled);
@@ -243,14 +206,14 @@ export class Thread {
 
   /** What it runs, if the time of that is limited. */
   get running(): Call | undefined {
-    return this.size === 0 ? undefined : this.#calls[this.#first % maxCallsInThread];
+    return this.size === 0 ? undefined : this.#calls[this.#first % maxCallsInWorker];
   }
 
   /** Takes back all that has not started. */
   withdraw(): Call[] {
     const taken: Call[] = [];
     for (let number = this.#first; number < this.#next; number++) {
-      const call = this.#calls[number % maxCallsInThread];
+      const call = this.#calls[number % maxCallsInWorker];
       if (call === undefined || call.transfers !== undefined || !this.slots.withdraw(number)) continue;
       this.#forget(call);
       taken.push(call);
@@ -259,7 +222,7 @@ export class Thread {
   }
 
   /**
-   * Ends a call: at once if it has not started. Else the task is told, after a while its thread is ended, and if that
+   * Ends a call: at once if it has not started. Else the task is told, after a while its worker is ended, and if that
    * takes long, because it is in native code, the caller goes on without.
    *
    * @returns whether it has started, and `error` comes when it has ended
@@ -273,7 +236,7 @@ export class Thread {
     if (call.stopping !== undefined) return true;
     // It may have ended, and its reply be here already: then that is what counts.
     this.#takeReplies();
-    if (call.thread !== this) {
+    if (call.worker !== this) {
       this.#goOn();
       return true;
     }
@@ -301,14 +264,14 @@ export class Thread {
     }
   }
 
-  /** Ends the thread, whatever it does. */
+  /** Ends it, whatever it does. */
   end(): void {
     if (this.state === "ending" || this.state === "ended") return;
     this.state = "ending";
-    this.#worker.ref();
+    this.#link.keepAlive(true);
     this.#owner.takeBack(this.withdraw());
-    void this.#worker.terminate();
-    this.#after(terminateMs, () => this.#leaveBehind());
+    this.#link.end();
+    this.#after(endMs, () => this.#leaveBehind());
   }
 
   /** It runs on in native code: those who wait do not. */
@@ -326,15 +289,14 @@ export class Thread {
     realClock.schedule(realClock.now() + ms, this.#timer);
   }
 
-  #exited(exitCode: number): void {
+  ended(end: WorkerEnd): void {
     const wasStarting = this.state === "starting";
     this.hasCrashed = this.state !== "ending";
     this.#timer?.cancel();
     this.#takeReplies();
     this.state = "ended";
-    this.#replies.close();
-    const crash = (task: string): WorkerCrashedError =>
-      new WorkerCrashedError(task, exitCode, this.#stderr.toString(), this.#failure);
+    this.#link.close();
+    const crash = (task: string): WorkerCrashedError => new WorkerCrashedError(task, this.#link.kind, end);
     const again = this.withdraw();
     let lost = 0;
     for (const call of this.#calls) {
@@ -347,22 +309,6 @@ export class Thread {
     this.#owner.takeBack(again);
     this.#owner.ended(this, wasStarting ? crash : undefined);
   }
-}
-
-/** Threads have the flags of the process, but for those that say what the process runs. */
-function execArgv(): { execArgv?: string[] } {
-  const flags = process.execArgv;
-  if (!flags.some((flag) => flag.startsWith("--input-type"))) return {};
-  return {
-    execArgv: flags.filter(
-      (flag, i) => !flag.startsWith("--input-type") && !isProgram(flag) && !isProgram(flags[i - 1]),
-    ),
-  };
-}
-
-/** What follows is the text of the program. */
-function isProgram(flag: string | undefined): boolean {
-  return flag === "-e" || flag === "--eval";
 }
 
 /** For how many times its function a call counts. */

@@ -1,0 +1,99 @@
+import {
+  MessageChannel,
+  type MessagePort,
+  type ResourceLimits,
+  type Transferable,
+  Worker,
+  receiveMessageOnPort,
+} from "node:worker_threads";
+import { outside, siblingModule } from "../../core/index.ts";
+import { LastLines } from "./last-lines.ts";
+import type { LinkListener, WorkerLink } from "./link.ts";
+import type { Calls, Order, Reply, Signal, TaskPlace, ThreadData } from "./protocol.ts";
+import { Slots, maxCallsInWorker } from "./slots.ts";
+
+/** How threads of a pool are made. */
+export interface ThreadSettings {
+  readonly idleMs: number;
+  readonly resourceLimits: ResourceLimits | undefined;
+  readonly init: TaskPlace | undefined;
+}
+
+const module = siblingModule(import.meta.url, "thread-side");
+
+/** A thread. Replies lie in a port that nobody listens to, so those of a thread that has ended are there, too. */
+export class ThreadLink implements WorkerLink {
+  readonly kind = "thread";
+  readonly slots: Slots = new Slots();
+  readonly maxCalls: number = maxCallsInWorker;
+  readonly #worker: Worker;
+  readonly #replies: MessagePort;
+  readonly #stderr = new LastLines();
+  #failure: unknown;
+
+  constructor(name: string, { idleMs, resourceLimits, init }: ThreadSettings, listener: LinkListener) {
+    const { port1, port2 } = new MessageChannel();
+    this.#replies = port1;
+    const data: ThreadData = { slots: this.slots.buffer, replies: port2, idleMs, init };
+    this.#worker = outside(() => this.#start(name, data, resourceLimits, listener));
+  }
+
+  #start(name: string, data: ThreadData, resourceLimits: ResourceLimits | undefined, listener: LinkListener): Worker {
+    const worker = new Worker(module, {
+      name,
+      workerData: data,
+      transferList: [data.replies],
+      stderr: true,
+      ...execArgv(),
+      ...(resourceLimits === undefined ? {} : { resourceLimits }),
+    });
+    worker.on("message", (signal: Signal) => listener.heard(signal));
+    worker.on("error", (error) => (this.#failure = error));
+    worker.on("exit", (exitCode) => {
+      const stderr = this.#stderr.toString();
+      listener.ended({ exitCode, signal: undefined, stderr, failure: this.#failure });
+    });
+    worker.stderr.on("data", (chunk: Buffer) => {
+      this.#stderr.add(chunk);
+      process.stderr.write(chunk);
+    });
+    return worker;
+  }
+
+  post(message: Calls | Order, transfers?: readonly Transferable[]): void {
+    this.#worker.postMessage(message, transfers);
+  }
+
+  receive(): Reply | undefined {
+    return receiveMessageOnPort(this.#replies)?.message as Reply | undefined;
+  }
+
+  keepAlive(wanted: boolean): void {
+    if (wanted) this.#worker.ref();
+    else this.#worker.unref();
+  }
+
+  end(): void {
+    void this.#worker.terminate();
+  }
+
+  close(): void {
+    this.#replies.close();
+  }
+}
+
+/** Threads have the flags of the process, but for those that say what the process runs. */
+function execArgv(): { execArgv?: string[] } {
+  const flags = process.execArgv;
+  if (!flags.some((flag) => flag.startsWith("--input-type"))) return {};
+  return {
+    execArgv: flags.filter(
+      (flag, i) => !flag.startsWith("--input-type") && !isProgram(flag) && !isProgram(flags[i - 1]),
+    ),
+  };
+}
+
+/** What follows is the text of the program. */
+function isProgram(flag: string | undefined): boolean {
+  return flag === "-e" || flag === "--eval";
+}
