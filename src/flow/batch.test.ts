@@ -220,6 +220,33 @@ test(
 );
 
 test(
+  "a batch that is not full can be dropped when the source fails, and goes out all the same at its end, or when it is cancelled",
+  virtually(async () => {
+    const error = new Error("source");
+    const drop = { size: 2, afterFailure: "drop" } as const;
+    const disposed: string[] = [];
+    const items = ["a", "b", "c"].map((name) => ({ name, [Symbol.dispose]: () => void disposed.push(name) }));
+    const fails = async function* (): AsyncGenerator<(typeof items)[number]> {
+      yield* items;
+      throw error;
+    };
+    const stream = batch(fails(), drop);
+    expect((await stream.next()).value).toEqual(items.slice(0, 2));
+    expect(await thrownBy(stream.next())).toBe(error);
+    expect(disposed).toEqual(["c"]);
+    expect(await joined("abc", drop)).toBe("ab,c");
+
+    const cut = batch(spaced(1, 1, 1), { ...drop, size: 5 });
+    let left: IteratorResult<string[], void> | undefined;
+    await moveOnAfter(2, async () => {
+      await thrownBy(cut.next());
+      left = await shield(() => cut.next());
+    });
+    expect(left?.value).toEqual(["a"]);
+  }),
+);
+
+test(
   "a stream that was left leaves no timer",
   virtually(async () => {
     const left = expectNoLeaks(async () => {
@@ -266,6 +293,7 @@ test.for([
   [{ size: 1, withinMs: -1 }, RangeError, "Expected `withinMs` to be a number of milliseconds, 0 or more"],
   [{ size: 1, maxWeight: 0, weight: () => 1 }, RangeError, "Expected `maxWeight` to be more than 0"],
   [{ size: 1, maxWeight: 5 }, TypeError, "Expected `weight` with `maxWeight`"],
+  [{ size: 1, afterFailure: "throw" as "drop" }, TypeError, 'Expected `afterFailure` to be "give" or "drop"'],
 ] as [BatchOptions<string>, typeof Error, string][])("%o is refused", ([options, kind, message]) => {
   expect(() => batch("abc", options)).toThrow(kind);
   expect(() => batch("abc", options)).toThrow(message);

@@ -26,6 +26,11 @@ export interface BatchOptions<T> {
   readonly maxWeight?: number;
   /** What an item weighs, 0 or more: its bytes, for one. @default nothing */
   readonly weight?: (item: T) => number;
+  /**
+   * What becomes of a batch that is not full when the source fails: `"give"` gives it out before the error; `"drop"` drops
+   * it, for who would rather have nothing than a part. @default "give"
+   */
+  readonly afterFailure?: "give" | "drop";
 }
 
 /** The batches of {@link batch}: none is empty. To be read once. */
@@ -33,7 +38,7 @@ export type BatchStream<T> = AsyncGenerator<T[], void, void>;
 
 /**
  * Groups items. A batch goes out when it is full, or when `withinMs` have passed since its first item came; at the end
- * of the source, or before its error, what is left goes out.
+ * of the source, or before its error, what is left goes out; see `afterFailure`.
  *
  * The source is read in the background, one batch ahead of the reader and no further. The stream belongs to the scope in
  * which its first batch is asked for. Leaving the loop closes the source, and disposes of items that were read and not
@@ -55,7 +60,7 @@ export type BatchStream<T> = AsyncGenerator<T[], void, void>;
  * ```
  */
 export function batch<T>(items: Source<T>, options: BatchOptions<T>): BatchStream<T> {
-  const { size, withinMs = Infinity, maxWeight = Infinity } = options;
+  const { size, withinMs = Infinity, maxWeight = Infinity, afterFailure = "give" } = options;
   expectInteger("size", size, 1);
   expectMs("withinMs", withinMs, 0);
   if (!(maxWeight > 0)) {
@@ -63,6 +68,9 @@ export function batch<T>(items: Source<T>, options: BatchOptions<T>): BatchStrea
   }
   if (maxWeight !== Infinity && options.weight === undefined) {
     throw new TypeError("Expected `weight` with `maxWeight`, to know what an item weighs");
+  }
+  if (afterFailure !== "give" && afterFailure !== "drop") {
+    throw new TypeError(`Expected \`afterFailure\` to be "give" or "drop", got \`${String(afterFailure)}\``);
   }
   return new Batches(items, options);
 }
@@ -96,7 +104,10 @@ class Batches<T> extends DrivenStream<T[]> {
         return this.#ready.size > 0 ? this.#room.wait(driver) : undefined;
       });
     } catch (error) {
-      this.failed(error, driver);
+      const isFailure = this.failed(error, driver);
+      if (isFailure && this.#options.afterFailure === "drop") {
+        for (const item of this.#takeFilling()) await disposeDiscarded(item);
+      }
     }
     if (this.#filling.length > 0) this.#complete();
     await source.close();

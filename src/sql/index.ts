@@ -38,4 +38,5 @@ export {
   SerializationError,
   SqlError,
 } from "./errors.ts";
+export { type InsertBatchesOptions, insertBatches } from "./insert-batches.ts";
 export { type Query, type SqlPart, type SqlTag, sql } from "./query.ts";

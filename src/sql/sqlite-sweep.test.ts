@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { taskGroup } from "../index.ts";
 import { cancelEverywhere, explore } from "../testing/index.ts";
-import { type Database, connect } from "./index.ts";
+import { type Database, connect, insertBatches } from "./index.ts";
 
 /** What a database has to give: no connection is in use, no transaction open, and it works. */
 async function isWhole(db: Database): Promise<boolean> {
@@ -22,6 +22,11 @@ const uses: readonly (readonly [string, (db: Database) => Promise<unknown>])[] =
   ["a query", (db) => db.fetch("select 1")],
   ["a change", (db) => db.execute("insert into t (name) values ('whole')")],
   ["a copy", (db) => db.copyInto("t", ["n", "name"], source())],
+  ["batches", (db) => insertBatches(db, "t", ["n", "name"], source(), { batchRows: 2, withinMs: 1e6 })],
+  [
+    "batches that are flushed",
+    (db) => insertBatches(db, "t", ["name"], [["one"], ["two"], ["three"]], { batchRows: 2, whenStopped: "flush" }),
+  ],
   ["many", (db) => db.executeMany("insert into t values ($1, $2)", source())],
   [
     "a stream",

@@ -1,9 +1,9 @@
-import { breathe } from "../../core/index.ts";
 import { SimpleExchange } from "./exchange.ts";
 import { perform, settle } from "./perform.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { DescribeExchange, ManyExchange } from "./query-exchange.ts";
 import { dropIfUseless } from "./stale-statement.ts";
+import { type ManyRows, type RowWindow, checkRow, sizeOfRow, windowsOf } from "./row-windows.ts";
 import { columnsOfRows, unnest } from "./unnest.ts";
 
 /** As many go to the server in one go: more gains nothing, and stands in memory. */
@@ -17,11 +17,7 @@ type Values = readonly unknown[];
  *
  * Cancel: nothing of it has happened.
  */
-export async function executeManyOn(
-  connection: PostgresConnection,
-  text: string,
-  rows: Iterable<Values> | AsyncIterable<Values>,
-): Promise<number> {
+export async function executeManyOn(connection: PostgresConnection, text: string, rows: ManyRows): Promise<number> {
   if (connection.isInTransaction) return await executeAll(connection, text, rows);
   await perform(connection, new SimpleExchange("begin"));
   try {
@@ -34,11 +30,7 @@ export async function executeManyOn(
   }
 }
 
-async function executeAll(
-  connection: PostgresConnection,
-  text: string,
-  rows: Iterable<Values> | AsyncIterable<Values>,
-): Promise<number> {
+async function executeAll(connection: PostgresConnection, text: string, rows: ManyRows): Promise<number> {
   const { statements } = connection;
   const statement = statements.get(text);
   if (statement.parameterTypes === undefined) {
@@ -52,7 +44,7 @@ async function executeAll(
   const whole = unnest(text, parameterTypes);
   const wholeStatement = whole && statements.get(whole.text, whole.types);
   let count = 0;
-  for await (const window of windowsOf(rows, parameterTypes.length)) {
+  for await (const window of windowsOf(rows, new Rows(parameterTypes.length))) {
     const exchange =
       wholeStatement === undefined
         ? new ManyExchange(statement, window)
@@ -70,45 +62,28 @@ async function executeAll(
   return count;
 }
 
-async function* windowsOf(
-  rows: Iterable<Values> | AsyncIterable<Values>,
-  count: number,
-): AsyncGenerator<readonly Values[], void, void> {
-  let window: Values[] = [];
-  let bytes = 0;
-  let at = 0;
-  const isFull = (row: Values): boolean => {
-    at++;
-    if (row.length !== count)
-      throw new TypeError(`Expected each row to have ${count} values, got ${row.length} in row ${at}`);
-    window.push(row);
-    bytes += sizeOf(row);
-    return window.length === windowRows || bytes >= windowBytes;
-  };
-  const take = (): readonly Values[] => {
-    const full = window;
-    window = [];
-    bytes = 0;
-    return full;
-  };
-  if (Symbol.asyncIterator in rows) {
-    for await (const row of rows) if (isFull(row)) yield take();
-  } else {
-    for (const row of rows) {
-      if (!isFull(row)) continue;
-      yield take();
-      await breathe();
-    }
-  }
-  if (window.length > 0) yield window;
-}
+/** Rows as they are. */
+class Rows implements RowWindow<readonly Values[]> {
+  readonly #width: number;
+  #rows: Values[] = [];
+  #bytes = 0;
+  #at = 0;
 
-/** About. */
-function sizeOf(row: Values): number {
-  let size = 0;
-  for (const value of row) {
-    if (typeof value === "string" || value instanceof Uint8Array) size += value.length;
-    else size += 16;
+  constructor(width: number) {
+    this.#width = width;
   }
-  return size;
+
+  add(row: Values): boolean {
+    checkRow(row, this.#width, ++this.#at);
+    this.#rows.push(row);
+    this.#bytes += sizeOfRow(row);
+    return this.#rows.length === windowRows || this.#bytes >= windowBytes;
+  }
+
+  take(): readonly Values[] | undefined {
+    const rows = this.#rows;
+    this.#rows = [];
+    this.#bytes = 0;
+    return rows.length === 0 ? undefined : rows;
+  }
 }

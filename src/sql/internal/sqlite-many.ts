@@ -1,11 +1,9 @@
-import { breathe, checkedScope } from "../../core/index.ts";
+import { checkedScope } from "../../core/index.ts";
+import { type ManyRows, type RowWindow, checkRow, windowsOf } from "./row-windows.ts";
 import { SqliteCall } from "./sqlite-call.ts";
 import type { ThreadWork } from "./sqlite-protocol.ts";
 import type { SqliteThread } from "./sqlite-thread.ts";
 import { type SqliteValue, toSqlite } from "./sqlite-values.ts";
-
-/** Rows of values, of whichever kind of source. */
-export type ManyRows = Iterable<readonly unknown[]> | AsyncIterable<readonly unknown[]>;
 
 /** As much goes to the thread at once. */
 const batchValues = 8_192;
@@ -35,7 +33,7 @@ export async function sendRows(
   work: ManyWork,
   rows: ManyRows,
 ): Promise<number> {
-  const batches = batchesOf(rows, work.width);
+  const batches = windowsOf(rows, new RowValues(work.width));
   try {
     const step = await batches.next();
     const first = step.done === true ? [] : step.value;
@@ -66,42 +64,31 @@ async function sendBatches(
   return count;
 }
 
-async function* batchesOf(rows: ManyRows, width: number): Batches {
-  let batch: SqliteValue[] = [];
-  let size = 0;
-  let at = 0;
-  const add = (row: readonly unknown[]): boolean => {
-    at++;
-    checkRow(row, width, at);
+/** The values of rows, one after the other. */
+class RowValues implements RowWindow<readonly SqliteValue[]> {
+  readonly #width: number;
+  #values: SqliteValue[] = [];
+  #size = 0;
+  #at = 0;
+
+  constructor(width: number) {
+    this.#width = width;
+  }
+
+  add(row: readonly unknown[]): boolean {
+    checkRow(row, this.#width, ++this.#at);
     for (const value of row) {
       const converted = toSqlite(value);
-      batch.push(converted);
-      if (typeof converted === "string" || converted instanceof Uint8Array) size += converted.length;
+      this.#values.push(converted);
+      if (typeof converted === "string" || converted instanceof Uint8Array) this.#size += converted.length;
     }
-    return batch.length >= batchValues || size >= batchSize;
-  };
-  const take = (): readonly SqliteValue[] => {
-    const full = batch;
-    batch = [];
-    size = 0;
-    return full;
-  };
-  if (Symbol.asyncIterator in rows) {
-    for await (const row of rows) if (add(row)) yield take();
-  } else {
-    for (const row of rows) {
-      if (!add(row)) continue;
-      yield take();
-      await breathe();
-    }
+    return this.#values.length >= batchValues || this.#size >= batchSize;
   }
-  if (batch.length > 0) yield batch;
-}
 
-function checkRow(row: readonly unknown[], width: number, at: number): void {
-  if (!Array.isArray(row))
-    throw new TypeError(`Expected each row to be an array of values, got ${typeof row} as row ${at}`);
-  if (row.length !== width) {
-    throw new TypeError(`Expected each row to have ${width} values, got ${row.length} in row ${at}`);
+  take(): readonly SqliteValue[] | undefined {
+    const values = this.#values;
+    this.#values = [];
+    this.#size = 0;
+    return values.length === 0 ? undefined : values;
   }
 }
