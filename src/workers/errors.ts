@@ -47,7 +47,7 @@ export class NotCloneableError extends TaskwrightError {
   readonly task: string;
 
   constructor(what: string, task: string, to: "thread" | "process", cause: unknown) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "");
     super(`${what} of task ${task} cannot go to another ${to}: ${why}. Send data only`, { cause });
     this.task = task;
   }

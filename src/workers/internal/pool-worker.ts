@@ -1,4 +1,4 @@
-import { type CancelReason, Timer, isCancelled, realClock } from "../../core/index.ts";
+import { type CancelReason, Timer, isCancelled, outside, realClock } from "../../core/index.ts";
 import { NotCloneableError, WorkerCrashedError } from "../errors.ts";
 import type { Call, PoolTask } from "./call.ts";
 import type { LinkListener, StartWorker, WorkerEnd, WorkerLink } from "./link.ts";
@@ -127,9 +127,17 @@ export class PoolWorker implements LinkListener {
       this.#link.post(message, call?.transfers);
     } catch (error) {
       if (call !== undefined) this.#refuse(call, error);
-      // Its number is taken: the thread is to pass it.
-      this.#link.post([message[0], message[1], []]);
+      if (this.#link.maxCalls === 1) this.#unsend();
+      // Its number is taken: the worker is to pass it.
+      else this.#link.post([message[0], message[1], []]);
     }
+  }
+
+  /** The call that was to be the only one is not with it. */
+  #unsend(): void {
+    this.#next--;
+    this.#link.keepAlive(false);
+    outside(() => queueMicrotask(() => this.#owner.hasRoom(this)));
   }
 
   #refuse(call: Call, error: unknown): void {

@@ -34,6 +34,11 @@ export type Reply =
   | readonly [call: number, typeof came.error, error: EncodedError]
   | readonly [call: number, typeof came.cancelled];
 
+/** Whether nothing more comes of its call. */
+export function isLast(reply: Reply): boolean {
+  return reply[1] !== came.item;
+}
+
 /** What a thread says: it can be sent calls, there are replies in its port, it has had nothing to do for long. */
 export type Signal = "ready" | "replies" | "idle";
 
@@ -47,3 +52,15 @@ export interface ThreadData {
 
 /** So many items of a stream may be unread. */
 export const streamWindow = 16;
+
+/** What a process is sent first, serialized as all that it is sent. */
+export interface ProcessData {
+  readonly idleMs: number;
+  readonly init: TaskPlace | undefined;
+}
+
+/** What a process says. Replies are serialized, as {@link ProcessReply}. */
+export type ProcessMessage = Signal | Uint8Array | { readonly failure: EncodedError };
+
+/** A reply, and how long the function takes by now on the average, in milliseconds. */
+export type ProcessReply = readonly [reply: Reply, task: number, averageMs: number | undefined];

@@ -43,9 +43,9 @@ export class Slots {
     return Atomics.compareExchange(this.#states, call % maxCallsInWorker, sent, withdrawn) === sent;
   }
 
-  /** By the pool, of a call that has started. */
-  cancel(call: number): void {
-    Atomics.compareExchange(this.#states, call % maxCallsInWorker, started, cancelled);
+  /** By the pool, of a call that has started; false if it has not. */
+  cancel(call: number): boolean {
+    return Atomics.compareExchange(this.#states, call % maxCallsInWorker, started, cancelled) === started;
   }
 
   isCancelled(call: number): boolean {
@@ -65,6 +65,11 @@ export class Slots {
   averageMs(task: number): number | undefined {
     const averageMs = this.#averages[task];
     return averageMs === undefined || averageMs === 0 ? undefined : averageMs;
+  }
+
+  /** By the pool, where the worker has memory of its own: what the worker has measured. */
+  know(task: number, averageMs: number): void {
+    if (task < maxMeasured) this.#averages[task] = averageMs;
   }
 
   /** By the thread: the function has taken so long. */

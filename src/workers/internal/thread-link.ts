@@ -7,6 +7,7 @@ import {
   receiveMessageOnPort,
 } from "node:worker_threads";
 import { outside, siblingModule } from "../../core/index.ts";
+import { inheritedExecArgv } from "./exec-argv.ts";
 import { LastLines } from "./last-lines.ts";
 import type { LinkListener, WorkerLink } from "./link.ts";
 import type { Calls, Order, Reply, Signal, TaskPlace, ThreadData } from "./protocol.ts";
@@ -82,18 +83,8 @@ export class ThreadLink implements WorkerLink {
   }
 }
 
-/** Threads have the flags of the process, but for those that say what the process runs. */
+/** Left out where nothing is to be left out: Node has checks for what it is given. */
 function execArgv(): { execArgv?: string[] } {
-  const flags = process.execArgv;
-  if (!flags.some((flag) => flag.startsWith("--input-type"))) return {};
-  return {
-    execArgv: flags.filter(
-      (flag, i) => !flag.startsWith("--input-type") && !isProgram(flag) && !isProgram(flags[i - 1]),
-    ),
-  };
-}
-
-/** What follows is the text of the program. */
-function isProgram(flag: string | undefined): boolean {
-  return flag === "-e" || flag === "--eval";
+  const inherited = inheritedExecArgv();
+  return inherited.length === process.execArgv.length ? {} : { execArgv: inherited };
 }

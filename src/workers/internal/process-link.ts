@@ -1,0 +1,170 @@
+import { type ChildProcess, fork } from "node:child_process";
+import type { Socket } from "node:net";
+import type { Transferable } from "node:worker_threads";
+import { Deque, Timer, outside, realClock, siblingModule } from "../../core/index.ts";
+import { decodeError } from "./error-codec.ts";
+import { inheritedExecArgv } from "./exec-argv.ts";
+import { killGroup } from "./kill-group.ts";
+import { LastLines } from "./last-lines.ts";
+import type { LinkListener, WorkerLink } from "./link.ts";
+import {
+  type Calls,
+  type Order,
+  type ProcessData,
+  type ProcessMessage,
+  type ProcessReply,
+  type Reply,
+  isLast,
+} from "./protocol.ts";
+import { deserialize, serialize } from "./serialize.ts";
+import { Slots } from "./slots.ts";
+
+/** How processes of a pool are made. */
+export interface ProcessSettings extends ProcessData {
+  readonly execArgv: readonly string[] | undefined;
+  readonly env: NodeJS.ProcessEnv | undefined;
+}
+
+/** A process that was asked to end, and has not, is ended by force after so long, in milliseconds. */
+const killMs = 100;
+/** The pipes of a process that has ended are read to their end, but no longer than this: others may hold them open. */
+const lingerMs = 500;
+
+const module = siblingModule(import.meta.url, "process-side");
+
+/**
+ * A process. It leads a group of its own: signals of the terminal do not reach it, and what it has started ends with it.
+ *
+ * It has one call at a time. There is no memory to share, so nobody could take back what was sent, nor tell after a crash
+ * what of it had begun. `slots` is the pool's own, and kept up to date by what comes.
+ */
+export class ProcessLink implements WorkerLink {
+  readonly kind = "process";
+  readonly slots: Slots = new Slots();
+  readonly maxCalls: number = 1;
+  readonly #listener: LinkListener;
+  readonly #child: ChildProcess;
+  readonly #replies = new Deque<Reply>();
+  readonly #stderr = new LastLines();
+  #timer: Timer | undefined;
+  #failure: unknown;
+  #isOver = false;
+
+  constructor(settings: ProcessSettings, listener: LinkListener) {
+    this.#listener = listener;
+    this.#child = outside(() => this.#start(settings));
+    const { idleMs, init } = settings;
+    this.#send({ idleMs, init });
+  }
+
+  #start({ execArgv, env }: ProcessSettings): ChildProcess {
+    const child = fork(module, [], {
+      serialization: "advanced",
+      execArgv: [...(execArgv ?? inheritedExecArgv())],
+      ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
+      // The last one is for its watcher.
+      stdio: ["ignore", "inherit", "pipe", "ipc", "pipe"],
+      detached: process.platform !== "win32",
+    });
+    child.on("message", (message) => this.#heard(message as ProcessMessage));
+    child.on("error", (error) => this.#notStarted(error));
+    child.on("exit", () => this.#exited());
+    child.on("close", () => this.#over());
+    child.stderr!.on("data", (chunk: Buffer) => {
+      this.#stderr.add(chunk);
+      process.stderr.write(chunk);
+    });
+    // Those of a process that ends are broken; that it does is told otherwise.
+    for (const pipe of pipesOf(child)) pipe.on("error", () => {});
+    return child;
+  }
+
+  #heard(message: ProcessMessage): void {
+    if (typeof message === "string") this.#listener.heard(message);
+    else if ("failure" in message) this.#failure = decodeError(message.failure, undefined);
+    else {
+      const [reply, task, averageMs] = deserialize(message) as ProcessReply;
+      this.#replies.push(reply);
+      if (isLast(reply)) this.slots.processed = reply[0] + 1;
+      if (averageMs !== undefined) this.slots.know(task, averageMs);
+      this.#listener.heard("replies");
+    }
+  }
+
+  post(message: Calls | Order, transfers?: readonly Transferable[]): void {
+    if (transfers !== undefined) {
+      throw new TypeError("memory is copied to a process and cannot be moved: leave out transfer(), or use threads");
+    }
+    this.#send(message);
+    if ("kind" in message && message.kind === "cancel") this.#tellWatcher(message.call);
+  }
+
+  #send(message: Calls | Order | ProcessData): void {
+    const bytes = serialize(message);
+    // If it has ended, that is told otherwise.
+    this.#child.send(bytes, () => {});
+  }
+
+  /** That a call is cancelled: its own loop may be held by it. */
+  #tellWatcher(call: number): void {
+    const bytes = Buffer.alloc(4);
+    bytes.writeUInt32LE(call);
+    (this.#child.stdio[4] as Socket).write(bytes);
+  }
+
+  receive(): Reply | undefined {
+    return this.#replies.size > 0 ? this.#replies.shift() : undefined;
+  }
+
+  keepAlive(wanted: boolean): void {
+    const all = [this.#child, this.#child.channel, ...pipesOf(this.#child)];
+    for (const each of all) {
+      if (wanted) each?.ref();
+      else each?.unref();
+    }
+  }
+
+  end(): void {
+    killGroup(this.#child.pid, "SIGTERM");
+    this.#after(killMs, () => killGroup(this.#child.pid, "SIGKILL"));
+  }
+
+  #notStarted(error: Error): void {
+    if (this.#child.pid !== undefined) return;
+    this.#failure = error;
+    this.#over();
+  }
+
+  #exited(): void {
+    // What it has started and left behind.
+    killGroup(this.#child.pid, "SIGKILL");
+    this.#after(lingerMs, () => this.#over());
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer?.cancel();
+    const { exitCode, signalCode } = this.#child;
+    this.#listener.ended({
+      exitCode: exitCode ?? undefined,
+      signal: signalCode ?? undefined,
+      stderr: this.#stderr.toString(),
+      failure: this.#failure,
+    });
+  }
+
+  #after(ms: number, call: () => void): void {
+    this.#timer?.cancel();
+    this.#timer = new Timer(call);
+    realClock.schedule(realClock.now() + ms, this.#timer);
+  }
+
+  close(): void {
+    for (const pipe of pipesOf(this.#child)) pipe.destroy();
+  }
+}
+
+function pipesOf(child: ChildProcess): Socket[] {
+  return [child.stdio[2] as Socket, child.stdio[4] as Socket];
+}

@@ -1,0 +1,49 @@
+/** What a process of a pool runs. */
+import { Worker } from "node:worker_threads";
+import { siblingModule } from "../../core/index.ts";
+import { encodeError } from "./error-codec.ts";
+import { findTask } from "./find-task.ts";
+import { killGroup } from "./kill-group.ts";
+import type { Calls, Order, ProcessData, ProcessMessage, ProcessReply } from "./protocol.ts";
+import { deserialize, serialize } from "./serialize.ts";
+import { Slots } from "./slots.ts";
+import { TaskRunner } from "./task-runner.ts";
+import { workerState } from "./worker-state.ts";
+
+const slots = new Slots();
+let calls = 0;
+let task = 0;
+
+function tell(message: ProcessMessage): void {
+  // If nobody is there any more, this process ends, too.
+  process.send!(message, undefined, undefined, () => {});
+}
+
+async function begin({ idleMs, init }: ProcessData): Promise<void> {
+  const runner = new TaskRunner(slots, idleMs, {
+    kind: "process",
+    reply: (reply) => tell(serialize([reply, task, slots.averageMs(task)] satisfies ProcessReply)),
+    // Of replies it knows when they come.
+    signal: (what) => what === "replies" || tell(what),
+  });
+  if (init !== undefined) await (await findTask(init))();
+  process.on("message", (bytes: Uint8Array) => {
+    const message = deserialize(bytes) as Calls | Order;
+    if (!("kind" in message)) {
+      task = message[1] as number;
+      slots.add(calls++);
+    }
+    runner.take(message);
+  });
+  tell("ready");
+}
+
+workerState.isWorker = true;
+process.once("message", (bytes: Uint8Array) => void begin(deserialize(bytes) as ProcessData));
+process.once("disconnect", () => {
+  process.once("exit", () => killGroup(process.pid, "SIGKILL"));
+  process.exit();
+});
+process.on("uncaughtExceptionMonitor", (error) => tell({ failure: encodeError(error) }));
+// It hears of a cancellation, and of the end of the pool, while a task holds the loop.
+new Worker(siblingModule(import.meta.url, "process-watcher"), { workerData: slots.buffer, stdin: false }).unref();
