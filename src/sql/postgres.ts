@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { ServerMessage } from "./errors.ts";
+import { WireReader } from "./internal/wire-reader.ts";
 
 /** Settings of TLS, as of `tls.connect` of Node. */
 export type PostgresTls = ConnectionOptions;
@@ -35,9 +36,6 @@ export interface WireField {
   readonly dataTypeID: number;
 }
 
-/** A row: text, or null. */
-export type WireRow = readonly (string | null)[];
-
 /** A value of a parameter: text, bytes, or null. */
 export type WireValue = string | Buffer | null;
 
@@ -46,9 +44,7 @@ export interface WireOut {
   readonly stream: Socket;
   query(text: string): void;
   parse(statement: { readonly name: string; readonly text: string; readonly types: readonly number[] }): void;
-  bind(portal: { readonly portal?: string; readonly statement: string; readonly values: readonly WireValue[] }): void;
   describe(what: { readonly type: "S" | "P"; readonly name: string }): void;
-  execute(portal: { readonly portal?: string; readonly rows?: number }): void;
   close(what: { readonly type: "S" | "P"; readonly name: string }): void;
   flush(): void;
   sync(): void;
@@ -56,25 +52,33 @@ export interface WireOut {
   endCopyFrom(): void;
 }
 
-/** What the client calls while something is under way. All are called from the context of the socket. */
+/**
+ * What the client calls while something is under way. All are called from the context of the socket. Of rows and copied data it
+ * knows nothing: those a WireReader takes out before.
+ */
 export interface WireExchange {
   submit(out: WireOut): void;
   handleRowDescription(message: { readonly fields: readonly WireField[] }): void;
-  handleDataRow(message: { readonly fields: WireRow }): void;
   handleCommandComplete(message: { readonly text: string }): void;
   handlePortalSuspended(): void;
   handleEmptyQuery(): void;
   handleCopyInResponse(): void;
-  handleCopyData(message: { readonly chunk: Buffer }): void;
   handleError(error: Error): void;
   handleReadyForQuery(): void;
 }
 
 interface WireEvents {
+  /** Called by itself, once its socket has the TLS it is to have. */
+  attachListeners(stream: Incoming): void;
   on(event: "readyForQuery", listener: (message: { readonly status: "I" | "T" | "E" }) => void): void;
   on(event: "parameterStatus", listener: (message: ParameterStatus) => void): void;
   on(event: "parameterDescription", listener: (message: { readonly dataTypeIDs: readonly number[] }) => void): void;
   on(event: "parseComplete" | "noData", listener: () => void): void;
+}
+
+/** What a connection hears of its socket. */
+interface Incoming {
+  on(event: "data" | "end", listener: (bytes: Buffer) => void): unknown;
 }
 
 interface ParameterStatus {
@@ -109,10 +113,25 @@ interface Pg {
 const require = createRequire(import.meta.url);
 let pg: Pg | undefined;
 
+/** A client, and what reads its socket. */
+export interface Wire {
+  readonly client: WireClient;
+  readonly reader: WireReader;
+}
+
 /** A client that has not connected yet. */
-export function makeClient(settings: ClientSettings): WireClient {
+export function makeClient(settings: ClientSettings): Wire {
   pg ??= require("pg") as Pg;
-  return new pg.Client(settings);
+  const client = new pg.Client(settings);
+  const { connection } = client;
+  let toPg: ((messages: Buffer) => void) | undefined;
+  const reader = new WireReader((messages) => toPg?.(messages));
+  const attach = connection.attachListeners.bind(connection);
+  connection.attachListeners = (stream) => {
+    attach({ on: (event, listener) => (event === "data" ? (toPg = listener) : stream.on(event, listener)) });
+    stream.on("data", (bytes) => reader.read(bytes));
+  };
+  return { client, reader };
 }
 
 /** Whether `error` was told by the server, and not by the socket. */

@@ -5,6 +5,8 @@ import { type WaitFor, converseLong } from "./perform.ts";
 import type { Lease } from "./lease.ts";
 import { checkText } from "./asked.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
+import type { WireReader } from "./wire-reader.ts";
+import { WireWriter } from "./wire-writer.ts";
 
 /** As much is handed on in one piece. */
 const pieceBytes = 64 * 1024;
@@ -39,8 +41,7 @@ export async function* copyOut(lease: () => Promise<Lease>, text: string): Async
 class CopyOutExchange extends Exchange {
   readonly text: string;
   readonly #connection: PostgresConnection;
-  #chunks: Buffer[] = [];
-  #bytes = 0;
+  readonly #taken = new WireWriter(pieceBytes);
   #isOver = false;
   #isLeft = false;
   #changed = Promise.withResolvers<void>();
@@ -55,13 +56,11 @@ class CopyOutExchange extends Exchange {
     out.query(this.text);
   }
 
-  override handleCopyData({ chunk }: { readonly chunk: Buffer }): void {
+  override handleCopyData({ bytes, at }: WireReader, length: number): void {
     if (this.#isLeft) return;
-    // A copy: the buffer that it lies in is used again.
-    this.#chunks.push(Buffer.from(chunk));
-    this.#bytes += chunk.length;
-    if (this.#bytes >= pieceBytes) this.#changed.resolve();
-    if (this.#bytes >= mostBytes) this.#connection.pause();
+    this.#taken.bytes(bytes, at, at + length);
+    if (this.#taken.length >= pieceBytes) this.#changed.resolve();
+    if (this.#taken.length >= mostBytes) this.#connection.pause();
   }
 
   override fail(error: unknown): void {
@@ -77,22 +76,20 @@ class CopyOutExchange extends Exchange {
   /** Nobody takes the rest. */
   override interrupt(): boolean {
     this.#isLeft = true;
-    this.#chunks = [];
+    this.#taken.take();
     this.#connection.resume();
     return false;
   }
 
   async *pieces(wait: WaitFor): AsyncGenerator<Uint8Array, void, void> {
     for (;;) {
-      if (this.#bytes < pieceBytes && !this.#isOver) {
+      if (this.#taken.length < pieceBytes && !this.#isOver) {
         await wait(`rows of ${this.text}`, this.#changed.promise);
         this.#changed = Promise.withResolvers();
         continue;
       }
-      if (this.#bytes === 0 || this.hasFailed) return;
-      const piece = Buffer.concat(this.#chunks, this.#bytes);
-      this.#chunks = [];
-      this.#bytes = 0;
+      if (this.#taken.length === 0 || this.hasFailed) return;
+      const piece = this.#taken.take();
       this.#connection.resume();
       yield piece;
     }

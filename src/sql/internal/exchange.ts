@@ -1,6 +1,5 @@
-import { type WireExchange, type WireField, type WireOut, type WireRow, isServerMessage } from "../postgres.ts";
-import { readerOf } from "./postgres-types.ts";
-import type { Columns } from "./statement-cache.ts";
+import { type WireExchange, type WireField, type WireOut, isServerMessage } from "../postgres.ts";
+import type { MassListener, WireReader } from "./wire-reader.ts";
 
 /**
  * One thing that is asked of the server, until it is ready for the next.
@@ -8,7 +7,7 @@ import type { Columns } from "./statement-cache.ts";
  * Whatever comes, it never throws at whoever calls it, which is the socket: the first failure is kept, and what comes after
  * it is passed over.
  */
-export abstract class Exchange implements WireExchange {
+export abstract class Exchange implements WireExchange, MassListener {
   /** What has gone wrong. */
   failure: unknown = undefined;
   hasFailed = false;
@@ -79,10 +78,10 @@ export abstract class Exchange implements WireExchange {
   handleParameterDescription(_message: { readonly dataTypeIDs: readonly number[] }): void {}
   handleNoData(): void {}
   handleRowDescription(_message: { readonly fields: readonly WireField[] }): void {}
-  handleDataRow(_message: { readonly fields: WireRow }): void {}
+  handleDataRow(_wire: WireReader): void {}
   handlePortalSuspended(): void {}
   handleEmptyQuery(): void {}
-  handleCopyData(_message: { readonly chunk: Buffer }): void {}
+  handleCopyData(_wire: WireReader, _length: number): void {}
   handleReadyForQuery(): void {}
 
   /** Nobody has anything to send: a query that turned out to be a COPY. */
@@ -109,34 +108,4 @@ export class SimpleExchange extends Exchange {
   protected begin(out: WireOut): void {
     out.query(this.text);
   }
-}
-
-export function columnsOf(fields: readonly WireField[]): Columns {
-  const names = fields.map(({ name }) => name);
-  return {
-    names,
-    types: fields.map(({ dataTypeID }) => dataTypeID),
-    readers: fields.map(({ dataTypeID }) => readerOf(dataTypeID)),
-    isSpecial: names.includes("__proto__"),
-    empty: Object.fromEntries(names.map((name) => [name, null])),
-  };
-}
-
-/** A row as an object. */
-export function readRow({ names, readers, isSpecial, empty }: Columns, values: WireRow): Record<string, unknown> {
-  // A copy of one that has all names already: half the time of giving them to an empty one.
-  const row: Record<string, unknown> = { ...empty };
-  for (let index = 0; index < names.length; index++) {
-    const name = names[index]!;
-    const value = readField(readers[index], values[index]!);
-    if (isSpecial && name === "__proto__")
-      Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true });
-    else row[name] = value;
-  }
-  return row;
-}
-
-/** A value of a row. */
-export function readField(read: ((text: string) => unknown) | undefined, text: string | null): unknown {
-  return text === null || read === undefined ? text : read(text);
 }

@@ -1,9 +1,10 @@
 import { type Clock, Timer, outside } from "../../core/index.ts";
 import { ConnectionLostError } from "../errors.ts";
-import { type Notification, type WireClient, isServerMessage } from "../postgres.ts";
+import { type Notification, type Wire, type WireClient, isServerMessage } from "../postgres.ts";
 import { type CancelRequest, type CancelTarget, sendCancelRequest } from "./cancel-request.ts";
 import type { Exchange } from "./exchange.ts";
 import { StatementCache } from "./statement-cache.ts";
+import type { WireReader } from "./wire-reader.ts";
 
 /** Who hears of a connection. */
 export interface ConnectionListener {
@@ -45,6 +46,7 @@ export class PostgresConnection {
   onNotification: ((notification: Notification) => void) | undefined = undefined;
   listener: ConnectionListener | undefined = undefined;
   readonly #client: WireClient;
+  readonly #reader: WireReader;
   readonly #clock: Clock;
   readonly #cancelTarget: CancelTarget;
   readonly #cancelMs: number;
@@ -61,8 +63,9 @@ export class PostgresConnection {
   #lostBecause: unknown = undefined;
   readonly #closed = Promise.withResolvers<void>();
 
-  constructor(client: WireClient, cancel: CancelTarget, clock: Clock, options: ConnectionSettings) {
+  constructor({ client, reader }: Wire, cancel: CancelTarget, clock: Clock, options: ConnectionSettings) {
     this.#client = client;
+    this.#reader = reader;
     this.#cancelTarget = cancel;
     this.#clock = clock;
     this.#cancelMs = options.cancelMs;
@@ -113,6 +116,7 @@ export class PostgresConnection {
     }
     this.#running = { exchange, onEnd, isAnswered: false };
     this.#isReady = false;
+    this.#reader.listener = exchange;
     this.#client.query(exchange);
   }
 
@@ -175,6 +179,7 @@ export class PostgresConnection {
 
   #finish(running: Running): void {
     this.#running = undefined;
+    this.#reader.listener = undefined;
     this.#isReady = true;
     running.onEnd();
   }

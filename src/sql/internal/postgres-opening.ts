@@ -66,7 +66,7 @@ export class PostgresOpening {
 
   async #attempt({ host, tls }: Attempt, timeoutMs: number): Promise<PostgresConnection> {
     const target = this.#target;
-    const client = outside(() =>
+    const wire = outside(() =>
       makeClient({
         ...host,
         user: target.user,
@@ -82,12 +82,13 @@ export class PostgresOpening {
         enableChannelBinding: tls !== undefined,
       }),
     );
+    const { client } = wire;
     this.#client = client;
     const said = new Map<string, string>();
     client.on("error", () => {}); // Until it is a connection.
     await this.#handshake(client, said, timeoutMs);
     const connection = new PostgresConnection(
-      client,
+      wire,
       cancelTargetOf(client, host, tls, target.sslDirect),
       this.#clock,
       this.#settings,

@@ -18,7 +18,7 @@ import { type ReadText, readArray, writeArray } from "./array-text.ts";
 import type { WireValue } from "../postgres.ts";
 
 /** Numbers of types, as the server names them in what it sends. */
-const oid = {
+export const oid = {
   bool: 16,
   bytea: 17,
   int8: 20,

@@ -1,7 +1,11 @@
-import type { WireField, WireOut, WireRow } from "../postgres.ts";
-import { Exchange, columnsOf, readField, readRow } from "./exchange.ts";
+import type { WireField, WireOut } from "../postgres.ts";
+import { type Columns, type RowForm, columnsOf, readFirst, readRow } from "./columns.ts";
+import { Exchange } from "./exchange.ts";
 import { writeValue } from "./postgres-types.ts";
-import type { Columns, Statement, StatementCache } from "./statement-cache.ts";
+import { writeBind, writeExecute, writeSync } from "./query-messages.ts";
+import type { Statement, StatementCache } from "./statement-cache.ts";
+import type { WireReader } from "./wire-reader.ts";
+import { WireWriter } from "./wire-writer.ts";
 
 /** What is to be made of the rows. */
 export type RowsWanted = "all" | "first" | "first value" | "none";
@@ -13,7 +17,8 @@ export interface Portal {
   readonly rows: number;
 }
 
-const all = {};
+const nameless: Portal = { name: "", rows: 0 };
+const asText: readonly number[] = [];
 
 /** A prepared statement that is run: prepared, given values, executed, all in one message where that can be. */
 export class QueryExchange extends Exchange {
@@ -23,10 +28,11 @@ export class QueryExchange extends Exchange {
   readonly #wanted: RowsWanted;
   readonly #cache: StatementCache;
   /** Where rows come in batches: what the server calls the rest, and how many a batch has. */
-  readonly #portal: Portal | undefined;
+  readonly #portal: Portal;
   /** Whether there are more rows in the portal. */
   hasMore = false;
-  #columns: Columns | null | undefined;
+  /** How rows come, once that is known. */
+  form: RowForm | undefined = undefined;
   /** Values wait until the types of the parameters are known. */
   #isDescribing = false;
 
@@ -35,7 +41,7 @@ export class QueryExchange extends Exchange {
     values: readonly unknown[],
     wanted: RowsWanted,
     cache: StatementCache,
-    portal?: Portal,
+    portal: Portal = nameless,
   ) {
     super();
     this.statement = statement;
@@ -43,7 +49,6 @@ export class QueryExchange extends Exchange {
     this.#wanted = wanted;
     this.#cache = cache;
     this.#portal = portal;
-    this.#columns = statement.columns;
   }
 
   get text(): string {
@@ -74,16 +79,16 @@ export class QueryExchange extends Exchange {
   }
 
   #run(out: WireOut): void {
-    const { name, parameterTypes } = this.statement;
+    const { name, parameterTypes, columns } = this.statement;
     const values = this.#values.map((value, index) => writeValue(value, parameterTypes?.[index]));
-    if (this.#portal === undefined) {
-      out.bind({ statement: name, values });
-      out.execute(all);
-    } else {
-      out.bind({ portal: this.#portal.name, statement: name, values });
-      out.execute({ portal: this.#portal.name, rows: this.#portal.rows });
-    }
-    this.sync();
+    // Only of columns that are known can be said how they are to come.
+    if (columns !== undefined && columns !== null) this.form = columns.asBytes;
+    const writer = new WireWriter();
+    writeBind(writer, this.#portal.name, name, values, columns?.formats ?? asText);
+    writeExecute(writer, this.#portal.name, this.#portal.rows);
+    writeSync(writer);
+    this.isSynced = true;
+    out.stream.write(writer.take());
   }
 
   override handlePortalSuspended(): void {
@@ -107,9 +112,11 @@ export class QueryExchange extends Exchange {
   }
 
   #described(columns: Columns | null): void {
-    this.#columns = columns;
     this.statement.columns = columns;
-    if (!this.#isDescribing) return;
+    if (!this.#isDescribing) {
+      this.form = columns?.asText;
+      return;
+    }
     this.#isDescribing = false;
     const out = this.out!;
     out.stream.cork();
@@ -118,13 +125,12 @@ export class QueryExchange extends Exchange {
     out.stream.uncork();
   }
 
-  override handleDataRow({ fields }: { readonly fields: WireRow }): void {
+  override handleDataRow(wire: WireReader): void {
     if (this.hasFailed || this.#wanted === "none") return;
     if (this.#wanted !== "all" && this.rows.length > 0) return;
     try {
-      const columns = this.#columns!;
-      const isValue = this.#wanted === "first value";
-      this.rows.push(isValue ? readField(columns.readers[0], fields[0] as string | null) : readRow(columns, fields));
+      const form = this.form!;
+      this.rows.push(this.#wanted === "first value" ? readFirst(form, wire) : readRow(form, wire));
     } catch (error) {
       this.fail(error);
     }
@@ -191,17 +197,18 @@ export class ManyExchange extends Exchange {
   protected begin(out: WireOut): void {
     this.isSynced = false;
     const { name, parameterTypes = [], isParsed } = this.#statement;
-    out.stream.cork();
-    try {
-      if (!isParsed) out.parse(this.#statement);
-      for (const row of this.#rows) {
-        out.bind({ statement: name, values: row.map((value, index) => writeValue(value, parameterTypes[index])) });
-        out.execute(all);
-      }
-      this.sync();
-    } finally {
-      out.stream.uncork();
+    const writer = new WireWriter();
+    for (const row of this.#rows) {
+      const values = row.map((value, index) => writeValue(value, parameterTypes[index]));
+      writeBind(writer, "", name, values, asText);
+      writeExecute(writer, "", 0);
     }
+    writeSync(writer);
+    out.stream.cork();
+    if (!isParsed) out.parse(this.#statement);
+    out.stream.write(writer.take());
+    out.stream.uncork();
+    this.isSynced = true;
   }
 }
 
@@ -210,28 +217,30 @@ export class PortalExchange extends Exchange {
   readonly text: string;
   readonly rows: unknown[] = [];
   hasMore = false;
-  readonly #columns: Columns;
+  readonly #form: RowForm;
   readonly #portal: Portal;
 
-  constructor(text: string, columns: Columns, portal: Portal) {
+  /** @param form - of its first rows */
+  constructor(text: string, form: RowForm, portal: Portal) {
     super();
     this.text = text;
-    this.#columns = columns;
+    this.#form = form;
     this.#portal = portal;
   }
 
   protected begin(out: WireOut): void {
-    this.isSynced = false;
-    out.execute({ portal: this.#portal.name, rows: this.#portal.rows });
-    this.sync();
+    const writer = new WireWriter();
+    writeExecute(writer, this.#portal.name, this.#portal.rows);
+    writeSync(writer);
+    out.stream.write(writer.take());
   }
 
   override handlePortalSuspended(): void {
     this.hasMore = true;
   }
 
-  override handleDataRow({ fields }: { readonly fields: WireRow }): void {
-    this.attempt(() => this.rows.push(readRow(this.#columns, fields)));
+  override handleDataRow(wire: WireReader): void {
+    this.attempt(() => this.rows.push(readRow(this.#form, wire)));
   }
 }
 

@@ -79,7 +79,7 @@ class Cursor {
 
   async read(): Promise<unknown[]> {
     if (this.#started === undefined) return await this.#start();
-    const next = new PortalExchange(this.#asked.text, this.#started.statement.columns!, this.#portal);
+    const next = new PortalExchange(this.#asked.text, this.#started.form!, this.#portal);
     await this.#perform(next);
     return next.rows;
   }

@@ -1,4 +1,4 @@
-import type { ReadText } from "./array-text.ts";
+import type { Columns } from "./columns.ts";
 
 /** A prepared statement of one connection. */
 export class Statement {
@@ -21,18 +21,6 @@ export class Statement {
     this.types = types;
     if (types.length > 0) this.parameterTypes = types;
   }
-}
-
-/** What rows consist of. */
-export interface Columns {
-  readonly names: readonly string[];
-  readonly types: readonly number[];
-  /** Undefined for what stays text. */
-  readonly readers: readonly (ReadText | undefined)[];
-  /** Whether a name means something else to JavaScript when it is assigned to. */
-  readonly isSpecial: boolean;
-  /** A row with nothing in it. */
-  readonly empty: Readonly<Record<string, unknown>>;
 }
 
 /** The statements that a connection keeps: those used last. */

@@ -1,0 +1,101 @@
+import type { WireValue } from "../postgres.ts";
+
+/** Enough for most queries. */
+const queryBytes = 512;
+/** Of longer text it is worth finding out how many bytes it takes: three times its length would be a lot. */
+const longText = 1_024;
+/** What is shorter is copied by hand in less time than it takes to ask for it. */
+const shortBytes = 64;
+const nothing = Buffer.alloc(0);
+
+/** Messages to a server, one after another in one piece of memory. */
+export class WireWriter {
+  readonly #firstBytes: number;
+  #bytes: Buffer = nothing;
+  #at = 0;
+  /** Where the length of the message stands that is being written. */
+  #lengthAt = 0;
+
+  /** @param firstBytes - as much memory is taken at once */
+  constructor(firstBytes: number = queryBytes) {
+    this.#firstBytes = firstBytes;
+  }
+
+  /** How many bytes it holds. */
+  get length(): number {
+    return this.#at;
+  }
+
+  /** Begins a message. */
+  begin(code: number): void {
+    this.byte(code);
+    this.#lengthAt = this.#at;
+    this.int4(0);
+  }
+
+  /** Ends the message. */
+  end(): void {
+    this.#bytes.writeInt32BE(this.#at - this.#lengthAt, this.#lengthAt);
+  }
+
+  /** What was written. What comes next goes elsewhere: the socket may still be at this. */
+  take(): Buffer {
+    const taken = this.#bytes.subarray(0, this.#at);
+    this.#bytes = nothing;
+    this.#at = 0;
+    return taken;
+  }
+
+  byte(value: number): void {
+    this.#room(1);
+    this.#bytes[this.#at++] = value;
+  }
+
+  int2(value: number): void {
+    this.#room(2);
+    this.#at = this.#bytes.writeInt16BE(value, this.#at);
+  }
+
+  int4(value: number): void {
+    this.#room(4);
+    this.#at = this.#bytes.writeInt32BE(value, this.#at);
+  }
+
+  /** A name, with a NUL behind it. */
+  name(text: string): void {
+    this.text(text);
+    this.byte(0);
+  }
+
+  text(text: string): void {
+    this.#room(text.length < longText ? text.length * 3 : Buffer.byteLength(text));
+    this.#at += this.#bytes.write(text, this.#at);
+  }
+
+  /** Bytes of another piece of memory. */
+  bytes(source: Buffer, from: number, to: number): void {
+    const length = to - from;
+    this.#room(length);
+    if (length > shortBytes) source.copy(this.#bytes, this.#at, from, to);
+    else for (let index = 0; index < length; index++) this.#bytes[this.#at + index] = source[from + index]!;
+    this.#at += length;
+  }
+
+  /** A value, with its length before it. */
+  value(value: WireValue): void {
+    if (value === null) return this.int4(-1);
+    const lengthAt = this.#at;
+    this.int4(0);
+    if (typeof value === "string") this.text(value);
+    else this.bytes(value, 0, value.length);
+    this.#bytes.writeInt32BE(this.#at - lengthAt - 4, lengthAt);
+  }
+
+  #room(bytes: number): void {
+    const needed = this.#at + bytes;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2, this.#firstBytes));
+    this.#bytes.copy(larger, 0, 0, this.#at);
+    this.#bytes = larger;
+  }
+}
