@@ -1,7 +1,8 @@
-/** `npm run bench [core|http|fetch|sql|streams|workers]`: peers and us on the same work, in one run. */
+/** `npm run bench [core|http|fetch|files|sql|streams|workers]`: peers and us on the same work, in one run. */
 import { cpus } from "node:os";
 import { benchCompare } from "./compare.ts";
 import { benchCore } from "./core.ts";
+import { benchFiles } from "./files.ts";
 import { benchHttp } from "./http.ts";
 import { benchSql } from "./sql.ts";
 import { benchStreams } from "./streams.ts";
@@ -11,6 +12,7 @@ const parts = {
   core: benchCore,
   http: benchHttp,
   fetch: benchCompare,
+  files: benchFiles,
   sql: benchSql,
   streams: benchStreams,
   workers: benchWorkers,

@@ -72,7 +72,7 @@ describe("walking", () => {
         "file b/c/deep",
       ]);
       await expect(Array.fromAsync(walk(folder.at("none")))).rejects.toMatchObject({ code: "ENOENT" });
-      await expect(Array.fromAsync(walk("/", { concurrency: 0 }))).rejects.toThrow(RangeError);
+      expect(() => walk("/", { concurrency: 0 })).toThrow(RangeError);
     }));
 
   test("finds what matches a pattern", () =>

@@ -3,7 +3,7 @@ import { BlockItems, LineSplitter } from "../flow/index.ts";
 import { type ReadChunksOptions, readChunks } from "./chunks.ts";
 import { FileLineTooLongError, JsonFileError } from "./errors.ts";
 
-/** What stands in a file, one after the other. To be read once. */
+/** What stands in a file or a folder, one after the other. To be read once. */
 export type FileItems<T> = AsyncIterableIterator<T, undefined> & AsyncDisposable;
 
 /** Settings of {@link readLines}. */

@@ -2,8 +2,9 @@ import type { Dirent } from "node:fs";
 import { glob as nodeGlob, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expectInteger } from "../core/index.ts";
-import { mapStream } from "../flow/index.ts";
+import { BlockItems, mapStream } from "../flow/index.ts";
 import { onDisk } from "./internal/disk.ts";
+import type { FileItems } from "./lines.ts";
 
 /** Something in a folder. */
 export interface FolderEntry {
@@ -45,33 +46,39 @@ export interface WalkOptions {
  * console.log(names.join()); // => a.txt,b.txt
  * ```
  */
-export async function* walk(folder: string, options: WalkOptions = {}): AsyncGenerator<FolderEntry, void, void> {
+export function walk(folder: string, options: WalkOptions = {}): FileItems<FolderEntry> {
   const { concurrency = 8, enters = () => true } = options;
   expectInteger("concurrency", concurrency, 1);
-  const top = await entriesOf(folder, false);
-  let folders: FolderEntry[] = [];
-  yield* take(top);
-  while (folders.length > 0) {
-    const level = folders;
-    folders = [];
-    for await (const entries of mapStream(level, ({ path }) => entriesOf(path, true), { concurrency })) {
-      yield* take(entries);
-    }
-  }
+  return new BlockItems(foldersBelow(folder, concurrency, enters));
+}
 
-  function* take(entries: readonly FolderEntry[]): Generator<FolderEntry, void, void> {
-    for (const entry of entries) {
-      if (entry.kind === "folder" && enters(entry)) folders.push(entry);
-      yield entry;
+/** The entries of each folder. */
+async function* foldersBelow(
+  top: string,
+  concurrency: number,
+  enters: (folder: FolderEntry) => boolean,
+): AsyncGenerator<readonly FolderEntry[], void, void> {
+  const toEnter = (entries: readonly FolderEntry[]): FolderEntry[] =>
+    entries.filter((entry) => entry.kind === "folder" && enters(entry));
+  const entries = await entriesOf(top, false);
+  yield entries;
+  for (let level = toEnter(entries); level.length > 0;) {
+    const next: FolderEntry[] = [];
+    for await (const below of mapStream(level, ({ path }) => entriesOf(path, true), { concurrency })) {
+      yield below;
+      next.push(...toEnter(below));
     }
+    level = next;
   }
 }
 
 async function entriesOf(folder: string, mayBeGone: boolean): Promise<FolderEntry[]> {
   try {
     const entries = await onDisk(`read ${folder}`, () => readdir(folder, { withFileTypes: true }));
+    // What `join` would put before each name, once for all.
+    const prefix = join(folder, "-").slice(0, -1);
     return entries
-      .map((entry) => ({ path: join(folder, entry.name), name: entry.name, kind: kindOf(entry) }))
+      .map((entry) => ({ path: prefix + entry.name, name: entry.name, kind: kindOf(entry) }))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
     if (mayBeGone && (error as NodeJS.ErrnoException).code === "ENOENT") return [];
