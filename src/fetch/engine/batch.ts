@@ -32,6 +32,8 @@ export interface BatchOptions extends ExchangeOptions {
   /** A request has failed for good. */
   readonly onFailure?: (last: Attempt) => void;
   readonly onRetry?: (failed: Attempt, delayMs: number, isPause: boolean) => void;
+  /** Results wait to be written, and why. */
+  readonly onOutputTrouble?: (message: string) => void;
 }
 
 /**
@@ -104,6 +106,7 @@ export class Batch {
       onFull: () => this.#engine?.pause(),
       onReady: () => this.#engine?.resume(),
       onError: (error) => this.#stop({ kind: "output-failed", error }),
+      onTrouble: (message) => options.onOutputTrouble?.(message),
     });
   }
 

@@ -69,21 +69,21 @@ export class BodyFolder implements ResultOutput {
   }
 
   start(events: OutputEvents): void {
-    const { onFull, onReady, onError } = events;
+    const { onFull, onReady } = events;
     const change = (set: () => void): void => {
       const wasFull = this.#isFull;
       set();
       if (this.#isFull !== wasFull) (this.#isFull ? onFull : onReady)();
     };
     this.#results.start({
+      ...events,
       onFull: () => change(() => (this.#areResultsFull = true)),
       onReady: () => change(() => (this.#areResultsFull = false)),
-      onError,
     });
     this.#thread.start({
+      ...events,
       onFull: () => change(() => (this.#isThreadFull = true)),
       onReady: () => change(() => (this.#isThreadFull = false)),
-      onError,
     });
   }
 

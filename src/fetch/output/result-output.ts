@@ -9,6 +9,8 @@ export interface OutputEvents {
   readonly onReady: () => void;
   /** Something could not be written. What was handed over and not written is lost; nothing more is written. */
   readonly onError: (error: unknown) => void;
+  /** Writing takes long, for a reason that users should know. */
+  readonly onTrouble?: (message: string) => void;
 }
 
 /**

@@ -1,9 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
-import { type Attempt, bodyOf, isSuccess } from "../engine/attempt.ts";
-import { bodyText } from "./body-text.ts";
-import { DoneSet, badLineHash, requestHash } from "../journal/done-set.ts";
-import type { BadLine } from "../input/line-splitter.ts";
-import { describeBadLine } from "./result-line.ts";
+import { DoneSet } from "../journal/done-set.ts";
+import type { ResultRecord } from "./result-record.ts";
 
 /** The table that results go into, as users see it. */
 const columns = {
@@ -59,49 +56,29 @@ export function doneIn(db: DatabaseSync): DoneSet {
   return done;
 }
 
-/** @param bodyFile - the file that has the body, which is named in its place */
-export function rowOf(last: Attempt, withHeaders: boolean, bodyFile: string | undefined): ResultRow {
-  const { job, startMs, endMs, answer, failure } = last;
-  const [bodyType, body] = answer === undefined ? [null, null] : bodyColumns(answer.headers, last, bodyFile);
+/** The row of a result. */
+export function rowOf(result: ResultRecord): ResultRow {
   return [
-    job.index,
-    idColumn(job.id ?? job.index),
-    job.target.url,
-    Number(isSuccess(last)),
-    answer?.status ?? failure?.status ?? null,
-    job.attempts,
-    answer?.firstByteMs ?? null,
-    endMs - startMs,
-    endMs - job.firstStartMs,
-    answer !== undefined && withHeaders ? JSON.stringify(answer.headers) : null,
-    bodyType,
-    body,
-    failure?.code ?? null,
-    failure?.message ?? null,
-    requestHash(job),
+    result.number,
+    idColumn(result.id),
+    result.url,
+    Number(result.ok),
+    result.status,
+    result.attempts,
+    result.headersMs,
+    result.attemptMs,
+    result.totalMs,
+    result.headers === null ? null : JSON.stringify(result.headers),
+    result.bodyType,
+    // A copy: with part of a larger piece of memory, all of that would go over to the thread.
+    result.body instanceof Uint8Array ? new Uint8Array(result.body) : result.body,
+    result.errorCode,
+    result.errorMessage,
+    result.requestHash,
   ];
 }
 
 /** The column has no type, so a number would be stored as it is in JavaScript, and shown as 1.0. */
 function idColumn(id: string | number): SQLInputValue {
   return Number.isSafeInteger(id) ? BigInt(id) : id;
-}
-
-function bodyColumns(
-  headers: Parameters<typeof bodyText>[0],
-  { answer }: Attempt,
-  bodyFile: string | undefined,
-): [type: string, body: string | Uint8Array] {
-  if (bodyFile !== undefined) return ["file", bodyFile];
-  const body = bodyOf(answer!);
-  const read = bodyText(headers, body);
-  // A copy: with part of a larger piece of memory, all of that would go over to the thread.
-  return read === undefined ? ["bytes", Uint8Array.from(body)] : [read.type, read.text];
-}
-
-/** The row of a line that was no request. */
-export function rowOfBadLine(bad: BadLine): ResultRow {
-  const { index, id = index, url = null } = bad;
-  const nothing = [null, null, null, null, null, null];
-  return [index, idColumn(id), url, 0, null, 0, ...nothing, "BAD_LINE", describeBadLine(bad), badLineHash];
 }

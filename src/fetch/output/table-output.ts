@@ -6,6 +6,7 @@ import type { JournalFile } from "../journal/journal-file.ts";
 import type { BadLine } from "../input/line-splitter.ts";
 import { type JournalOptions, openJournal, realPath, refuseUnfitting } from "../journal/open-journal.ts";
 import type { OutputEvents, ResultOutput } from "./result-output.ts";
+import { recordBytes, recordOf, recordOfBadLine } from "./result-record.ts";
 import {
   type ResultRow,
   columnNames,
@@ -15,7 +16,6 @@ import {
   hasTable,
   makeTable,
   rowOf,
-  rowOfBadLine,
 } from "./result-table.ts";
 import { openDatabase } from "../journal/sqlite.ts";
 import { WriterThread } from "./writer-thread.ts";
@@ -25,9 +25,6 @@ interface Entry {
   /** About. */
   readonly bytes: number;
 }
-
-/** What a row takes besides its body. */
-const rowBytes = 200;
 
 /**
  * A row for each outcome, in the table `results` of a SQLite database.
@@ -75,12 +72,12 @@ export class TableOutput implements ResultOutput {
   }
 
   settled(last: Attempt, bodyFile?: string): void {
-    const bytes = rowBytes + (bodyFile === undefined ? (last.answer?.bodyBytes ?? 0) : 0);
-    this.#thread.take({ row: rowOf(last, this.#withHeaders, bodyFile), bytes });
+    const bytes = recordBytes + (bodyFile === undefined ? (last.answer?.bodyBytes ?? 0) : 0);
+    this.#thread.take({ row: rowOf(recordOf(last, this.#withHeaders, bodyFile)), bytes });
   }
 
   foundBadLine(bad: BadLine): void {
-    this.#thread.take({ row: rowOfBadLine(bad), bytes: rowBytes });
+    this.#thread.take({ row: rowOf(recordOfBadLine(bad)), bytes: recordBytes });
   }
 
   async end(): Promise<void> {
