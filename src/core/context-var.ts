@@ -1,10 +1,12 @@
 import { Frame, currentFrame, enter } from "./ambient.ts";
+import { callerModule } from "./caller-module.ts";
 import { currentScope } from "./current.ts";
 import type { ScopeNode } from "./scope.ts";
+import { type VariableKey, variableKey } from "./travelling.ts";
 
 /** The variables bound around the running code: a list, newest first, in which each stands once. Never changed. */
 export interface Bindings {
-  readonly variable: object;
+  readonly key: VariableKey;
   readonly value: unknown;
   readonly outer: Bindings | undefined;
 }
@@ -29,7 +31,8 @@ export interface ContextVarOptions<T> {
 /**
  * A value that goes along with the work: a request id, a tenant, a logger.
  *
- * Tasks see what was bound where they were spawned. Binding does not reach the code around it. `Unbound` is the type of
+ * Tasks see what was bound where they were spawned. Binding does not reach the code around it. Threads and processes of
+ * `taskwright/workers` see it, too, where the variable was made as its module was loaded, and the value is data. `Unbound` is the type of
  * what `get()` returns, besides a `T`, where nothing is bound: `never` if there is a default.
  *
  * @example
@@ -62,30 +65,32 @@ interface ContextVarConstructor {
 export const ContextVar: ContextVarConstructor = class<T> {
   readonly name: string;
   readonly #default: T;
+  readonly #key: VariableKey;
 
   constructor(name: string, options: ContextVarOptions<T> = {}) {
     this.name = name;
+    this.#key = variableKey(callerModule(2), name);
     this.#default = options.default as T;
   }
 
   get(): T {
     for (let bound = currentFrame()?.bindings; bound !== undefined; bound = bound.outer) {
-      if (bound.variable === this) return bound.value as T;
+      if (bound.key === this.#key) return bound.value as T;
     }
     return this.#default;
   }
 
   run<R>(value: T, fn: () => R): R {
-    const bindings = { variable: this, value, outer: without(this, currentFrame()?.bindings) };
+    const bindings = { key: this.#key, value, outer: without(this.#key, currentFrame()?.bindings) };
     return enter(new BoundFrame(currentScope(), bindings), fn, undefined, undefined);
   }
 };
 
 /** The list without a variable that is bound anew: work that goes on for ever, binding as it goes, keeps the newest. */
-function without(variable: object, bindings: Bindings | undefined): Bindings | undefined {
+function without(key: VariableKey, bindings: Bindings | undefined): Bindings | undefined {
   const newer: Bindings[] = [];
   let bound = bindings;
-  for (; bound !== undefined && bound.variable !== variable; bound = bound.outer) newer.push(bound);
+  for (; bound !== undefined && bound.key !== key; bound = bound.outer) newer.push(bound);
   if (bound === undefined) return bindings;
   return newer.reduceRight((outer, each) => ({ ...each, outer }), bound.outer);
 }

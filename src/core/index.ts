@@ -6,8 +6,9 @@
 export { currentFrame, enter, outside } from "./ambient.ts";
 export { background, bindToRoot } from "./background.ts";
 export { callSite } from "./call-site.ts";
+export { callerModule } from "./caller-module.ts";
 export { type Clock, afterThisTurn, realClock } from "./clock.ts";
-export { ContextVar, type ContextVarOptions } from "./context-var.ts";
+export { BoundFrame, ContextVar, type ContextVarOptions } from "./context-var.ts";
 export { Crew, type TaskOwner } from "./crew.ts";
 export { arrive, checkedScope, currentScope, openScope, refuse } from "./current.ts";
 export { Deque } from "./deque.ts";
@@ -53,6 +54,7 @@ export {
 } from "./timeout.ts";
 export { type Timed, Timer, TimerQueue, unschedule } from "./timer-queue.ts";
 export { toItsEnd } from "./to-its-end.ts";
+export { type Travelling, arrived, travellingOf } from "./travelling.ts";
 export type { Conductor, Shared, Probe, Tree } from "./tree.ts";
 export { Waiter } from "./waiter.ts";
 export { within } from "./within.ts";

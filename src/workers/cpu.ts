@@ -1,5 +1,6 @@
+import { callerModule } from "../core/index.ts";
 import type { WorkerTask } from "./define-task.ts";
-import { callerOf, register, standsFor } from "./define-task.ts";
+import { register, standsFor } from "./define-task.ts";
 import { workerState } from "./internal/worker-state.ts";
 import { openThreadPool } from "./thread-pool.ts";
 import type { WorkerPool } from "./worker-pool.ts";
@@ -35,7 +36,7 @@ function sharedPool(): WorkerPool {
  * ```
  */
 export function cpu<A extends readonly unknown[], R>(fn: (...args: A) => R): (...args: A) => Promise<Awaited<R>> {
-  register(fn, callerOf(2));
+  register(fn, callerModule(2));
   // Already off the main thread.
   const offloaded = async (...args: A): Promise<Awaited<R>> =>
     workerState.isWorker && workerState.loading === undefined ? await fn(...args) : await sharedPool().run(fn, ...args);

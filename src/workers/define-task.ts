@@ -1,10 +1,27 @@
-import { getCallSites } from "node:util";
-import { pathToFileURL } from "node:url";
+import { callerModule } from "../core/index.ts";
 import type { TaskPlace } from "./internal/protocol.ts";
 import { type AnyFunction, taskKey, workerState } from "./internal/worker-state.ts";
 
-/** A function that a thread can find: from {@link defineTask} or `cpu`, or an export of a module. */
-export type WorkerTask<A extends readonly unknown[], R> = ((...args: A) => R) | ModuleTask<A, R>;
+/**
+ * A function that a worker can find: from {@link defineTask} or `cpu`, or an export of a module; and who listens to its
+ * progress, if anybody does.
+ */
+export type WorkerTask<A extends readonly unknown[], R> = FindableTask<A, R> | ListenedTask<A, R>;
+
+type FindableTask<A extends readonly unknown[], R> = ((...args: A) => R) | ModuleTask<A, R>;
+
+/** A task, and what to do with the progress that it reports. */
+export interface ListenedTask<A extends readonly unknown[] = readonly unknown[], R = unknown> {
+  readonly task: FindableTask<A, R>;
+  /**
+   * Called with what the task gives to `reportProgress`, in order and before its result, some 20 times a second at most.
+   * What it throws stops the task, and is what its caller gets.
+   */
+  onProgress(this: void, value: unknown): void;
+}
+
+/** A task of any kind. */
+export type AnyTask = AnyFunction | ModuleTask | ListenedTask;
 
 /** A function that a module exports. For bundlers, which know `new URL("./tasks.js", import.meta.url)`. */
 export interface ModuleTask<A extends readonly unknown[] = readonly unknown[], R = unknown> {
@@ -44,7 +61,7 @@ const places = new WeakMap<object, TaskPlace>();
  * ```
  */
 export function defineTask<F extends (...args: never[]) => unknown>(fn: F): F {
-  register(fn, callerOf(2));
+  register(fn, callerModule(2));
   return fn;
 }
 
@@ -52,7 +69,7 @@ export function defineTask<F extends (...args: never[]) => unknown>(fn: F): F {
 export function register(fn: AnyFunction, module: string): void {
   if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got \`${String(fn)}\``);
   const { name } = fn;
-  if (name === "") throw new TypeError("Expected `fn` to have a name: threads find it by that");
+  if (name === "") throw new TypeError("Expected `fn` to have a name: threads find it by that. What minifies can keep it (`keepNames`)");
   const counted = `${module}#${name}`;
   const ordinal = workerState.ordinals.get(counted) ?? 0;
   workerState.ordinals.set(counted, ordinal + 1);
@@ -67,15 +84,9 @@ export function standsFor(wrapper: AnyFunction, fn: AnyFunction): void {
   places.set(wrapper, places.get(fn)!);
 }
 
-/** The URL of the module whose code is `depth` calls up. */
-export function callerOf(depth: number): string {
-  // Not where a source map says that it was written, but where it runs.
-  const script = getCallSites(depth + 1, { sourceMap: false })[depth]?.scriptName ?? "";
-  return script.startsWith("/") || /^[A-Za-z]:\\/.test(script) ? pathToFileURL(script).href : script;
-}
-
 /** Where threads find `task`. */
-export function placeOf(task: AnyFunction | ModuleTask): TaskPlace {
+export function placeOf(task: AnyTask): TaskPlace {
+  if (isListened(task)) return placeOf(task.task);
   if (typeof task === "function") {
     const place = places.get(task);
     if (place === undefined) {
@@ -93,4 +104,16 @@ export function placeOf(task: AnyFunction | ModuleTask): TaskPlace {
     );
   }
   return { module: String(module), name, ordinal: undefined };
+}
+
+/** What is done with the progress of `task`; undefined if nobody listens. */
+export function onProgressOf(task: AnyTask): ((value: unknown) => void) | undefined {
+  if (!isListened(task)) return undefined;
+  const { onProgress } = task;
+  if (typeof onProgress === "function") return onProgress;
+  throw new TypeError(`Expected \`onProgress\` to be a function, got \`${String(onProgress)}\``);
+}
+
+function isListened(task: AnyTask): task is ListenedTask {
+  return typeof task === "object" && task !== null && "onProgress" in task;
 }

@@ -18,9 +18,10 @@
  * ```
  */
 export { cpu, toThread } from "./cpu.ts";
-export { type ModuleTask, type WorkerTask, defineTask } from "./define-task.ts";
+export { type ListenedTask, type ModuleTask, type WorkerTask, defineTask } from "./define-task.ts";
 export { NotCloneableError, PoolClosedError, TaskNotFoundError, WorkerCrashedError } from "./errors.ts";
 export { type ProcessPoolOptions, openProcessPool } from "./process-pool.ts";
+export { reportProgress } from "./report-progress.ts";
 export { type ThreadPoolOptions, openThreadPool } from "./thread-pool.ts";
 export { throwIfCancelled } from "./throw-if-cancelled.ts";
 export { transfer } from "./transfer.ts";

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
-import { arrive, expectInteger, expectMs, refuse, toItsEnd } from "../core/index.ts";
+import { arrive, currentFrame, expectInteger, expectMs, refuse, toItsEnd, travellingOf } from "../core/index.ts";
 import { BlockItems, type ResultStream, type Source, map, mapStream } from "../flow/index.ts";
-import { type ModuleTask, type WorkerTask, placeOf } from "./define-task.ts";
+import { type AnyTask, type ModuleTask, type WorkerTask, onProgressOf, placeOf } from "./define-task.ts";
 import { PoolClosedError } from "./errors.ts";
 import { Call, type ItemSink, WorkerFailure } from "./internal/call.ts";
 import { chunksOf } from "./internal/chunks.ts";
@@ -9,6 +9,8 @@ import { Dispatcher } from "./internal/dispatcher.ts";
 import { decodeError } from "./internal/error-codec.ts";
 import type { StartWorker, WorkerLink } from "./internal/link.ts";
 import { type Calling, calling } from "./internal/protocol.ts";
+import { ProgressListener } from "./internal/progress-listener.ts";
+import { deserialize, serialize } from "./internal/serialize.ts";
 import { TaskStream } from "./internal/task-stream.ts";
 import { type AnyFunction, workerState } from "./internal/worker-state.ts";
 import { transfersOfAll } from "./transfer.ts";
@@ -98,10 +100,13 @@ export interface WorkerPoolStatistics {
 export class WorkerPool implements AsyncDisposable {
   readonly #dispatcher: Dispatcher;
   readonly #maxQueue: number;
+  /** A copy as it would arrive. */
+  readonly #copyOf: (value: object) => unknown;
 
   /** @internal */
   constructor(settings: PoolSettings, start: StartWorker) {
     this.#maxQueue = settings.maxQueue;
+    this.#copyOf = settings.kind === "thread" ? structuredClone : (value) => deserialize(serialize(value));
     this.#dispatcher = new Dispatcher({ ...settings, start });
   }
 
@@ -110,7 +115,7 @@ export class WorkerPool implements AsyncDisposable {
    *
    * What goes over is copied when it is sent, as by `structuredClone`; see {@link transfer}. The task runs in a scope of
    * its own there, so its checkpoints and its `scope.signal` know when it is cancelled, and `throwIfCancelled` does where
-   * it never waits. Context variables do not go along.
+   * it never waits. Context variables go along where their values are data.
    *
    * Cancel: takes the call out of the queue. A task that has begun is told, and waited for; when it has not ended after
    * `graceMs`, its worker is ended. Native code in a thread cannot be stopped: it is not waited for, but its thread remains taken.
@@ -220,7 +225,7 @@ export class WorkerPool implements AsyncDisposable {
 
   #inChunks<T, R>(
     items: Source<T>,
-    task: AnyFunction | ModuleTask,
+    task: AnyTask,
     { chunkSize = "auto" }: WorkerMapOptions,
   ): {
     readonly chunks: AsyncIterable<T[]>;
@@ -240,19 +245,17 @@ export class WorkerPool implements AsyncDisposable {
     };
   }
 
-  async #call(
-    how: Calling,
-    task: AnyFunction | ModuleTask,
-    args: readonly unknown[],
-    sink?: ItemSink,
-  ): Promise<unknown> {
+  async #call(how: Calling, task: AnyTask, args: readonly unknown[], sink?: ItemSink): Promise<unknown> {
     const scope = arrive(this);
     if (scope.stop !== undefined) return refuse(scope);
     checkNotLoading();
     const place = placeOf(task);
     const dispatcher = this.#dispatcher;
     if (dispatcher.isClosed) throw new PoolClosedError(dispatcher.name, place.name);
-    const call = new Call(scope, how, dispatcher.taskAt(place), args, transfersOfAll(args), sink);
+    const onProgress = onProgressOf(task);
+    const listener = onProgress === undefined ? undefined : new ProgressListener(onProgress);
+    const variables = travellingOf(currentFrame()?.bindings, this.#copyOf);
+    const call = new Call(scope, how, dispatcher.taskAt(place), args, transfersOfAll(args), variables, listener, sink);
     dispatcher.add(call);
     try {
       return await call.promise;

@@ -1,8 +1,8 @@
 /** Functions that the tests of threads run there. */
 import { execSync } from "node:child_process";
 import { pbkdf2Sync } from "node:crypto";
-import { TimeoutError, checkpoint, sleep } from "taskwright";
-import { cpu, defineTask, throwIfCancelled, transfer } from "taskwright/workers";
+import { ContextVar, TimeoutError, checkpoint, sleep } from "taskwright";
+import { cpu, defineTask, reportProgress, throwIfCancelled, transfer } from "taskwright/workers";
 
 export const add: (a: number, b: number) => number = defineTask(function add(a: number, b: number): number {
   return a + b;
@@ -262,3 +262,29 @@ function tell(state: SharedArrayBuffer | undefined, value = 1): void {
   Atomics.store(view, 0, value);
   Atomics.notify(view, 0);
 }
+
+export const tenant: ContextVar<string> = new ContextVar<string>("tenant");
+export const limits: ContextVar<object> = new ContextVar<object>("limits");
+
+/** What context variables there are in the worker, before and after it has waited. */
+export const seeVariables: () => Promise<unknown[]> = defineTask(async function seeVariables(): Promise<unknown[]> {
+  const before = [tenant.get(), limits.get()];
+  await checkpoint();
+  return [...before, tenant.get(), limits.get()];
+});
+
+/** Says how far it is many times over, without waiting. */
+export const reportOften: (to: number) => string = defineTask(function reportOften(to: number): string {
+  for (let i = 1; i <= to; i++) reportProgress(i);
+  return "done";
+});
+
+/** Says that it has begun, and waits until it is cancelled. */
+export const reportAndWait: () => Promise<void> = defineTask(async function reportAndWait(): Promise<void> {
+  reportProgress("begun");
+  await sleep(Infinity);
+});
+
+export const reportFunction: () => void = defineTask(function reportFunction(): void {
+  reportProgress(() => 1);
+});

@@ -1,7 +1,8 @@
 import type { Transferable } from "node:worker_threads";
-import { type ScopeNode, Waiter } from "../../core/index.ts";
+import { type ScopeNode, type Travelling, Waiter, outside } from "../../core/index.ts";
 import type { EncodedError } from "./error-codec.ts";
-import { type Calling, type Reply, came } from "./protocol.ts";
+import type { ProgressListener } from "./progress-listener.ts";
+import { type Calling, type Reply, type WithVariables, came, extra } from "./protocol.ts";
 import type { PoolWorker } from "./pool-worker.ts";
 
 /** A function as a pool knows it. */
@@ -41,6 +42,9 @@ export class Call extends Waiter<unknown> {
   readonly args: readonly unknown[];
   readonly transfers: readonly Transferable[] | undefined;
   readonly sink: ItemSink | undefined;
+  /** Context variables that go along. */
+  readonly variables: Travelling | undefined;
+  readonly listener: ProgressListener | undefined;
   /** The worker that has it, and which one of its calls it is. */
   worker: PoolWorker | undefined = undefined;
   number = -1;
@@ -53,13 +57,17 @@ export class Call extends Waiter<unknown> {
     task: PoolTask,
     args: readonly unknown[],
     transfers: readonly Transferable[] | undefined,
-    sink?: ItemSink,
+    variables: Travelling | undefined,
+    listener: ProgressListener | undefined,
+    sink: ItemSink | undefined,
   ) {
     super(scope);
     this.how = how;
     this.task = task;
     this.args = args;
     this.transfers = transfers;
+    this.variables = variables;
+    this.listener = listener;
     this.sink = sink;
     if (sink !== undefined) sink.call = this;
   }
@@ -84,9 +92,32 @@ export class Call extends Waiter<unknown> {
     this.list?.remove(this);
   }
 
+  /** How it is called, as it is sent. */
+  get sentHow(): number {
+    const { how, variables, listener } = this;
+    return how + (listener === undefined ? 0 : extra.progress) + (variables === undefined ? 0 : extra.variables);
+  }
+
+  /** Its arguments, as they are sent. */
+  get sentArgs(): readonly unknown[] {
+    return this.variables === undefined ? this.args : ([this.variables, this.args] satisfies WithVariables);
+  }
+
+  /** Its task has said how far it is. */
+  progressed(value: unknown): void {
+    // Of what is being stopped nobody wants to know.
+    if (this.stopping !== undefined || this.listener?.came(value) !== false) return;
+    const { error } = this.listener.failure!;
+    const reason = error instanceof Error ? error : new Error("onProgress has thrown");
+    // Not while replies are read.
+    outside(() => queueMicrotask(() => this.worker?.stop(this, reason)));
+  }
+
   /** Its worker has replied, for the last time. */
   settle(reply: Reply): void {
     const kind = reply[1];
+    const failure = this.listener?.failure;
+    if (failure !== undefined) return this.reject(failure.error);
     if (kind === came.value) this.resolve(reply[2]);
     else if (kind === came.error) this.reject(new WorkerFailure(reply[2]));
     else if (kind === came.cancelled) this.reject(this.stopping ?? new Error(`task ${this.task.name} was cancelled`));

@@ -1,4 +1,4 @@
-import { type CancelReason, Timer, isCancelled, outside, realClock } from "../../core/index.ts";
+import { type CancelReason, Timer, TimeoutError, isCancelled, outside, realClock } from "../../core/index.ts";
 import { NotCloneableError, WorkerCrashedError } from "../errors.ts";
 import type { Call, PoolTask } from "./call.ts";
 import type { LinkListener, StartWorker, WorkerEnd, WorkerLink } from "./link.ts";
@@ -102,8 +102,8 @@ export class PoolWorker implements LinkListener {
       this.#link.keepAlive(true);
       this.#startedMs = realClock.now();
     }
-    if (call.transfers === undefined) this.#outgoing.push(call.how, task.number, call.args);
-    else this.#post([call], [call.how, task.number, call.args]);
+    if (call.transfers === undefined) this.#outgoing.push(call.sentHow, task.number, call.sentArgs);
+    else this.#post([call], [call.sentHow, task.number, call.sentArgs]);
   }
 
   /** Sends what was added. */
@@ -193,6 +193,7 @@ export class PoolWorker implements LinkListener {
       const call = this.#calls[reply[0] % maxCallsInWorker];
       if (call?.number !== reply[0]) continue;
       if (reply[1] === came.item) call.sink?.came(reply[2]);
+      else if (reply[1] === came.progress) call.progressed(reply[2]);
       else {
         this.#forget(call);
         if (this.#stopping === call) this.#stopped();
@@ -310,7 +311,7 @@ export class PoolWorker implements LinkListener {
     for (const call of this.#calls) {
       if (call === undefined) continue;
       this.#forget(call);
-      call.reject(call.stopping ?? crash(call.task.name));
+      call.reject(call.listener?.failure?.error ?? call.stopping ?? crash(call.task.name));
       lost++;
     }
     this.#owner.settled(lost);
@@ -326,7 +327,8 @@ function unitsOf({ how, args }: Call): number {
 
 /** Why a call ends, as it can be sent. */
 function reasonOf(error: Error): CancelReason {
-  if (!isCancelled(error)) return { kind: "deadline", deadline: 0 };
+  if (error instanceof TimeoutError) return { kind: "deadline", deadline: 0 };
+  if (!isCancelled(error)) return { kind: "unneeded", why: error.message };
   const { reason } = error;
   // The error of another task may hold anything.
   return reason.kind === "sibling-failed" ? { ...reason, error: String(reason.error) } : reason;

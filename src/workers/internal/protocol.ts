@@ -1,9 +1,9 @@
-/** What goes between a pool and its threads. Both sides import this file, and so agree on it. */
-import type { CancelReason } from "../../core/index.ts";
+/** What goes between a pool and its workers. Both sides import this file, and so agree on it. */
+import type { CancelReason, Travelling } from "../../core/index.ts";
 import type { EncodedError } from "./error-codec.ts";
 import type { MessagePort } from "node:worker_threads";
 
-/** Where a thread finds a function: an export of a module, or what it has given to `defineTask` or `cpu`. */
+/** Where a worker finds a function: an export of a module, or what it has given to `defineTask` or `cpu`. */
 export interface TaskPlace {
   readonly module: string;
   readonly name: string;
@@ -15,10 +15,19 @@ export interface TaskPlace {
 export const calling = { once: 0, each: 1, stream: 2 } as const;
 export type Calling = (typeof calling)[keyof typeof calling];
 
-/** A thread is sent calls as one flat array, three places for each: how, the number of the function, the arguments. */
+/** What may be added to how a function is called: its caller listens to its progress; the arguments are {@link WithVariables}. */
+export const extra = { progress: 4, variables: 8 } as const;
+
+/** The number of a {@link Calling} without what was added. */
+export const callingBits = 3;
+
+/** Arguments that bring context variables. */
+export type WithVariables = readonly [variables: Travelling, args: readonly unknown[]];
+
+/** A worker is sent calls as one flat array, three places for each: how, the number of the function, the arguments. */
 export type Calls = readonly unknown[];
 
-/** All else that a thread is sent. */
+/** All else that a worker is sent. */
 export type Order =
   | { readonly kind: "define"; readonly task: number; readonly place: TaskPlace }
   | { readonly kind: "cancel"; readonly call: number; readonly reason: CancelReason }
@@ -26,20 +35,20 @@ export type Order =
   | { readonly kind: "read"; readonly call: number; readonly items: number };
 
 /** How a call came out, or that it goes on. */
-export const came = { value: 0, error: 1, cancelled: 2, item: 3 } as const;
+export const came = { value: 0, error: 1, cancelled: 2, item: 3, progress: 4 } as const;
 
-/** What a thread leaves in its port: the number of the call, how it came out, and with what. */
+/** What a worker leaves for its pool: the number of the call, how it came out, and with what. */
 export type Reply =
-  | readonly [call: number, typeof came.value | typeof came.item, value: unknown]
+  | readonly [call: number, typeof came.value | typeof came.item | typeof came.progress, value: unknown]
   | readonly [call: number, typeof came.error, error: EncodedError]
   | readonly [call: number, typeof came.cancelled];
 
 /** Whether nothing more comes of its call. */
 export function isLast(reply: Reply): boolean {
-  return reply[1] !== came.item;
+  return reply[1] < came.item;
 }
 
-/** What a thread says: it can be sent calls, there are replies in its port, it has had nothing to do for long. */
+/** What a worker says: it can be sent calls, there are replies in its port, it has had nothing to do for long. */
 export type Signal = "ready" | "replies" | "idle";
 
 /** What a thread is made with. */

@@ -1,11 +1,36 @@
 import type { Transferable } from "node:worker_threads";
-import { type Cancelled, Deque, type ScopeNode, Timer, enter, openScope, realClock, within } from "../../core/index.ts";
+import {
+  BoundFrame,
+  type Cancelled,
+  Deque,
+  type ScopeNode,
+  Timer,
+  type Travelling,
+  arrived,
+  currentScope,
+  enter,
+  openScope,
+  realClock,
+  within,
+} from "../../core/index.ts";
 import { NotCloneableError } from "../errors.ts";
 import { transfersOf } from "../transfer.ts";
 import { encodeError } from "./error-codec.ts";
 import { findTask } from "./find-task.ts";
 import { ItemSender } from "./item-sender.ts";
-import { type Calling, type Calls, type Order, type Reply, type Signal, calling, came } from "./protocol.ts";
+import { ProgressSender } from "./progress-sender.ts";
+import {
+  type Calling,
+  type Calls,
+  type Order,
+  type Reply,
+  type Signal,
+  type WithVariables,
+  calling,
+  callingBits,
+  came,
+  extra,
+} from "./protocol.ts";
 import type { WorkerLink } from "./link.ts";
 import type { Slots } from "./slots.ts";
 import { workerState } from "./worker-state.ts";
@@ -19,8 +44,11 @@ interface KnownTask {
 
 interface TakenCall {
   readonly how: Calling;
+  /** What was added to `how`. */
+  readonly extras: number;
   readonly task: number;
   readonly args: readonly unknown[];
+  readonly variables: Travelling | undefined;
 }
 
 /** The pool is told of replies at the latest when the first has waited so long, in milliseconds. */
@@ -35,6 +63,8 @@ export interface Outlet {
   reply(reply: Reply, transfers: readonly Transferable[] | undefined): void;
   signal(what: Signal): void;
 }
+
+const whatComes: Record<number, string> = { [came.item]: "an item", [came.progress]: "the progress" };
 
 /** In place of a value. */
 const nothing: unique symbol = Symbol("no value");
@@ -77,11 +107,7 @@ export class TaskRunner {
 
   #takeCalls(calls: Calls): void {
     for (let i = 0; i < calls.length; i += 3) {
-      this.#waiting.push({
-        how: calls[i] as Calling,
-        task: calls[i + 1] as number,
-        args: calls[i + 2] as readonly unknown[],
-      });
+      this.#waiting.push(takenCall(calls[i] as number, calls[i + 1] as number, calls[i + 2] as readonly unknown[]));
     }
     if (!this.#isRunning) this.#runAll();
   }
@@ -114,10 +140,18 @@ export class TaskRunner {
     const task = this.#tasks[taken.task]!;
     const expectedMs = this.#slots.averageMs(taken.task);
     if (expectedMs === undefined || expectedMs > quickMs) this.#tell();
-    const scope = openScope(task.name);
-    workerState.running = { slots: this.#slots, call, scope };
+    const scope = scopeOf(task, taken);
+    const progress = (taken.extras & extra.progress) === 0 ? undefined : this.#progressOf(call, scope);
+    workerState.running = { slots: this.#slots, call, scope, progress };
     if (task.fn === undefined) return this.#loadAndRun(call, taken, task, scope);
     return this.#run(call, taken, task.fn, scope);
+  }
+
+  #progressOf(call: number, scope: ScopeNode): ProgressSender {
+    return new ProgressSender((value) => {
+      this.#post([call, came.progress, value], scope);
+      this.#tell();
+    });
   }
 
   async #loadAndRun(call: number, taken: TakenCall, task: KnownTask, scope: ScopeNode): Promise<void> {
@@ -159,7 +193,7 @@ export class TaskRunner {
       const body = (): unknown => (taken.how === calling.stream ? this.#send(call, scope, value) : value);
       const result = await within<unknown>(scope, body, () => nothing);
       this.#measure(taken, startedMs);
-      if (result === nothing) this.#reply([call, came.cancelled]);
+      if (result === nothing) this.#cancelled(call);
       else this.#succeeded(call, scope, result);
     } catch (error) {
       this.#failed(call, scope, error);
@@ -186,6 +220,7 @@ export class TaskRunner {
 
   #succeeded(call: number, scope: ScopeNode, value: unknown): void {
     try {
+      workerState.running?.progress?.flush();
       this.#post([call, came.value, value], scope);
     } catch (error) {
       this.#reply([call, came.error, encodeError(error)]);
@@ -197,18 +232,29 @@ export class TaskRunner {
     try {
       this.#reply(reply, transfersOf(reply[2]));
     } catch (error) {
-      throw new NotCloneableError(
-        reply[1] === came.item ? "an item" : "the result",
-        scope.name,
-        this.#outlet.kind,
-        error,
-      );
+      throw new NotCloneableError(whatComes[reply[1]] ?? "the result", scope.name, this.#outlet.kind, error);
     }
   }
 
   #failed(call: number, scope: ScopeNode, error: unknown): void {
     const cancellation: Cancelled | undefined = scope.cancellationBehind(error);
-    this.#reply(cancellation === undefined ? [call, came.error, encodeError(error)] : [call, came.cancelled]);
+    if (cancellation !== undefined) return this.#cancelled(call);
+    this.#flushProgress();
+    this.#reply([call, came.error, encodeError(error)]);
+  }
+
+  #cancelled(call: number): void {
+    this.#flushProgress();
+    this.#reply([call, came.cancelled]);
+  }
+
+  /** Of a call that has failed. */
+  #flushProgress(): void {
+    try {
+      workerState.running?.progress?.flush();
+    } catch {
+      // What it has failed by is what counts.
+    }
   }
 
   #reply(reply: Reply, list?: readonly Transferable[]): void {
@@ -239,6 +285,19 @@ export class TaskRunner {
   #expectIdleness(): void {
     if (this.#idleMs !== Infinity) realClock.schedule(realClock.now() + this.#idleMs, this.#idle);
   }
+}
+
+function takenCall(how: number, task: number, args: readonly unknown[]): TakenCall {
+  const taken = { how: (how & callingBits) as Calling, extras: how & ~callingBits, task, args, variables: undefined };
+  if ((how & extra.variables) === 0) return taken;
+  const [variables, given] = args as WithVariables;
+  return { ...taken, args: given, variables };
+}
+
+/** The scope of a call, with the context variables that came along. */
+function scopeOf({ name }: KnownTask, { variables }: TakenCall): ScopeNode {
+  if (variables === undefined) return openScope(name);
+  return enter(new BoundFrame(currentScope(), arrived(variables)), openScope, name, undefined);
 }
 
 function begin(fn: (...args: unknown[]) => unknown, { how, args }: TakenCall): unknown {
