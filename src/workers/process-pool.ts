@@ -1,5 +1,5 @@
 import { placeOf } from "./define-task.ts";
-import { ProcessLink } from "./internal/process-link.ts";
+import { ProcessLink, processModule } from "./internal/process-link.ts";
 import { WorkerPool, type WorkerPoolOptions, expectPoolOptions } from "./worker-pool.ts";
 
 /** Settings of {@link openProcessPool}. */
@@ -39,5 +39,6 @@ export function openProcessPool(options: ProcessPoolOptions = {}): WorkerPool {
   const init = options.init === undefined ? undefined : placeOf(options.init);
   const { idleMs } = settings;
   const { execArgv, env } = options;
-  return new WorkerPool(settings, (_name, listener) => new ProcessLink({ idleMs, init, execArgv, env }, listener));
+  const processes = { module: processModule(), idleMs, init, execArgv, env };
+  return new WorkerPool(settings, (_name, listener) => new ProcessLink(processes, listener));
 }

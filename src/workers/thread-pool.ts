@@ -1,6 +1,6 @@
 import type { ResourceLimits } from "node:worker_threads";
 import { placeOf } from "./define-task.ts";
-import { ThreadLink } from "./internal/thread-link.ts";
+import { ThreadLink, threadModule } from "./internal/thread-link.ts";
 import { WorkerPool, type WorkerPoolOptions, expectPoolOptions } from "./worker-pool.ts";
 
 /** Settings of {@link openThreadPool}. */
@@ -31,5 +31,6 @@ export function openThreadPool(options: ThreadPoolOptions = {}): WorkerPool {
   const init = options.init === undefined ? undefined : placeOf(options.init);
   const { idleMs } = settings;
   const { resourceLimits } = options;
-  return new WorkerPool(settings, (name, listener) => new ThreadLink(name, { idleMs, resourceLimits, init }, listener));
+  const threads = { module: threadModule(), idleMs, resourceLimits, init };
+  return new WorkerPool(settings, (name, listener) => new ThreadLink(name, threads, listener));
 }

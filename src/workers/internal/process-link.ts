@@ -21,6 +21,8 @@ import { Slots } from "./slots.ts";
 
 /** How processes of a pool are made. */
 export interface ProcessSettings extends ProcessData {
+  /** What they run: {@link processModule}. */
+  readonly module: URL;
   readonly execArgv: readonly string[] | undefined;
   readonly env: NodeJS.ProcessEnv | undefined;
 }
@@ -30,7 +32,10 @@ const killMs = 100;
 /** The pipes of a process that has ended are read to their end, but no longer than this: others may hold them open. */
 const lingerMs = 500;
 
-const module = siblingModule(import.meta.url, "process-side");
+/** @throws {TypeError} it was left out of a bundle */
+export function processModule(): URL {
+  return siblingModule(import.meta.url, "process-side");
+}
 
 /**
  * A process. It leads a group of its own: signals of the terminal do not reach it, and what it has started ends with it.
@@ -57,7 +62,7 @@ export class ProcessLink implements WorkerLink {
     this.#send({ idleMs, init });
   }
 
-  #start({ execArgv, env }: ProcessSettings): ChildProcess {
+  #start({ module, execArgv, env }: ProcessSettings): ChildProcess {
     const child = fork(module, [], {
       serialization: "advanced",
       execArgv: [...(execArgv ?? inheritedExecArgv())],

@@ -15,12 +15,17 @@ import { Slots, maxCallsInWorker } from "./slots.ts";
 
 /** How threads of a pool are made. */
 export interface ThreadSettings {
+  /** What they run: {@link threadModule}. */
+  readonly module: URL;
   readonly idleMs: number;
   readonly resourceLimits: ResourceLimits | undefined;
   readonly init: TaskPlace | undefined;
 }
 
-const module = siblingModule(import.meta.url, "thread-side");
+/** @throws {TypeError} it was left out of a bundle */
+export function threadModule(): URL {
+  return siblingModule(import.meta.url, "thread-side");
+}
 
 /** A thread. Replies lie in a port that nobody listens to, so those of a thread that has ended are there, too. */
 export class ThreadLink implements WorkerLink {
@@ -32,14 +37,16 @@ export class ThreadLink implements WorkerLink {
   readonly #stderr = new LastLines();
   #failure: unknown;
 
-  constructor(name: string, { idleMs, resourceLimits, init }: ThreadSettings, listener: LinkListener) {
+  constructor(name: string, settings: ThreadSettings, listener: LinkListener) {
+    const { idleMs, init } = settings;
     const { port1, port2 } = new MessageChannel();
     this.#replies = port1;
     const data: ThreadData = { slots: this.slots.buffer, replies: port2, idleMs, init };
-    this.#worker = outside(() => this.#start(name, data, resourceLimits, listener));
+    this.#worker = outside(() => this.#start(name, settings, data, listener));
   }
 
-  #start(name: string, data: ThreadData, resourceLimits: ResourceLimits | undefined, listener: LinkListener): Worker {
+  #start(name: string, settings: ThreadSettings, data: ThreadData, listener: LinkListener): Worker {
+    const { module, resourceLimits } = settings;
     const worker = new Worker(module, {
       name,
       workerData: data,
