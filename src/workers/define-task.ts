@@ -69,7 +69,10 @@ export function defineTask<F extends (...args: never[]) => unknown>(fn: F): F {
 export function register(fn: AnyFunction, module: string): void {
   if (typeof fn !== "function") throw new TypeError(`Expected \`fn\` to be a function, got \`${String(fn)}\``);
   const { name } = fn;
-  if (name === "") throw new TypeError("Expected `fn` to have a name: threads find it by that. What minifies can keep it (`keepNames`)");
+  if (name === "")
+    throw new TypeError(
+      "Expected `fn` to have a name: threads find it by that. What minifies can keep it (`keepNames`)",
+    );
   const counted = `${module}#${name}`;
   const ordinal = workerState.ordinals.get(counted) ?? 0;
   workerState.ordinals.set(counted, ordinal + 1);
