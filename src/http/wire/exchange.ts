@@ -146,22 +146,22 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
 
   connecting(): void {
     this.#isConnecting = true;
-    this.startPhase("connect", this.clock.now());
+    this.startPhase("connect");
   }
 
   connected(): void {
     this.#isConnecting = false;
-    if (this.order.wire.body instanceof Upload) this.startPhase("idle", this.clock.now());
+    if (this.order.wire.body instanceof Upload) this.startPhase("idle");
     else this.uploadEnded();
   }
 
   pieceSent(): void {
-    if (this.state === "sent" && !this.#isConnecting) this.startPhase("idle", this.clock.now());
-    else if (this.state === "body") this.extendPhase(this.clock.now());
+    if (this.state === "sent" && !this.#isConnecting) this.startPhase("idle");
+    else if (this.state === "body") this.extendPhase();
   }
 
   uploadEnded(): void {
-    if (this.state === "sent") this.startPhase("headers", this.clock.now());
+    if (this.state === "sent") this.startPhase("headers");
   }
 
   // On its way in: what undici calls.
@@ -189,7 +189,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     if (this.state !== "body") return;
     this.bodyBytes += chunk.length;
     if (this.bodyBytes > this.order.maxBodyBytes) return this.fail(this.#tooLarge());
-    this.startPhase("idle", this.clock.now());
+    this.startPhase("idle");
     if (this.decoder === undefined) this.decoded(chunk);
     else this.decoder.push(chunk);
   }
@@ -270,7 +270,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
 
   resumeWire(): void {
     if (this.state !== "body") return;
-    this.startPhase("idle", this.clock.now());
+    this.startPhase("idle");
     const control = this.#control;
     // Reading on is the work of the socket, not of the task that happens to want more.
     outside(() => control?.resume());

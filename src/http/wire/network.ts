@@ -8,6 +8,7 @@ import {
   type TlsOptions,
   makeConnector,
 } from "../undici.ts";
+import { makeLeanConnector } from "./lean-socket.ts";
 import { PrivateHost, isPublicAddress, publicOf } from "../names/address-guard.ts";
 import { wrong } from "../request/check.ts";
 import { Dns, type DnsOptions } from "../names/dns.ts";
@@ -78,7 +79,8 @@ export class Network {
   #makeRoute(proxy: ProxyServer | undefined): Route {
     const connect = this.#direct(this.#tls, false);
     const connectHttp2 = this.#direct(this.#tls, true);
-    if (proxy === undefined) return { connect, connectHttp2, tunnel: connect, proxy };
+    if (proxy === undefined)
+      return { connect: this.#direct(this.#tls, false, true), connectHttp2, tunnel: connect, proxy };
     const toProxy = this.#direct(proxy.tls, false);
     const through = (toHost: Connector, isTunnelled: boolean): Connector => {
       const ends = { proxy: toProxy, host: toHost };
@@ -92,8 +94,12 @@ export class Network {
     };
   }
 
-  /** A connector to the very host it is told. */
-  #direct(tls: TlsOptions | undefined, offersHttp2: boolean): Connector {
+  /**
+   * A connector to the very host it is told.
+   *
+   * @param isLean - whether nothing but HTTP/1.1 will be spoken
+   */
+  #direct(tls: TlsOptions | undefined, offersHttp2: boolean, isLean = false): Connector {
     /** By port, where a name may have other addresses on each. */
     const open = new Map<string, Connector>();
     return (to, connected) => {
@@ -104,7 +110,12 @@ export class Network {
       }
       const port = this.#dns.hasKnown ? portOf(to) : "";
       let connect = open.get(port);
-      if (connect === undefined) open.set(port, (connect = makeConnector(tls, this.#lookupFor(port), offersHttp2)));
+      if (connect === undefined) {
+        const lookup = this.#lookupFor(port);
+        connect = makeConnector(tls, lookup, offersHttp2);
+        if (isLean) connect = leanWithoutTls(connect, lookup);
+        open.set(port, connect);
+      }
       return connect(to, (error, socket) => {
         if (error !== null) this.#dns.doubt(hostname);
         connected(error, socket);
@@ -133,6 +144,11 @@ export class Network {
     const usable = this.#isGuarded ? publicOf(hostname, found) : found;
     return usable.map((address) => ({ address, family: isIP(address) }));
   }
+}
+
+function leanWithoutTls(connect: Connector, lookup: LookupFunction): Connector {
+  const lean = makeLeanConnector(lookup);
+  return (to, connected) => (to.protocol === "http:" ? lean : connect)(to, connected);
 }
 
 function portOf({ port, protocol }: ConnectTo): string {

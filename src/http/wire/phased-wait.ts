@@ -38,15 +38,17 @@ export abstract class PhasedWait<T> extends Waiter<T> implements Timed {
   }
 
   /** From now on time runs for `phase`. */
-  protected startPhase(phase: TimeoutPhase, nowMs: number): void {
+  protected startPhase(phase: TimeoutPhase, nowMs?: number): void {
     this.phase = phase;
-    this.#phaseDueMs = nowMs + this.timeouts[`${phase}Ms`];
+    const limitMs = this.timeouts[limitNames[phase]];
+    // Most bytes come where nobody limits the time between them: then the clock need not be asked.
+    this.#phaseDueMs = limitMs === Infinity ? Infinity : (nowMs ?? this.clock.now()) + limitMs;
     this.#arm();
   }
 
   /** Something happened: time for the phase starts again, if it was running. */
-  protected extendPhase(nowMs: number): void {
-    if (this.#phaseDueMs !== Infinity) this.startPhase(this.phase, nowMs);
+  protected extendPhase(): void {
+    if (this.#phaseDueMs !== Infinity) this.startPhase(this.phase);
   }
 
   /** Time runs for no phase; only the total goes on. */
@@ -61,6 +63,7 @@ export abstract class PhasedWait<T> extends Waiter<T> implements Timed {
 
   #arm(): void {
     const dueMs = Math.min(this.#phaseDueMs, this.#totalDueMs);
+    if (dueMs === Infinity) return;
     if (this.list !== null) {
       if (this.#armedMs <= dueMs) return;
       unschedule(this);
@@ -85,3 +88,6 @@ export abstract class PhasedWait<T> extends Waiter<T> implements Timed {
     this.clock.schedule(this.#armedMs, this);
   }
 }
+
+/** Not made by joining strings: that would take longer than the rest, for each piece of a body. */
+const limitNames = { connect: "connectMs", headers: "headersMs", idle: "idleMs", total: "totalMs" } as const;
