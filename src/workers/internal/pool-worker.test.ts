@@ -1,0 +1,81 @@
+import { expect, test } from "vitest";
+import { Deque, currentScope } from "../../core/index.ts";
+import { Call } from "./call.ts";
+import type { WorkerLink } from "./link.ts";
+import { PoolWorker } from "./pool-worker.ts";
+import { type Reply, calling, came } from "./protocol.ts";
+import { Slots, maxCallsInWorker } from "./slots.ts";
+
+const task = { number: 0, name: "task" };
+const place = { module: "file:///tasks.ts", name: "task", ordinal: undefined };
+
+/** The other side of a worker, played by the test: what it does between two looks of the pool is up to that. */
+class PlayedWorker implements WorkerLink {
+  readonly kind = "thread";
+  readonly slots: Slots = new Slots();
+  readonly maxCalls: number = maxCallsInWorker;
+  readonly replies = new Deque<Reply>();
+  /** Called when the pool has found no more replies. */
+  onEmpty: () => void = () => {};
+
+  post(): void {}
+
+  receive(): Reply | undefined {
+    if (this.replies.size > 0) return this.replies.shift();
+    this.onEmpty();
+    return undefined;
+  }
+
+  /** Does a call. */
+  reply(call: number, value: unknown): void {
+    this.slots.start(call);
+    this.replies.push([call, came.value, value]);
+    this.slots.processed = call + 1;
+  }
+
+  keepAlive(): void {}
+  end(): void {}
+  close(): void {}
+}
+
+test("a worker that replies while the pool reads replies keeps its places until those are read", async () => {
+  const link = new PlayedWorker();
+  const owner = {
+    graceMs: 0,
+    placeOf: () => place,
+    hasRoom() {},
+    takeBack() {},
+    settled() {},
+    dropped() {},
+    ended() {},
+  };
+  const worker = new PoolWorker(owner, "played", () => link);
+  worker.heard("ready");
+  const send = (): Call => {
+    const call = new Call(currentScope(), calling.once, task, [], undefined, undefined, undefined, undefined);
+    worker.add(call);
+    worker.flush();
+    return call;
+  };
+  const first = send();
+  const second = send();
+
+  link.reply(0, "first");
+  // The port was read to its end, and how far the worker is has yet to be looked at, or has been.
+  link.onEmpty = () => {
+    link.onEmpty = () => {};
+    link.reply(1, "second");
+  };
+  worker.heard("replies");
+
+  expect(await first.promise).toBe("first");
+  expect(worker.size).toBe(1);
+  // So many that the next one would get the place of the second.
+  const others = Array.from({ length: maxCallsInWorker - 1 }, send);
+  worker.heard("replies");
+  expect(await second.promise).toBe("second");
+  for (let call = 2; call < 2 + others.length; call++) link.reply(call, call);
+  worker.heard("replies");
+  expect(await Promise.all(others.map(({ promise }) => promise))).toEqual(others.map(({ number }) => number));
+  expect(worker.size).toBe(0);
+});
