@@ -128,8 +128,8 @@ export class WorkerPool implements AsyncDisposable {
    * @throws {PoolClosedError} WORKER_POOL_CLOSED
    * @throws {TimeoutError} TIMEOUT, it ran longer than `timeoutMs`
    */
-  async run<A extends readonly unknown[], R>(task: WorkerTask<A, R>, ...args: A): Promise<Awaited<R>> {
-    return (await this.#call(calling.once, task as AnyFunction, args)) as Awaited<R>;
+  run<A extends readonly unknown[], R>(task: WorkerTask<A, R>, ...args: A): Promise<Awaited<R>> {
+    return this.#call(calling.once, task as AnyFunction, args) as Promise<Awaited<R>>;
   }
 
   /**
@@ -234,7 +234,7 @@ export class WorkerPool implements AsyncDisposable {
   } {
     if (chunkSize !== "auto") expectInteger("chunkSize", chunkSize, 1);
     const dispatcher = this.#dispatcher;
-    const known = dispatcher.taskAt(placeOf(task));
+    const known = dispatcher.taskFor(task);
     const { size } = dispatcher;
     const wanted = chunkSize === "auto" ? undefined : chunkSize;
     return {
@@ -245,25 +245,30 @@ export class WorkerPool implements AsyncDisposable {
     };
   }
 
-  async #call(how: Calling, task: AnyTask, args: readonly unknown[], sink?: ItemSink): Promise<unknown> {
+  /** Not an async function: for each that is on the way of a short call, all calls take half as long again. */
+  #call(how: Calling, task: AnyTask, args: readonly unknown[], sink?: ItemSink): Promise<unknown> {
     const scope = arrive(this);
     if (scope.stop !== undefined) return refuse(scope);
-    checkNotLoading();
-    const place = placeOf(task);
-    const dispatcher = this.#dispatcher;
-    if (dispatcher.isClosed) throw new PoolClosedError(dispatcher.name, place.name);
-    const onProgress = onProgressOf(task);
-    const listener = onProgress === undefined ? undefined : new ProgressListener(onProgress);
-    const variables = travellingOf(currentFrame()?.bindings, this.#copyOf);
-    const call = new Call(scope, how, dispatcher.taskAt(place), args, transfersOfAll(args), variables, listener, sink);
-    dispatcher.add(call);
     try {
-      return await call.promise;
+      checkNotLoading();
+      const dispatcher = this.#dispatcher;
+      const known = dispatcher.taskFor(task);
+      if (dispatcher.isClosed) throw new PoolClosedError(dispatcher.name, known.name);
+      const onProgress = onProgressOf(task);
+      const listener = onProgress === undefined ? undefined : new ProgressListener(onProgress);
+      const variables = travellingOf(currentFrame()?.bindings, this.#copyOf);
+      const call = new Call(scope, how, known, args, transfersOfAll(args), variables, listener, sink);
+      dispatcher.add(call);
+      return call.promise.catch(decodeHere);
     } catch (error) {
-      // Made here, after an await, an error has the stack of who waits.
-      throw error instanceof WorkerFailure ? decodeError(error.encoded, new Error("here").stack) : error;
+      return Promise.reject(error);
     }
   }
+}
+
+/** An error that is made where a promise has failed has the stack of who waits for it. */
+function decodeHere(error: unknown): never {
+  throw error instanceof WorkerFailure ? decodeError(error.encoded, new Error("here").stack) : error;
 }
 
 function defaultSize(): number {

@@ -1,4 +1,5 @@
 import { LinkedList, TimeoutError, Timer, outside, realClock } from "../../core/index.ts";
+import { type AnyTask, placeOf } from "../define-task.ts";
 import { PoolClosedError, type WorkerCrashedError } from "../errors.ts";
 import type { Call, PoolTask } from "./call.ts";
 import type { StartWorker, WorkerLink } from "./link.ts";
@@ -31,6 +32,8 @@ export class Dispatcher implements WorkerOwner {
   /** Were with a worker, and have not started: before the others. */
   readonly #again = new LinkedList<Call>();
   readonly #tasks = new Map<string, PoolTask & { readonly place: TaskPlace }>();
+  /** To find out the place of a function takes longer than all else that a call does here. */
+  readonly #known = new WeakMap<AnyTask, PoolTask>();
   readonly #look: Timer = new Timer(() => this.#lookAtWorkers());
   #isAwaited = false;
   #made = 0;
@@ -75,7 +78,14 @@ export class Dispatcher implements WorkerOwner {
     return undefined;
   }
 
-  taskAt(place: TaskPlace): PoolTask {
+  /** @throws {TypeError} it is nothing that a worker can find */
+  taskFor(task: AnyTask): PoolTask {
+    let known = this.#known.get(task);
+    if (known === undefined) this.#known.set(task, (known = this.#taskAt(placeOf(task))));
+    return known;
+  }
+
+  #taskAt(place: TaskPlace): PoolTask {
     const key = `${place.module}#${place.name}#${place.ordinal}`;
     let task = this.#tasks.get(key);
     if (task === undefined) this.#tasks.set(key, (task = { number: this.#tasks.size, name: place.name, place }));
