@@ -34,6 +34,14 @@ async function* slowly(rows: Iterable<unknown[]>): AsyncGenerator<unknown[]> {
   }
 }
 
+/** Numbers, but for one that is text. */
+async function* endlessWithText(): AsyncGenerator<unknown[]> {
+  for (let n = 1; ; n++) {
+    if (n % 500 === 0) await sleep(1);
+    yield [n === 700 ? " 700 " : n, "note".repeat(50), null];
+  }
+}
+
 /** Whatever happened, the one connection is there, the same, and does what it is asked. */
 async function expectUsable(pid: unknown): Promise<void> {
   expect(await db.fetchValue("select pg_backend_pid()")).toBe(pid);
@@ -168,6 +176,85 @@ test("what is copied in comes out of it again, whatever it holds", () =>
       }),
       { numRuns: 50 },
     );
+  }));
+
+test("rows with values of other kinds than their columns have are copied as they would be inserted", () =>
+  inTree(async () => {
+    const types =
+      "a int2, b int4, c int8, d float4, e float8, f bool, g timestamptz, h timestamp, i uuid, j jsonb, k bytea, l varchar(9)";
+    await db.execute(
+      `drop table if exists copied, inserted; create table copied (${types}); create table inserted (${types})`,
+    );
+    const safe = fc.maxSafeInteger();
+    const moment = fc.date({ noInvalidDate: true, min: new Date("-004000-01-01"), max: new Date("+200000-01-01") });
+    // The first of each is what the column has, and what follows the server can read as text.
+    const row = fc.tuple(
+      fc.oneof({ weight: 9, arbitrary: fc.integer({ min: -32_768, max: 32_767 }) }, fc.constantFrom(" 7 ", 7n)),
+      fc.oneof({ weight: 9, arbitrary: fc.integer() }, fc.integer().map(String), fc.constant(-0)),
+      fc.oneof({ weight: 9, arbitrary: safe }, fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), safe.map(String)),
+      fc.oneof({ weight: 9, arbitrary: fc.float() }, fc.constantFrom("1e5", 3n, 0.1, null)),
+      fc.oneof({ weight: 9, arbitrary: fc.double() }, fc.double().map(String), fc.constant(7n)),
+      fc.oneof({ weight: 9, arbitrary: fc.boolean() }, fc.constantFrom("yes", "off", 1, null)),
+      fc.oneof({ weight: 9, arbitrary: moment }, fc.constantFrom("2026-01-31 10:00+05", Infinity, -Infinity, null)),
+      fc.oneof({ weight: 9, arbitrary: moment }, fc.constantFrom("2026-01-31", null)),
+      fc.oneof(
+        { weight: 9, arbitrary: fc.uuid() },
+        fc.uuid().map((id) => `{${id.toUpperCase()}}`),
+      ),
+      fc
+        .jsonValue({ maxDepth: 2, noUnicodeString: true })
+        .filter((value) => !JSON.stringify(value).includes("\\u0000")),
+      fc.oneof({ weight: 9, arbitrary: fc.uint8Array({ maxLength: 99 }) }, fc.constantFrom(String.raw`\x00ff`, null)),
+      fc.oneof({ weight: 9, arbitrary: fc.string({ maxLength: 9 }) }, fc.constantFrom(17, true, null, undefined)),
+    );
+    const columns = [..."abcdefghijkl"];
+    const values = columns.map((_, index) => `$${index + 1}`).join(", ");
+
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { maxLength: 12 }), async (rows) => {
+        await db.execute("truncate copied, inserted");
+        // A one is no boolean to either of them.
+        const taken = rows.filter(([, , , , , f]) => f !== 1);
+        expect(await db.copyInto("copied", columns, taken)).toBe(taken.length);
+        for (const each of taken) await db.execute(`insert into inserted values (${values})`, each);
+        expect(await db.fetch("select * from copied")).toEqual(await db.fetch("select * from inserted"));
+      }),
+      { numRuns: 60 },
+    );
+  }));
+
+test.for([
+  ["int2", 32_768, "22003"],
+  ["int4", 2 ** 31, "22003"],
+  ["int4", 1.5, "22P02"],
+  ["int8", 2n ** 63n, "22003"],
+  ["float4", 1e39, "22003"],
+  ["float4", 1e-46, "22003"],
+  ["bool", 1.5, "22P02"],
+  ["uuid", "no uuid", "22P02"],
+  ["timestamptz", new Date("-008000-01-01T00:00:00Z"), "22008"],
+  ["varchar(3)", "long", "22001"],
+] as const)(
+  "%s refuses %s when it is copied, wherever it comes, and nothing is in the table",
+  ([type, value, sqlState]) =>
+    inTree(async () => {
+      await db.execute(`drop table if exists one; create table one (v ${type}, n int)`);
+      const rows = Array.from({ length: 9_000 }, (_, n) => [n === 7_000 ? value : null, n]);
+
+      await expect(db.copyInto("one", ["v", "n"], [[value, 1]])).rejects.toMatchObject({ sqlState });
+      await expect(db.copyInto("one", ["v", "n"], rows)).rejects.toMatchObject({ sqlState });
+      expect(await db.fetchValue("select count(*) from one")).toBe(0);
+    }),
+);
+
+test("a copy that is cancelled after it has gone on in text has copied nothing", () =>
+  inTree(async () => {
+    const pid = await db.fetchValue("select pg_backend_pid()");
+    await expect(timeout(200, () => db.copyInto("t", ["n", "note", "data"], endlessWithText()))).rejects.toThrow(
+      TimeoutError,
+    );
+    expect(await count()).toBe(0);
+    await expectUsable(pid);
   }));
 
 test("copyFrom gives a table or a query, as text or CSV", () =>

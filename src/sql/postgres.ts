@@ -49,7 +49,6 @@ export interface WireOut {
   flush(): void;
   sync(): void;
   sendCopyFail(why: string): void;
-  endCopyFrom(): void;
 }
 
 /**

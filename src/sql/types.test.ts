@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "../core/index.ts";
 import { freshDatabase } from "../../test/sql/databases.ts";
 import { type Postgres, startPostgres } from "../../test/sql/postgres.ts";
-import { type Database, QueryError, sql } from "./index.ts";
+import { type Database, QueryError, connect, sql } from "./index.ts";
 
 let server: Postgres;
 let db: Database;
@@ -90,6 +90,44 @@ test.for(kinds)("%s comes back as it was sent, and the same through COPY", ([typ
     expect((await db.fetch("select v from copied order by n")).map(({ v }) => v)).toEqual(all);
   }),
 );
+
+/** What is written otherwise as bytes, at its ends. */
+const edges: readonly (readonly [type: string, text: string])[] = [
+  ...["32767", "-32768"].map((text) => ["int2", text] as const),
+  ...["2147483647", "-2147483648", "0"].map((text) => ["int4", text] as const),
+  ...["9007199254740991", "9007199254740992", "-9007199254740992", "9223372036854775807", "-4294967297"].map(
+    (text) => ["int8", text] as const,
+  ),
+  ["oid", "4294967295"],
+  ...["0.1", "3.4e38", "1e-45", "NaN"].map((text) => ["float4", text] as const),
+  ...["0.1", "-0", "NaN", "-Infinity", "5e-324", "1.7976931348623157e308"].map((text) => ["float8", text] as const),
+  ...[
+    "1999-12-31 23:59:59.999999+00",
+    "2000-01-01 00:00:00.000999+00",
+    "1714-01-01 00:00:00.000001+00",
+    "0001-01-01 00:00:00+00",
+    "4713-01-01 00:00:00+00 BC",
+    "1850-06-01 12:00:00.1239+00",
+    "2285-06-01 12:00:00.1239+00",
+    "275000-01-01 00:00:00.9999+00",
+    "infinity",
+    "-infinity",
+  ].map((text) => ["timestamptz", text] as const),
+  ["bytea", String.raw`\x00ff`],
+  ["uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"],
+];
+
+test("the same is read as bytes and as text, also at the ends of what a type holds", () =>
+  inTree(async () => {
+    // Of statements that are not kept, all comes as text.
+    await using texts = await connect(server.url(), { statements: 0 });
+    for (const [type, text] of edges) {
+      const query = `select '${text}'::${type} as v, null::${type} as none`;
+      await db.fetch(query);
+      expect(await db.fetch(query), `${type} ${text}`).toEqual(await texts.fetch(query));
+      expect(await db.fetchValue(query), `${type} ${text}`).toEqual(await texts.fetchValue(query));
+    }
+  }));
 
 test("what has more digits than a number, or no time zone, is text", () =>
   inTree(async () => {

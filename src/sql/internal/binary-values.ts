@@ -1,9 +1,13 @@
 /** Values as bytes, as the server keeps them: of the types that are read or written faster so than as text. */
-import { oid } from "./postgres-types.ts";
+import { oid, writeAsText } from "./postgres-types.ts";
 import type { WireReader } from "./wire-reader.ts";
+import type { WireWriter } from "./wire-writer.ts";
 
 /** Makes a value of the bytes at which `wire` stands. */
 export type ReadBytes = (wire: WireReader, length: number) => unknown;
+
+/** Writes a value, which is not null, with its length before it. Returns whether it can; if not, nothing of it is to be used. */
+export type WriteBytes = (writer: WireWriter, value: unknown) => boolean;
 
 /** Moments are counted from the year 2000 on, in microseconds. */
 const epochMs = Date.UTC(2000, 0, 1);
@@ -42,4 +46,122 @@ function readMoment(view: DataView, at: number): Date | number {
   if (microseconds === least) return -Infinity;
   // Beyond the years 1714 and 2285. Downwards, also of what is before 2000.
   return new Date(Number((microseconds - (((microseconds % 1_000n) + 1_000n) % 1_000n)) / 1_000n) + epochMs);
+}
+
+/**
+ * How values of a type are written. Undefined for types that are always written as text.
+ *
+ * A value of another kind than the type has is refused, though the server may be able to read it as text: `"now"` of a moment.
+ */
+export function binaryWriterOf(type: number): WriteBytes | undefined {
+  return writers.get(type);
+}
+
+const writers = new Map<number, WriteBytes>([
+  [oid.bool, writeBoolean],
+  [oid.bytea, writeBytea],
+  [oid.int2, writeInt2],
+  [oid.int4, writeInt4],
+  [oid.int8, writeInt8],
+  [oid.float4, writeFloat4],
+  [oid.float8, writeFloat8],
+  [oid.timestamptz, writeMoment],
+  [oid.timestamp, writeMoment],
+  [oid.uuid, writeUuid],
+  [oid.jsonb, writeJsonb],
+  ...[oid.text, oid.varchar, oid.bpchar, oid.json].map((type): [number, WriteBytes] => [type, writerOfText(type)]),
+]);
+
+function writeBoolean(writer: WireWriter, value: unknown): boolean {
+  if (typeof value !== "boolean") return false;
+  writer.int4(1);
+  writer.byte(value ? 1 : 0);
+  return true;
+}
+
+function writeBytea(writer: WireWriter, value: unknown): boolean {
+  if (!(value instanceof Uint8Array)) return false;
+  writer.int4(value.length);
+  writer.bytes(value, 0, value.length);
+  return true;
+}
+
+function writeInt2(writer: WireWriter, value: unknown): boolean {
+  if (typeof value !== "number" || value !== (value << 16) >> 16) return false;
+  writer.int4(2);
+  writer.int2(value);
+  return true;
+}
+
+function writeInt4(writer: WireWriter, value: unknown): boolean {
+  if (typeof value !== "number" || value !== (value | 0)) return false;
+  writer.int4(4);
+  writer.int4(value);
+  return true;
+}
+
+function writeInt8(writer: WireWriter, value: unknown): boolean {
+  if (typeof value === "number") {
+    if (!Number.isSafeInteger(value)) return false;
+    writer.int4(8);
+    writer.int8(Math.floor(value / 2 ** 32), value >>> 0);
+    return true;
+  }
+  if (typeof value !== "bigint" || BigInt.asIntN(64, value) !== value) return false;
+  writer.int4(8);
+  writer.int8(Number(value >> 32n), Number(BigInt.asUintN(32, value)));
+  return true;
+}
+
+function writeFloat4(writer: WireWriter, value: unknown): boolean {
+  if (typeof value !== "number") return false;
+  const rounded = Math.fround(value);
+  // Too large or too small: the server says so of text.
+  if ((rounded === 0 && value !== 0) || (Number.isFinite(value) && !Number.isFinite(rounded))) return false;
+  writer.int4(4);
+  writer.float4(value);
+  return true;
+}
+
+function writeFloat8(writer: WireWriter, value: unknown): boolean {
+  if (typeof value !== "number") return false;
+  writer.int4(8);
+  writer.float8(value);
+  return true;
+}
+
+function writeMoment(writer: WireWriter, value: unknown): boolean {
+  if (!(value instanceof Date)) return false;
+  const ms = value.getTime();
+  // Of an invalid date, and of one before the time of Postgres, there is something to be said.
+  if (!(ms >= leastMs)) return false;
+  const microseconds = (ms - epochMs) * 1_000;
+  return writeInt8(writer, Number.isSafeInteger(microseconds) ? microseconds : BigInt(ms - epochMs) * 1_000n);
+}
+
+/** 4713 BC, and a little later. */
+const leastMs = Date.UTC(-4_712, 0, 1);
+
+const uuidForm = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
+
+function writeUuid(writer: WireWriter, value: unknown): boolean {
+  if (typeof value !== "string" || !uuidForm.test(value)) return false;
+  return writeBytea(writer, Buffer.from(value.replaceAll("-", ""), "hex"));
+}
+
+/** Of these the bytes are those of the text. */
+function writerOfText(type: number): WriteBytes {
+  return (writer, value) => {
+    writer.sizedText(typeof value === "string" && type !== oid.json ? value : writeAsText(value, type)!);
+    return true;
+  };
+}
+
+/** JSON behind the number of its form. */
+function writeJsonb(writer: WireWriter, value: unknown): boolean {
+  const bytes = Buffer.from(writeAsText(value, oid.jsonb)!);
+  writer.int4(bytes.length + 1);
+  writer.byte(1);
+  writer.bytes(bytes, 0, bytes.length);
+  return true;
 }

@@ -1,7 +1,7 @@
 import { breathe } from "../../core/index.ts";
 import type { WireOut } from "../postgres.ts";
 import { quoteName } from "../query.ts";
-import { CopyPieces, copyLine } from "./copy-text.ts";
+import { CopyRows } from "./copy-rows.ts";
 import { Exchange } from "./exchange.ts";
 import { converse, perform } from "./perform.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
@@ -26,25 +26,25 @@ export async function copyIn(
   const names = columns.map(quoteName).join(", ");
   const quotedTable = quotePath(table);
   const types = await typesOf(connection, `select ${names} from ${quotedTable}`);
-  const exchange = new CopyInExchange(`copy ${quotedTable} (${names}) from stdin`);
+  const copy = `copy ${quotedTable} (${names}) from stdin`;
+  const pieces = new CopyRows(types);
+  const exchange = new CopyInExchange(copy, pieces.query(copy));
   return await converse(connection, exchange, async (wait) => {
     await wait("the server to take rows", exchange.ready.promise);
-    const send = async (piece: Buffer | undefined): Promise<void> => {
-      if (piece === undefined || exchange.isOver || exchange.write(piece)) return;
+    const send = async (piece: Buffer): Promise<void> => {
+      if (exchange.isOver || exchange.write(piece)) return;
       await wait("the server to take more rows", exchange.drained());
     };
-    const pieces = new CopyPieces();
     let at = 0;
     const add = (row: readonly unknown[]): Promise<void> | undefined => {
       at++;
       if (row.length !== types.length)
         throw new TypeError(`Expected each row to have ${types.length} values, got ${row.length} in row ${at}`);
-      const piece = pieces.add(copyLine(row, types));
+      const piece = pieces.add(row);
       return piece === undefined ? undefined : send(piece);
     };
     await addAll(rows, add, () => exchange.isOver);
-    await send(pieces.take());
-    exchange.finish();
+    exchange.finish(pieces.finish());
   });
 }
 
@@ -55,7 +55,8 @@ async function addAll(
 ): Promise<void> {
   if (Symbol.asyncIterator in rows) {
     for await (const row of rows) {
-      await add(row);
+      const sent = add(row);
+      if (sent !== undefined) await sent;
       if (isOver()) return;
     }
     return;
@@ -78,19 +79,22 @@ async function typesOf(connection: PostgresConnection, text: string): Promise<re
 
 class CopyInExchange extends Exchange {
   readonly text: string;
+  readonly #query: string;
   readonly ready: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   /** Whether the server takes no more. */
   isOver = false;
   #isDone = false;
   #drained: PromiseWithResolvers<void> | undefined;
 
-  constructor(text: string) {
+  /** @param text - for people */
+  constructor(text: string, query: string) {
     super();
     this.text = text;
+    this.#query = query;
   }
 
   protected begin(out: WireOut): void {
-    out.query(this.text);
+    out.query(this.#query);
   }
 
   override handleCopyInResponse(): void {
@@ -110,16 +114,8 @@ class CopyInExchange extends Exchange {
   }
 
   /** @returns whether more can be sent at once */
-  write(piece: Buffer): boolean {
-    const { stream } = this.out!;
-    const header = Buffer.allocUnsafe(5);
-    header[0] = copyData;
-    header.writeInt32BE(piece.length + 4, 1);
-    stream.cork();
-    stream.write(header);
-    const hasRoom = stream.write(piece);
-    stream.uncork();
-    return hasRoom;
+  write(messages: Buffer): boolean {
+    return this.out!.stream.write(messages);
   }
 
   drained(): Promise<void> {
@@ -130,9 +126,9 @@ class CopyInExchange extends Exchange {
     return promise;
   }
 
-  finish(): void {
+  finish(rest: Buffer): void {
     this.#isDone = true;
-    if (!this.isOver) this.out!.endCopyFrom();
+    if (!this.isOver) this.write(rest);
   }
 
   override interrupt(): boolean {
@@ -142,5 +138,3 @@ class CopyInExchange extends Exchange {
     return true;
   }
 }
-
-const copyData = "d".charCodeAt(0);

@@ -1,8 +1,5 @@
 /** What COPY takes in its text format: a line a row, values between tabs. */
-import { writeAsText } from "./postgres-types.ts";
-
-/** As much goes to the server in one piece. */
-const pieceLength = 64 * 1024;
+import { oid, writeAsText } from "./postgres-types.ts";
 
 const special = /[\\\b\f\n\r\t\v]/;
 const allSpecial = /[\\\b\f\n\r\t\v]/g;
@@ -38,28 +35,9 @@ export function copyLine(row: readonly unknown[], types: readonly number[]): str
 }
 
 function isJson(type: number): boolean {
-  return type === 114 || type === 3802;
+  return type === oid.json || type === oid.jsonb;
 }
 
 function escape(text: string): string {
   return special.test(text) ? text.replaceAll(allSpecial, (character) => escapes[character]!) : text;
-}
-
-/** Lines, in pieces that are worth sending. */
-export class CopyPieces {
-  #text = "";
-
-  /** @returns a piece, once there is enough for one */
-  add(line: string): Buffer | undefined {
-    this.#text += line;
-    return this.#text.length >= pieceLength ? this.take() : undefined;
-  }
-
-  /** What is left. */
-  take(): Buffer | undefined {
-    if (this.#text === "") return undefined;
-    const piece = Buffer.from(this.#text);
-    this.#text = "";
-    return piece;
-  }
 }

@@ -24,11 +24,16 @@ export const oid = {
   int8: 20,
   int2: 21,
   int4: 23,
+  text: 25,
   oid: 26,
   json: 114,
   float4: 700,
   float8: 701,
+  bpchar: 1042,
+  varchar: 1043,
+  timestamp: 1114,
   timestamptz: 1184,
+  uuid: 2950,
   jsonb: 3802,
 } as const;
 

@@ -12,6 +12,8 @@ const nothing = Buffer.alloc(0);
 export class WireWriter {
   readonly #firstBytes: number;
   #bytes: Buffer = nothing;
+  /** The same, for numbers. */
+  #view: DataView = viewOf(nothing);
   #at = 0;
   /** Where the length of the message stands that is being written. */
   #lengthAt = 0;
@@ -35,7 +37,7 @@ export class WireWriter {
 
   /** Ends the message. */
   end(): void {
-    this.#bytes.writeInt32BE(this.#at - this.#lengthAt, this.#lengthAt);
+    this.#view.setInt32(this.#lengthAt, this.#at - this.#lengthAt);
   }
 
   /** What was written. What comes next goes elsewhere: the socket may still be at this. */
@@ -53,12 +55,33 @@ export class WireWriter {
 
   int2(value: number): void {
     this.#room(2);
-    this.#at = this.#bytes.writeInt16BE(value, this.#at);
+    this.#view.setInt16(this.#at, value);
+    this.#at += 2;
   }
 
   int4(value: number): void {
     this.#room(4);
-    this.#at = this.#bytes.writeInt32BE(value, this.#at);
+    this.#view.setInt32(this.#at, value);
+    this.#at += 4;
+  }
+
+  int8(high: number, low: number): void {
+    this.#room(8);
+    this.#view.setInt32(this.#at, high);
+    this.#view.setUint32(this.#at + 4, low);
+    this.#at += 8;
+  }
+
+  float4(value: number): void {
+    this.#room(4);
+    this.#view.setFloat32(this.#at, value);
+    this.#at += 4;
+  }
+
+  float8(value: number): void {
+    this.#room(8);
+    this.#view.setFloat64(this.#at, value);
+    this.#at += 8;
   }
 
   /** A name, with a NUL behind it. */
@@ -73,10 +96,10 @@ export class WireWriter {
   }
 
   /** Bytes of another piece of memory. */
-  bytes(source: Buffer, from: number, to: number): void {
+  bytes(source: Uint8Array, from: number, to: number): void {
     const length = to - from;
     this.#room(length);
-    if (length > shortBytes) source.copy(this.#bytes, this.#at, from, to);
+    if (length > shortBytes) this.#bytes.set(source.subarray(from, to), this.#at);
     else for (let index = 0; index < length; index++) this.#bytes[this.#at + index] = source[from + index]!;
     this.#at += length;
   }
@@ -84,11 +107,22 @@ export class WireWriter {
   /** A value, with its length before it. */
   value(value: WireValue): void {
     if (value === null) return this.int4(-1);
+    if (typeof value === "string") return this.sizedText(value);
+    this.int4(value.length);
+    this.bytes(value, 0, value.length);
+  }
+
+  /** Text, with its length before it. */
+  sizedText(text: string): void {
     const lengthAt = this.#at;
     this.int4(0);
-    if (typeof value === "string") this.text(value);
-    else this.bytes(value, 0, value.length);
-    this.#bytes.writeInt32BE(this.#at - lengthAt - 4, lengthAt);
+    this.text(text);
+    this.#view.setInt32(lengthAt, this.#at - lengthAt - 4);
+  }
+
+  /** Forgets what comes behind so many bytes. */
+  cut(length: number): void {
+    this.#at = length;
   }
 
   #room(bytes: number): void {
@@ -97,5 +131,10 @@ export class WireWriter {
     const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2, this.#firstBytes));
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;
+    this.#view = viewOf(larger);
   }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
