@@ -39,6 +39,11 @@ function throwUncaught(error: unknown): void {
   });
 }
 
+/** Whether it is the scope of code outside any `run`, which ends with the process only. */
+export function isProgram(scope: ScopeNode): boolean {
+  return scope === implicitRoot;
+}
+
 /** The scope of the running code. */
 export function currentScope(): ScopeNode {
   const frame = currentFrame();

@@ -10,7 +10,7 @@ export { callerModule } from "./caller-module.ts";
 export { type Clock, afterThisTurn, realClock } from "./clock.ts";
 export { BoundFrame, ContextVar, type ContextVarOptions } from "./context-var.ts";
 export { Crew, type TaskOwner } from "./crew.ts";
-export { arrive, checkedScope, currentScope, openScope, refuse } from "./current.ts";
+export { arrive, checkedScope, currentScope, isProgram, openScope, refuse } from "./current.ts";
 export { Deque } from "./deque.ts";
 export { DrivenStream } from "./driven-stream.ts";
 export {
@@ -32,6 +32,7 @@ export { grant } from "./grant.ts";
 export { type StartFunction, type TaskGroup, type TaskGroupOptions, taskGroup } from "./group.ts";
 export { interruptible } from "./interruptible.ts";
 export { letGo } from "./keep-alive.ts";
+export { Kept } from "./kept.ts";
 export type { Limiter, Permit, PermitReport } from "./limiter.ts";
 export { Link, LinkedList } from "./linked-list.ts";
 export { QueuedWaiter, takeAll, takeFirst } from "./queued-waiter.ts";

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import {
+  Kept,
   LinkedList,
   QueuedWaiter,
   type ScopeNode,
@@ -12,7 +13,6 @@ import {
 } from "../core/index.ts";
 import { bytesOf } from "./internal/content.ts";
 import { onDisk } from "./internal/disk.ts";
-import { Kept } from "./internal/kept.ts";
 import { writeAll } from "./internal/write-all.ts";
 
 /** Settings of {@link openAppender}. */

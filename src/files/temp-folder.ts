@@ -1,9 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkedScope } from "../core/index.ts";
+import { Kept, checkedScope } from "../core/index.ts";
 import { onDisk } from "./internal/disk.ts";
-import { Kept } from "./internal/kept.ts";
 
 /** Settings of {@link openTempFolder}. */
 export interface TempFolderOptions {

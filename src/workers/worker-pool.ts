@@ -1,5 +1,16 @@
 import { availableParallelism } from "node:os";
-import { arrive, currentFrame, expectInteger, expectMs, refuse, toItsEnd, travellingOf } from "../core/index.ts";
+import {
+  Kept,
+  arrive,
+  currentFrame,
+  currentScope,
+  expectInteger,
+  expectMs,
+  isProgram,
+  refuse,
+  toItsEnd,
+  travellingOf,
+} from "../core/index.ts";
 import { BlockItems, type ResultStream, type Source, map, mapStream } from "../flow/index.ts";
 import { type AnyTask, type ModuleTask, type WorkerTask, onProgressOf, placeOf } from "./define-task.ts";
 import { PoolClosedError } from "./errors.ts";
@@ -100,6 +111,8 @@ export interface WorkerPoolStatistics {
 export class WorkerPool implements AsyncDisposable {
   readonly #dispatcher: Dispatcher;
   readonly #maxQueue: number;
+  /** In the scope in which the pool was opened; undefined where that is the program. */
+  readonly #kept: Kept | undefined;
   /** A copy as it would arrive. */
   readonly #copyOf: (value: object) => unknown;
 
@@ -108,6 +121,8 @@ export class WorkerPool implements AsyncDisposable {
     this.#maxQueue = settings.maxQueue;
     this.#copyOf = settings.kind === "thread" ? structuredClone : (value) => deserialize(serialize(value));
     this.#dispatcher = new Dispatcher({ ...settings, start });
+    const scope = currentScope();
+    this.#kept = isProgram(scope) ? undefined : new Kept(scope, settings.name, (isAsked) => this.#close(isAsked));
   }
 
   /**
@@ -210,17 +225,22 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   /**
-   * Ends all workers, whatever they do. Who still waits for a task gets a PoolClosedError.
+   * Ends all workers, whatever they do. Who still waits for a task gets a PoolClosedError. A pool that was opened in a
+   * scope is closed when that ends, if it was not before; then tasks that were cancelled have `graceMs` first.
    *
    * Cancel: closes all the same, and returns when no worker is left: native code is waited for.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    const { name } = this.#dispatcher;
-    await toItsEnd(`the end of the workers of ${name}`, () => {
-      const ended = Promise.withResolvers<void>();
-      this.#dispatcher.close(ended.resolve);
-      return ended.promise;
-    });
+    if (this.#kept !== undefined) return this.#kept.close();
+    await toItsEnd(`close ${this.#dispatcher.name}`, () => this.#close(true));
+  }
+
+  async #close(isAsked: boolean): Promise<void> {
+    // What the scope has started was cancelled with it, and may take its time.
+    if (!isAsked) await this.#dispatcher.drain();
+    const ended = Promise.withResolvers<void>();
+    this.#dispatcher.close(ended.resolve);
+    await ended.promise;
   }
 
   #inChunks<T, R>(

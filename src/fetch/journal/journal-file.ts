@@ -9,8 +9,8 @@ export interface JournalChunk {
   /** Where in the results they begin. */
   readonly offset: number;
   readonly bytes: number;
-  /** CRC-32 of the lines. */
-  readonly crc: number;
+  /** Of the lines: see `sectorSum`. */
+  readonly sum: number;
   /** See `readRecords`. */
   readonly records: Uint8Array;
 }
@@ -43,10 +43,10 @@ const schema = `
     synced_bytes INTEGER NOT NULL, is_closed INTEGER NOT NULL, is_replacing INTEGER NOT NULL
   );
   CREATE TABLE chunk (
-    number INTEGER PRIMARY KEY, start INTEGER NOT NULL, bytes INTEGER NOT NULL, crc INTEGER NOT NULL, records BLOB NOT NULL
+    number INTEGER PRIMARY KEY, start INTEGER NOT NULL, bytes INTEGER NOT NULL, sum INTEGER NOT NULL, records BLOB NOT NULL
   );
 `;
-const insertChunk = "INSERT INTO chunk (start, bytes, crc, records) VALUES (?, ?, ?, ?)";
+const insertChunk = "INSERT INTO chunk (start, bytes, sum, records) VALUES (?, ?, ?, ?)";
 
 /**
  * The journal of one file of results: a SQLite database beside it.
@@ -156,16 +156,16 @@ export class JournalFile {
   /** In the order of the results. */
   *chunks(): Generator<StoredChunk, void, void> {
     try {
-      const rows = this.#db.prepare("SELECT number, start, bytes, crc, records FROM chunk ORDER BY number").iterate();
+      const rows = this.#db.prepare("SELECT number, start, bytes, sum, records FROM chunk ORDER BY number").iterate();
       for (const row of rows) {
-        const { number, start, bytes, crc, records } = row as {
+        const { number, start, bytes, sum, records } = row as {
           number: number;
           start: number;
           bytes: number;
-          crc: number;
+          sum: number;
           records: Uint8Array;
         };
-        yield { number, offset: start, bytes, crc, records };
+        yield { number, offset: start, bytes, sum, records };
       }
     } catch (error) {
       throw broken(this.#output, "cannot be read", error);
@@ -173,8 +173,8 @@ export class JournalFile {
   }
 
   /** To be called before the lines are written. */
-  add({ offset, bytes, crc, records }: JournalChunk): void {
-    this.#attempt(() => this.#insert!.run(offset, bytes, crc, records));
+  add({ offset, bytes, sum, records }: JournalChunk): void {
+    this.#attempt(() => this.#insert!.run(offset, bytes, sum, records));
   }
 
   /** Puts `chunks` in place of all from `fromNumber` on. All that they describe is safe from a loss of power. */

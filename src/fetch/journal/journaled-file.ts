@@ -1,6 +1,6 @@
 import { close, fdatasync, fstatSync, ftruncate, statSync, write } from "node:fs";
 import { promisify } from "node:util";
-import { crc32 } from "node:zlib";
+import { sectorSum } from "./sector-sum.ts";
 import { type Clock, Timer, realClock } from "../../core/index.ts";
 import { JournalBrokenError, OutputChangedError } from "../errors.ts";
 import type { JournalFile } from "./journal-file.ts";
@@ -59,7 +59,7 @@ export class JournaledFile implements Destination {
     if (this.#failure !== undefined) throw this.#failure.error;
     try {
       this.#expectUntouched();
-      this.#journal.add({ offset: this.#offset, bytes: bytes.length, crc: crc32(bytes), records });
+      this.#journal.add({ offset: this.#offset, bytes: bytes.length, sum: sectorSum(bytes, this.#offset), records });
       await this.#append(bytes);
     } catch (error) {
       this.#failure = { error };

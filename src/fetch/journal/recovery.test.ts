@@ -1,4 +1,4 @@
-import { crc32 } from "node:zlib";
+import { sectorSum } from "./sector-sum.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { StoredChunk } from "./journal-file.ts";
@@ -36,7 +36,7 @@ const runs: fc.Arbitrary<Run> = fc
       if (ends[at] === true || at === lines.length - 1) {
         const bytes = Buffer.from(inChunk.join(""));
         const number = chunks.length + 1;
-        chunks.push({ number, offset, bytes: bytes.length, crc: crc32(bytes), records: records.take() });
+        chunks.push({ number, offset, bytes: bytes.length, sum: sectorSum(bytes, offset), records: records.take() });
         offset += bytes.length;
         inChunk = [];
       }
@@ -157,13 +157,19 @@ describe("recovery", () => {
     const lines = [lineOf(4, "a"), lineOf(2, "b"), lineOf(9, "c")];
     for (const [at, line] of lines.entries()) records.add([4, 2, 9][at]!, "ok", 1, line.length);
     const whole = lines.join("");
-    const chunk = { number: 2, offset: 100, bytes: whole.length, crc: crc32(whole), records: records.take() };
+    const chunk = {
+      number: 2,
+      offset: 100,
+      bytes: whole.length,
+      sum: sectorSum(Buffer.from(whole), 100),
+      records: records.take(),
+    };
     const file = Buffer.from(" ".repeat(100) + whole.slice(0, -1));
-    const before = { number: 1, offset: 0, bytes: 100, crc: 0, records: Buffer.alloc(0) };
+    const before = { number: 1, offset: 0, bytes: 100, sum: 0, records: Buffer.alloc(0) };
     const { replacement, brokenFrom, keptBytes } = recovered([before, chunk], file, 100);
     const left = lines[0]! + lines[1]!;
     expect({ brokenFrom, keptBytes }).toEqual({ brokenFrom: 2, keptBytes: 100 + left.length });
-    expect(replacement).toMatchObject({ offset: 100, bytes: left.length, crc: crc32(left) });
+    expect(replacement).toMatchObject({ offset: 100, bytes: left.length, sum: sectorSum(Buffer.from(left), 100) });
     expect([...readRecords(replacement!.records)].map(({ index }) => index)).toEqual([4, 2]);
   });
 });

@@ -1,4 +1,4 @@
-import { crc32 } from "node:zlib";
+import { sectorSum } from "./sector-sum.ts";
 import { DoneSet } from "./done-set.ts";
 import type { JournalChunk, StoredChunk } from "./journal-file.ts";
 import { type LineRecord, RecordWriter, readRecords } from "./line-records.ts";
@@ -40,7 +40,9 @@ export function recover({ chunks, syncedBytes, fileBytes, read }: Remains): Reco
   let keptBytes = 0;
   for (const chunk of chunks) {
     const end = chunk.offset + chunk.bytes;
-    const isWhole = end <= fileBytes && (end <= syncedBytes || crc32(read(chunk.offset, chunk.bytes)) === chunk.crc);
+    const isWhole =
+      end <= fileBytes &&
+      (end <= syncedBytes || sectorSum(read(chunk.offset, chunk.bytes), chunk.offset) === chunk.sum);
     if (!isWhole) {
       // Where the file goes on behind it, no part of the chunk can be trusted.
       const there = end <= fileBytes ? 0 : Math.max(0, fileBytes - chunk.offset);
@@ -80,5 +82,5 @@ function chunkOf(
     records.add(line.index, line.kind, line.hash, line.bytes);
     bytes += line.bytes;
   }
-  return { offset, bytes, crc: crc32(read(offset, bytes)), records: records.take() };
+  return { offset, bytes, sum: sectorSum(read(offset, bytes), offset), records: records.take() };
 }

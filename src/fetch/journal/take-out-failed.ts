@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { crc32 } from "node:zlib";
+import { sectorSum } from "./sector-sum.ts";
 import { OutputChangedError } from "../errors.ts";
 import { DoneSet } from "./done-set.ts";
 import type { JournalChunk, JournalFile, JournalState } from "./journal-file.ts";
@@ -98,7 +98,7 @@ async function copySucceeded(fd: number, copy: FileHandle, journal: JournalFile)
     const lines = Buffer.concat(kept);
     if (records.isEmpty) continue;
     await copy.appendFile(lines);
-    chunks.push({ offset: bytes, bytes: lines.length, crc: crc32(lines), records: records.take() });
+    chunks.push({ offset: bytes, bytes: lines.length, sum: sectorSum(lines, bytes), records: records.take() });
     bytes += lines.length;
   }
   return { bytes, done, chunks };

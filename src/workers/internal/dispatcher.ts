@@ -42,6 +42,7 @@ export class Dispatcher implements WorkerOwner {
   completed = 0;
   crashed = 0;
   #onEnd: (() => void) | undefined;
+  #onDrained: (() => void) | undefined;
   isClosed = false;
 
   constructor(options: DispatcherOptions) {
@@ -114,19 +115,24 @@ export class Dispatcher implements WorkerOwner {
   }
 
   takeBack(calls: readonly Call[]): void {
-    this.inFlight -= calls.length;
+    this.#gone(calls.length);
     for (const call of calls) this.#again.push(call);
     if (this.isClosed) this.#refuseAll();
     else if (calls.length > 0) this.#share();
   }
 
   settled(calls: number): void {
-    this.inFlight -= calls;
     this.completed += calls;
+    this.#gone(calls);
   }
 
   dropped(): void {
-    this.inFlight--;
+    this.#gone(1);
+  }
+
+  #gone(calls: number): void {
+    this.inFlight -= calls;
+    if (this.inFlight === 0) this.#onDrained?.();
   }
 
   ended(worker: PoolWorker, failure: ((task: string) => WorkerCrashedError) | undefined): void {
@@ -139,6 +145,19 @@ export class Dispatcher implements WorkerOwner {
     }
     if (this.#workers.size === 0) this.#onEnd?.();
     this.#share();
+  }
+
+  /** Takes nothing more, and waits for what is with workers, as long as what was cancelled may take. */
+  async drain(): Promise<void> {
+    this.isClosed = true;
+    this.#refuseAll();
+    if (this.inFlight === 0) return;
+    const drained = Promise.withResolvers<void>();
+    const timer = new Timer(drained.resolve);
+    realClock.schedule(realClock.now() + this.graceMs, timer);
+    this.#onDrained = drained.resolve;
+    await drained.promise;
+    timer.cancel();
   }
 
   /** Ends all workers, and fails what is not done. `onEnd` is called when no worker is left. */
