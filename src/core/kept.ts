@@ -1,18 +1,21 @@
-import { type ScopeNode, type Task, sleep, spawn, toItsEnd } from "../../core/index.ts";
+import type { ScopeNode } from "./scope.ts";
+import { sleep } from "./sleep.ts";
+import { type Task, spawn } from "./task.ts";
+import { toItsEnd } from "./to-its-end.ts";
 
 /** Something that is open, and belongs to a scope: it is closed when that ends, unless that was done before. */
 export class Kept {
   readonly #name: string;
-  readonly #close: () => Promise<void>;
+  readonly #close: (isAsked: boolean) => Promise<void>;
   readonly #keeper: Task<void>;
   readonly #closed = Promise.withResolvers<void>();
   #isAsked = false;
 
   /**
    * @param name - for the tree
-   * @param close - called once; what it throws goes to whoever asked for it, or else fails the scope
+   * @param close - called once, and told whether anybody has asked for it; what it throws goes there, or else fails the scope
    */
-  constructor(scope: ScopeNode, name: string, close: () => Promise<void>) {
+  constructor(scope: ScopeNode, name: string, close: (isAsked: boolean) => Promise<void>) {
     this.#name = name;
     this.#close = close;
     // Not everybody who closes waits for it.
@@ -30,7 +33,7 @@ export class Kept {
   async #keep(): Promise<void> {
     const cancelled: unknown = await sleep(Infinity).catch((error: unknown) => error);
     try {
-      await toItsEnd(`close ${this.#name}`, this.#close);
+      await toItsEnd(`close ${this.#name}`, () => this.#close(this.#isAsked));
       this.#closed.resolve();
     } catch (error) {
       this.#closed.reject(error);

@@ -1,7 +1,15 @@
 import { type FSWatcher, statSync, watch as watchSystem } from "node:fs";
 import { join } from "node:path";
-import { LinkedList, QueuedWaiter, type ScopeNode, arrive, checkedScope, refuse, takeFirst } from "../core/index.ts";
-import { Kept } from "./internal/kept.ts";
+import {
+  Kept,
+  LinkedList,
+  QueuedWaiter,
+  type ScopeNode,
+  arrive,
+  checkedScope,
+  refuse,
+  takeFirst,
+} from "../core/index.ts";
 
 /** Settings of {@link watch}. */
 export interface WatchOptions {

@@ -1,15 +1,35 @@
-import { callerModule } from "../core/index.ts";
+import { callerModule, outside } from "../core/index.ts";
 import type { WorkerTask } from "./define-task.ts";
 import { register, standsFor } from "./define-task.ts";
 import { workerState } from "./internal/worker-state.ts";
-import { openThreadPool } from "./thread-pool.ts";
+import { type ThreadPoolOptions, openThreadPool } from "./thread-pool.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
 let shared: WorkerPool | undefined;
+let settings: ThreadPoolOptions = {};
 
-/** The pool of those who open none. Its threads end when they are idle, and keep no process alive. */
+/** The pool of those who open none. It belongs to the program, whoever comes first. */
 function sharedPool(): WorkerPool {
-  return (shared ??= openThreadPool({ name: "shared threads" }));
+  return (shared ??= outside(() => openThreadPool({ name: "shared threads", ...settings })));
+}
+
+/**
+ * Sets how the pool is that `cpu` and `toThread` share: as large as there are processors less one, if nobody says else.
+ * Its threads are made as they are needed, end when they are idle, and keep no process alive.
+ *
+ * @param options - as of `openThreadPool`
+ * @throws {Error} the pool is in use already; call this first
+ *
+ * @example
+ * ```ts fragment
+ * import { configureSharedPool } from "taskwright/workers";
+ *
+ * configureSharedPool({ size: 2, idleMs: 60_000 });
+ * ```
+ */
+export function configureSharedPool(options: ThreadPoolOptions): void {
+  if (shared !== undefined) throw new Error("The shared pool is in use already: call configureSharedPool() first");
+  settings = { ...options };
 }
 
 /**

@@ -17,7 +17,7 @@
  * if (import.meta.main) console.log(await timeout(1_000, () => countPrimes(100_000)));
  * ```
  */
-export { cpu, toThread } from "./cpu.ts";
+export { configureSharedPool, cpu, toThread } from "./cpu.ts";
 export { type ListenedTask, type ModuleTask, type WorkerTask, defineTask } from "./define-task.ts";
 export { NotCloneableError, PoolClosedError, TaskNotFoundError, WorkerCrashedError } from "./errors.ts";
 export { type ProcessPoolOptions, openProcessPool } from "./process-pool.ts";
