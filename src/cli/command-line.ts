@@ -1,5 +1,6 @@
 import { redactUrl, showHeader } from "../fetch/index.ts";
 import type { Flags, GivenFlags } from "./flags.ts";
+import { showTarget } from "./results-target.ts";
 
 /** A command for people to run. */
 export interface CommandLine {
@@ -44,6 +45,7 @@ export function commandLine(
 
 function shownValue(flag: string, value: string): string {
   if (secretFlags.has(flag)) return "***";
+  if (flag === "output") return showTarget(value);
   if (flag === "proxy" || flag === "referer") return redactUrl(value);
   // Not by the parser of URLs, which would encode braces.
   if (flag === "template" || flag === "base-url") return value.replace(/(?<=\/\/)[^/?#]*@/, "***@");

@@ -24,8 +24,9 @@ export async function fetchCommand(args: readonly string[], version: string): Pr
     await checkSession(settings.session);
     const found = await findInputs(settings);
     if (settings.isDryRun) return await tellOnly(found, settings);
-    const destination = await openResults(settings, found.inputs);
-    return await run(() => new FetchRun(found, destination, settings).run(), { signals: false });
+    return await run(async () => new FetchRun(found, await openResults(settings, found.inputs), settings).run(), {
+      signals: false,
+    });
   } catch (error) {
     complain("fetch", error instanceof UsageError ? error : unexpected(error), isVerbose);
     return error instanceof UsageError ? exitCode.usage : exitCode.failed;

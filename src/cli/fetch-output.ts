@@ -13,14 +13,13 @@ import {
   identityOf,
   openDestination,
   openJournaled,
+  openPostgresOutput,
   standardOutput,
 } from "../fetch/index.ts";
 import type { FetchSettings } from "./fetch-settings.ts";
+import type { ResultsTarget } from "./results-target.ts";
 import { formatBytes, formatCount } from "./units.ts";
 import { UsageError } from "./usage-error.ts";
-
-/** Where `-o` names a database in place of a file of lines. */
-const tablePrefix = "sqlite:";
 
 /** @throws {UsageError} the results cannot be written there */
 export async function openResults(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
@@ -37,13 +36,17 @@ function withBodyFolder(results: ResultOutput, folder: string | undefined): Resu
 }
 
 async function openRecords(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
-  const { output } = settings;
-  if (output === undefined) return new JsonLinesOutput({ ...formOf(settings), destination: standardOutput() });
-  const path = output.startsWith(tablePrefix) ? output.slice(tablePrefix.length) : output;
-  await refuseInput(path, inputs);
-  await prepareFolder(path, settings.createsFolders);
+  const { target } = settings;
+  if (target.kind === "standard output") {
+    return new JsonLinesOutput({ ...formOf(settings), destination: standardOutput() });
+  }
+  if (target.kind !== "postgres") {
+    await refuseInput(target.path, inputs);
+    await prepareFolder(target.path, settings.createsFolders);
+  }
   try {
-    return path === output ? await openLines(path, settings) : openTable(path, settings);
+    if (target.kind === "file") return await openLines(target.path, settings);
+    return await openTable(target, settings);
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (error instanceof JournalError) throw new UsageError(error.message, hints[error.code], { cause: error });
@@ -64,13 +67,19 @@ function formOf({ outputFormat: format, withHeaders, onlyFailed }: FetchSettings
   return { format, withHeaders, onlyFailed };
 }
 
-function openTable(path: string, settings: FetchSettings): ResultOutput {
+async function openTable(target: Database, settings: FetchSettings): Promise<ResultOutput> {
   if (settings.outputFormat !== "jsonl") throw new UsageError("--output-format is for files", "a table has columns");
   if (settings.onlyFailed) throw new UsageError("--only-failed is for files", "of a table, ask for those WHERE ok = 0");
-  const table = new TableOutput({ ...settings, path, job: jobOf(settings) });
+  const wanted = { ...settings, job: jobOf(settings) };
+  const table =
+    target.kind === "sqlite"
+      ? new TableOutput({ ...wanted, path: target.path })
+      : await openPostgresOutput({ ...wanted, ...target, name: settings.output! });
   tellWhatIsThere(settings, table.done, 0);
   return table;
 }
+
+type Database = Extract<ResultsTarget, { readonly kind: "sqlite" | "postgres" }>;
 
 /** As curl does: a folder that is not there is rather a slip than a wish, unless a flag says so. */
 async function prepareFolder(path: string, isWanted: boolean): Promise<void> {

@@ -85,7 +85,10 @@ export class FetchRun {
       output,
       concurrency: this.#affordable(),
       retry: this.#retryPolicy(),
-      ...(!isQuiet && { onBadLine: (bad) => badLines.add(bad) }),
+      ...(!isQuiet && {
+        onBadLine: (bad) => badLines.add(bad),
+        onOutputTrouble: (message) => log(`taskwright fetch: ${message}`),
+      }),
       ...(isVerbose && {
         onRetry: (...retry) => log(retryLine(attempts, ...retry)),
         onFailure: (last) => log(failureLine(last)),
@@ -152,9 +155,9 @@ export class FetchRun {
   #windUp(signal: string): void {
     this.#batch.drain();
     const { inFlight, waitingBytes } = this.#batch;
-    const { isQuiet, output, bodiesFolder } = this.#settings;
+    const { isQuiet, target, bodiesFolder } = this.#settings;
     // A file takes what is there at once; a database or a folder of many files, or somebody at a pipe, may not.
-    const mayTakeLong = output === undefined || bodiesFolder !== undefined || output.startsWith("sqlite:");
+    const mayTakeLong = target.kind !== "file" || bodiesFolder !== undefined;
     const isWaitingForOutput = waitingBytes > 0 && mayTakeLong;
     if (isQuiet || (inFlight === 0 && !isWaitingForOutput)) return;
     const what = inFlight > 0 ? `for ${formatCount(inFlight)} under way` : "until the results are written";

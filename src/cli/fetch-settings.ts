@@ -5,6 +5,7 @@ import type { GivenFlags } from "./flags.ts";
 import { type InputSettings, readInputSettings } from "./input-settings.ts";
 import { type PacingSettings, readPacingSettings } from "./pacing-settings.ts";
 import { type RequestDefaults, readRequestDefaults } from "./request-settings.ts";
+import { type ResultsTarget, readTarget, showTarget } from "./results-target.ts";
 import { readSession } from "./session-settings.ts";
 import { readTemplate } from "./template-settings.ts";
 import { parseDuration, parseSize, wholeNumber } from "./units.ts";
@@ -13,7 +14,9 @@ import { UsageError } from "./usage-error.ts";
 /** What the flags of `taskwright fetch` say, read and checked. */
 export interface FetchSettings extends RequestDefaults, InputSettings, PacingSettings {
   readonly session: FetchSessionOptions;
+  /** What people call it; undefined for standard output. Without what is secret. */
   readonly output: string | undefined;
+  readonly target: ResultsTarget;
   /** Whether to make the folder of `output`. */
   readonly createsFolders: boolean;
   /** What to do with what `output` holds. */
@@ -51,8 +54,9 @@ const autoConcurrency = 100;
 
 /** @throws {UsageError} a flag is wrong, or two do not go together */
 export function readSettings(given: GivenFlags, version: string): FetchSettings {
-  refuseNoName(given);
-  const output = given.get("output") === "-" ? undefined : given.get("output");
+  if (given.get("save-bodies") === "") throw new UsageError("Expected a name after --save-bodies, got ``");
+  const target = readTarget(given.get("output"));
+  const output = target.kind === "standard output" ? undefined : showTarget(given.get("output")!);
   const journalFlag = ["resume", "restart", "retry-failed"].find((name) => given.has(name));
   if (journalFlag !== undefined && output === undefined) {
     throw new UsageError(`--${journalFlag} needs --output`, "there is a journal only beside a file of results");
@@ -67,6 +71,7 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     session: readSession(given),
     ...readPacingSettings(given),
     output,
+    target,
     createsFolders: given.has("create-dirs"),
     start: given.has("restart") ? "restart" : given.has("resume") ? "resume" : "auto",
     retriesFailed: given.has("retry-failed"),
@@ -95,14 +100,6 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     isVerbose: given.has("verbose"),
     commandAgain: (options) => commandLine("fetch", fetchFlags, given, options),
   };
-}
-
-/** An empty name, as of a variable that is not set, would be that of the folder one is in. */
-function refuseNoName(given: GivenFlags): void {
-  for (const name of ["output", "save-bodies"]) {
-    const value = given.get(name);
-    if (value === "" || value === "sqlite:") throw new UsageError(`Expected a name after --${name}, got \`${value}\``);
-  }
 }
 
 /** Standard input is read once, by whoever comes first. */

@@ -71,9 +71,9 @@ function cannot(doing: string, name: string, error: unknown): UsageError {
 
 function sumUp(run: EndedRun): void {
   const { batch, end, settings, elapsedMs, isRemembered } = run;
-  const { hasJsonSummary, output, isQuiet, bodiesFolder: bodies } = settings;
+  const { hasJsonSummary, output, target, isQuiet, bodiesFolder: bodies } = settings;
   // A database remembers by itself.
-  const journal = isRemembered && output?.startsWith("sqlite:") === false ? `${output}.journal` : undefined;
+  const journal = isRemembered && target.kind === "file" ? `${output}.journal` : undefined;
   const summary = summarize({ batch, end: end.kind, elapsedMs, output, journal, bodies });
   const json = `${JSON.stringify(summary)}\n`;
   if (hasJsonSummary && output !== undefined) print(json);

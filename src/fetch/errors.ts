@@ -13,6 +13,7 @@
  *
  * None of them has replaced or deleted anything.
  */
+import { hostname } from "node:os";
 import { TaskwrightError } from "../core/index.ts";
 
 /** The requests are not those that the results were made of. */
@@ -59,8 +60,10 @@ export class JournalBusyError extends JournalError {
   /** The process that does; 0 if it has not said so yet. */
   readonly pid: number;
 
-  constructor(output: string, pid: number) {
-    super(output, `is being written by ${pid === 0 ? "another process" : `process ${pid}`}`);
+  /** @param host - the machine it runs on */
+  constructor(output: string, pid: number, host: string = hostname()) {
+    const where = host === hostname() ? "" : ` on ${host}`;
+    super(output, `is being written by ${pid === 0 ? "another process" : `process ${pid}${where}`}`);
     this.pid = pid;
   }
 }

@@ -45,6 +45,8 @@ export { BodyFolder } from "./output/body-folder.ts";
 /** @internal */
 export type { DoneSet } from "./journal/done-set.ts";
 /** @internal */
+export { openPostgresOutput } from "./output/open-postgres.ts";
+/** @internal */
 export { TableOutput } from "./output/table-output.ts";
 /** @internal */
 export { type BatchStatistics } from "./engine/batch-statistics.ts";

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { isSecretHeader } from "../input/header.ts";
 
 /** What decides which results a job has, besides its requests. Other settings may change from one run to the next. */
@@ -35,6 +35,11 @@ export function identityOf({ method, headers, body, form }: IdentityParts): JobI
 }
 
 type Stored = Readonly<Record<"shown" | "hidden", Readonly<Record<string, string>>>>;
+
+/** What the hashes of one journal are made with, so that they tell nothing to others. */
+export function newSalt(): Uint8Array {
+  return randomBytes(16);
+}
 
 /** How a journal keeps it. */
 export function storedIdentity({ shown, hidden }: JobIdentity, salt: Uint8Array): string {

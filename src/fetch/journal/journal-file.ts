@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { existsSync, rmSync, statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { JournalBrokenError, JournalBusyError } from "../errors.ts";
@@ -126,11 +125,6 @@ export class JournalFile {
   /** Whether the file is still there, under its name. */
   get isInPlace(): boolean {
     return statSync(this.path, { throwIfNoEntry: false })?.ino === this.#inode;
-  }
-
-  /** A new salt, for `begin`. */
-  static newSalt(): Uint8Array {
-    return randomBytes(16);
   }
 
   /** Forgets everything, for a new job. */

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { JobChangedError, JournalBrokenError, JournalMissingError, OutputExistsError } from "../errors.ts";
-import { type JobIdentity, identityDifferences, storedIdentity } from "./job-identity.ts";
+import { type JobIdentity, identityDifferences, newSalt, storedIdentity } from "./job-identity.ts";
 import { JournalFile } from "./journal-file.ts";
 
 /**
@@ -63,7 +63,7 @@ export function openJournal(
     const isBegun = isToBegin(journal, options, hasResults);
     if (isBegun) {
       discard();
-      const salt = JournalFile.newSalt();
+      const salt = newSalt();
       // Before anything is done to a file of results: what the journal does not know is cut off, should the process end.
       journal.begin(storedIdentity(options.job, salt), salt);
     } else expectSameJob(journal, options);

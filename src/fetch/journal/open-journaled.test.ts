@@ -23,7 +23,7 @@ import { describe, expect, test } from "vitest";
 import { TemporaryFolder } from "../../../test/cli.ts";
 import type { Clock, Timed } from "../../core/index.ts";
 import type { ResultKind } from "./done-set.ts";
-import { type JobIdentity, identityOf } from "./job-identity.ts";
+import { type JobIdentity, identityOf, newSalt } from "./job-identity.ts";
 import { JournalFile } from "./journal-file.ts";
 import { JournaledFile } from "./journaled-file.ts";
 import { RecordWriter } from "./line-records.ts";
@@ -382,7 +382,7 @@ describe("to begin anew", () => {
     using folder = new TemporaryFolder();
     await runOnce(folder, [1, "ok"]);
     const journal = JournalFile.open(folder.at("results"));
-    journal.begin(JSON.stringify({ shown: {}, hidden: {} }), JournalFile.newSalt());
+    journal.begin(JSON.stringify({ shown: {}, hidden: {} }), newSalt());
     using killed = snapshot(folder);
     journal.close();
     expect(await knownIn(killed)).toEqual([]);

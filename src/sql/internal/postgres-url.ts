@@ -131,8 +131,8 @@ export function describeTarget({ hosts, database }: PostgresTarget): string {
 const defaultPort = 5432;
 
 function parse(url: string): Map<string, string> {
-  // By hand: URL takes no list of hosts.
-  const match = /^postgres(?:ql)?:\/\/(?:([^@/?#]*)@)?([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(url);
+  // By hand: URL takes no list of hosts. A bare @ behind the first is part of a password that was not escaped.
+  const match = /^postgres(?:ql)?:\/\/(?:([^@/?#]*)@)?([^@/?#]*)(?:\/([^@?#]*))?(?:\?([^#]*))?$/.exec(url);
   if (match === null) {
     throw new TypeError("Expected `url` to be like postgres://user:password@host:port/database, got something else");
   }
@@ -147,7 +147,10 @@ function parse(url: string): Map<string, string> {
   if (database !== undefined && database !== "") given.set("dbname", decode("dbname", database));
   for (const [name, value] of new URLSearchParams(query)) {
     if (passedOver.has(name)) continue;
-    if (!Object.hasOwn(variables, name)) throw new TypeError(`\`${name}\` is no parameter of a postgres:// URL`);
+    if (!Object.hasOwn(variables, name)) {
+      const shown = name.includes("@") ? "something with an @ in it" : `\`${name}\``;
+      throw new TypeError(`${shown} is no parameter of a postgres:// URL`);
+    }
     given.set(name, value);
   }
   return given;
