@@ -19,6 +19,9 @@ export interface DispatcherOptions {
 /** How often workers are looked at that have several calls, or whose time is limited, in milliseconds. */
 const lookMs = 5;
 
+/** Less work than this, in milliseconds, is left to one worker: to wake another, and to hear of it, takes as long. */
+const worthWakingMs = 0.1;
+
 /** Shares calls out to workers, and makes workers as they are needed. */
 export class Dispatcher implements WorkerOwner {
   readonly name: string;
@@ -183,6 +186,7 @@ export class Dispatcher implements WorkerOwner {
 
   #share(): void {
     if (this.isClosed || this.waiting === 0) return this.#lookLater();
+    for (const worker of this.#workers) if (worker.backlogMs < worthWakingMs) this.#fill(worker);
     for (const worker of this.#workers) this.#fill(worker);
     this.#makeWorkers();
     this.#lookLater();
@@ -190,8 +194,8 @@ export class Dispatcher implements WorkerOwner {
 
   /** Gives a worker its part of the queue, and no more: a worker that is quicker comes for the rest. */
   #fill(worker: PoolWorker): void {
-    let part = Math.ceil(this.waiting / this.size);
-    for (; part > 0; part--) {
+    const part = Math.ceil(this.waiting / this.size);
+    for (let taken = 0; taken < part || worker.backlogMs < worthWakingMs; taken++) {
       const queue = this.#again.size > 0 ? this.#again : this.#queue;
       const call = queue.head;
       if (call === null || !worker.takes(call)) break;
@@ -226,7 +230,7 @@ export class Dispatcher implements WorkerOwner {
     for (const worker of this.#workers) {
       worker.look();
       const { running, runningMs } = worker;
-      if (runningMs >= lookMs && worker.size > 1) this.takeBack(worker.withdraw());
+      if (runningMs >= lookMs && worker.size > 1) this.takeBack(worker.giveAway());
       if (running !== undefined && runningMs >= this.#timeoutMs) {
         worker.stop(running, new TimeoutError(`task ${running.task.name}`, this.#timeoutMs));
       }

@@ -41,6 +41,8 @@ export class PoolWorker implements LinkListener {
   /** Whether it has ended by itself. */
   hasCrashed = false;
   readonly slots: Slots;
+  /** How long it has to work on what is with it, by what calls have taken so far, in milliseconds. */
+  backlogMs = 0;
   readonly #owner: WorkerOwner;
   readonly #link: WorkerLink;
   readonly #known = new Set<PoolTask>();
@@ -50,10 +52,11 @@ export class PoolWorker implements LinkListener {
   #first = 0;
   #next = 0;
   #seen = 0;
-  #backlogMs = 0;
   #outgoing: unknown[] = [];
   /** What is being stopped: nothing is sent meanwhile. */
   #stopping: Call | undefined;
+  /** What it runs takes longer than was thought. */
+  #isLate = false;
   #timer: Timer | undefined;
   #startedMs = 0;
 
@@ -71,11 +74,11 @@ export class PoolWorker implements LinkListener {
 
   /** Whether it may be sent a call now. */
   takes(call: Call): boolean {
-    if (this.state !== "ready" || this.#stopping !== undefined) return false;
+    if (this.state !== "ready" || this.#stopping !== undefined || this.#isLate) return false;
     if (this.size === 0) return true;
     const estimateMs = this.slots.averageMs(call.task.number);
     if (estimateMs === undefined || call.transfers !== undefined || this.size >= this.#link.maxCalls) return false;
-    return this.#backlogMs + estimateMs * unitsOf(call) <= backlogMs;
+    return this.backlogMs + estimateMs * unitsOf(call) <= backlogMs;
   }
 
   /** Takes a call, to go with the next {@link flush}. */
@@ -92,7 +95,7 @@ export class PoolWorker implements LinkListener {
     const estimateMs = averageMs === undefined ? backlogMs : averageMs * unitsOf(call);
     this.#calls[place] = call;
     this.#estimatesMs[place] = estimateMs;
-    this.#backlogMs += estimateMs;
+    this.backlogMs += estimateMs;
     this.slots.add(number);
     // Where nothing can be taken back, what is sent has begun.
     if (this.#link.maxCalls === 1) this.slots.start(number);
@@ -180,6 +183,7 @@ export class PoolWorker implements LinkListener {
   #goOn(): void {
     if (this.#first === this.#seen) return;
     this.#seen = this.#first;
+    this.#isLate = false;
     this.#startedMs = realClock.now();
     if (this.size === 0 && this.state === "ready") this.#link.keepAlive(false);
     this.#owner.hasRoom(this);
@@ -202,9 +206,9 @@ export class PoolWorker implements LinkListener {
       }
     }
     for (; this.#first < processed; this.#first++) {
-      this.#backlogMs -= this.#estimatesMs[this.#first % maxCallsInWorker]!;
+      this.backlogMs -= this.#estimatesMs[this.#first % maxCallsInWorker]!;
     }
-    if (this.size === 0) this.#backlogMs = 0;
+    if (this.size === 0) this.backlogMs = 0;
     this.#owner.settled(settled);
   }
 
@@ -228,6 +232,12 @@ export class PoolWorker implements LinkListener {
       taken.push(call);
     }
     return taken;
+  }
+
+  /** The same because what it runs takes longer than was thought: nothing is sent until it goes on. */
+  giveAway(): Call[] {
+    this.#isLate = true;
+    return this.withdraw();
   }
 
   /**
