@@ -17,7 +17,15 @@ describe("cancelling", () => {
     });
 
     expect(result).toBeUndefined();
-    expect(pool.statistics()).toEqual({ size: 1, workers: 0, waiting: 0, inFlight: 0, completed: 0, crashed: 0 });
+    expect(pool.statistics()).toEqual({
+      size: 1,
+      workers: 0,
+      waiting: 0,
+      inFlight: 0,
+      completed: 0,
+      crashed: 0,
+      utilization: [],
+    });
   });
 
   test("while it is in the queue takes it out at once", async () => {

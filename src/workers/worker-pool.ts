@@ -103,6 +103,11 @@ export interface WorkerPoolStatistics {
   readonly inFlight: number;
   /** Calls that have come to an end in a worker, however they ended. */
   readonly completed: number;
+  /**
+   * Of each worker, the share of its time in which it was busy, from 0 to 1: of a thread, its event loop; of a process,
+   * with a task.
+   */
+  readonly utilization: readonly number[];
   /** Workers that have ended by themselves, under a task or before their first. */
   readonly crashed: number;
 }
@@ -220,8 +225,8 @@ export class WorkerPool implements AsyncDisposable {
 
   /** What the pool is doing right now. */
   statistics(): WorkerPoolStatistics {
-    const { size, workers, waiting, inFlight, completed, crashed } = this.#dispatcher;
-    return Object.freeze({ size, workers, waiting, inFlight, completed, crashed });
+    const { size, workers, waiting, inFlight, completed, crashed, utilization } = this.#dispatcher;
+    return Object.freeze({ size, workers, waiting, inFlight, completed, crashed, utilization });
   }
 
   /**

@@ -9,6 +9,8 @@ import type { PoolWorker } from "./pool-worker.ts";
 export interface PoolTask {
   readonly number: number;
   readonly name: string;
+  /** How many times it was called on its own. */
+  calls: number;
 }
 
 /** Where items of a stream go. */

@@ -3,7 +3,8 @@ import { type AnyTask, placeOf } from "../define-task.ts";
 import { PoolClosedError, type WorkerCrashedError } from "../errors.ts";
 import type { Call, PoolTask } from "./call.ts";
 import type { StartWorker, WorkerLink } from "./link.ts";
-import type { TaskPlace } from "./protocol.ts";
+import { type TaskPlace, calling } from "./protocol.ts";
+import { callsToHint, hintIfQuick } from "./quick-hint.ts";
 import { PoolWorker, type WorkerOwner } from "./pool-worker.ts";
 
 export interface DispatcherOptions {
@@ -66,6 +67,11 @@ export class Dispatcher implements WorkerOwner {
     return this.#workers.size;
   }
 
+  /** Of each worker, the share of its time in which it was busy. */
+  get utilization(): number[] {
+    return Array.from(this.#workers, (worker) => worker.utilization);
+  }
+
   /** Workers that have nothing to do, or could be made. */
   get freeWorkers(): number {
     let busy = 0;
@@ -92,7 +98,7 @@ export class Dispatcher implements WorkerOwner {
   #taskAt(place: TaskPlace): PoolTask {
     const key = `${place.module}#${place.name}#${place.ordinal}`;
     let task = this.#tasks.get(key);
-    if (task === undefined) this.#tasks.set(key, (task = { number: this.#tasks.size, name: place.name, place }));
+    if (task === undefined) this.#tasks.set(key, (task = { number: this.#tasks.size, name: place.name, calls: 0, place }));
     return task;
   }
 
@@ -102,6 +108,8 @@ export class Dispatcher implements WorkerOwner {
 
   /** Queues a call. What comes within this turn is shared out together. */
   add(call: Call): void {
+    const { task } = call;
+    if (call.how === calling.once && ++task.calls % callsToHint === 0) hintIfQuick(task.name, this.averageMs(task));
     this.#queue.push(call);
     if (this.#isAwaited) return;
     this.#isAwaited = true;

@@ -27,6 +27,8 @@ export interface WorkerLink {
   readonly slots: Slots;
   /** So many calls may be with it. More than one only where the pool can take back what has not begun. */
   readonly maxCalls: number;
+  /** The share of its time in which it was busy, from 0 to 1. */
+  readonly utilization: number;
   /**
    * Sends calls, or an order.
    *

@@ -6,7 +6,7 @@ import { PoolWorker } from "./pool-worker.ts";
 import { type Reply, calling, came } from "./protocol.ts";
 import { Slots, maxCallsInWorker } from "./slots.ts";
 
-const task = { number: 0, name: "task" };
+const task = { number: 0, name: "task", calls: 0 };
 const place = { module: "file:///tasks.ts", name: "task", ordinal: undefined };
 
 /** The other side of a worker, played by the test: what it does between two looks of the pool is up to that. */
@@ -17,6 +17,8 @@ class PlayedWorker implements WorkerLink {
   readonly replies = new Deque<Reply>();
   /** Called when the pool has found no more replies. */
   onEmpty: () => void = () => {};
+
+  readonly utilization: number = 0;
 
   post(): void {}
 

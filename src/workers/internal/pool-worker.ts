@@ -67,6 +67,11 @@ export class PoolWorker implements LinkListener {
     this.slots = this.#link.slots;
   }
 
+  /** The share of its time in which it was busy, from 0 to 1. */
+  get utilization(): number {
+    return this.#link.utilization;
+  }
+
   /** Calls with it, those taken back included until it has passed them. */
   get size(): number {
     return this.#next - this.#first;

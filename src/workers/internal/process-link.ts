@@ -54,6 +54,9 @@ export class ProcessLink implements WorkerLink {
   #timer: Timer | undefined;
   #failure: unknown;
   #isOver = false;
+  #readyMs: number | undefined;
+  #busyMs = 0;
+  #busySinceMs: number | undefined;
 
   constructor(settings: ProcessSettings, listener: LinkListener) {
     this.#listener = listener;
@@ -85,15 +88,32 @@ export class ProcessLink implements WorkerLink {
   }
 
   #heard(message: ProcessMessage): void {
+    if (message === "ready") this.#readyMs = realClock.now();
     if (typeof message === "string") this.#listener.heard(message);
     else if ("failure" in message) this.#failure = decodeError(message.failure, undefined);
     else {
       const [reply, task, averageMs] = deserialize(message) as ProcessReply;
       this.#replies.push(reply);
-      if (isLast(reply)) this.slots.processed = reply[0] + 1;
+      if (isLast(reply)) {
+        this.slots.processed = reply[0] + 1;
+        this.#isThrough();
+      }
       if (averageMs !== undefined) this.slots.know(task, averageMs);
       this.#listener.heard("replies");
     }
+  }
+
+  /** Seen from here: how long it has had a call. */
+  get utilization(): number {
+    if (this.#readyMs === undefined) return 0;
+    const nowMs = realClock.now();
+    const currentMs = this.#busySinceMs === undefined ? 0 : nowMs - this.#busySinceMs;
+    return (this.#busyMs + currentMs) / Math.max(1, nowMs - this.#readyMs);
+  }
+
+  #isThrough(): void {
+    if (this.#busySinceMs !== undefined) this.#busyMs += realClock.now() - this.#busySinceMs;
+    this.#busySinceMs = undefined;
   }
 
   post(message: Calls | Order, transfers?: readonly Transferable[]): void {
@@ -101,7 +121,8 @@ export class ProcessLink implements WorkerLink {
       throw new TypeError("memory is copied to a process and cannot be moved: leave out transfer(), or use threads");
     }
     this.#send(message);
-    if ("kind" in message && message.kind === "cancel") this.#tellWatcher(message.call);
+    if (!("kind" in message)) this.#busySinceMs = realClock.now();
+    else if (message.kind === "cancel") this.#tellWatcher(message.call);
   }
 
   #send(message: Calls | Order | ProcessData): void {

@@ -68,6 +68,10 @@ export class ThreadLink implements WorkerLink {
     return worker;
   }
 
+  get utilization(): number {
+    return this.#worker.performance.eventLoopUtilization().utilization;
+  }
+
   post(message: Calls | Order, transfers?: readonly Transferable[]): void {
     this.#worker.postMessage(message, transfers);
   }
