@@ -51,7 +51,6 @@ export class ThreadLink implements WorkerLink {
       name,
       workerData: data,
       transferList: [data.replies],
-      stderr: true,
       ...execArgv(),
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     });
@@ -61,10 +60,8 @@ export class ThreadLink implements WorkerLink {
       const stderr = this.#stderr.toString();
       listener.ended({ exitCode, signal: undefined, stderr, failure: this.#failure });
     });
-    worker.stderr.on("data", (chunk: Buffer) => {
-      this.#stderr.add(chunk);
-      process.stderr.write(chunk);
-    });
+    // Also goes to that of the process, by itself. With the option `stderr` an idle thread would keep the process alive.
+    worker.stderr.on("data", (chunk: Buffer) => this.#stderr.add(chunk));
     return worker;
   }
 
