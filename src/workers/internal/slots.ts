@@ -3,15 +3,20 @@ export const maxCallsInWorker = 512;
 /** So many functions of a pool are measured; further ones are sent one at a time. */
 const maxMeasured = 1_024;
 
+const bytes = (maxMeasured + maxCallsInWorker) * 8 + (maxCallsInWorker + 1) * 4;
+
 const sent = 0;
 const started = 1;
 const withdrawn = 2;
 const cancelled = 3;
+const answered = 4;
+const returned = 5;
 
 /**
  * Memory that a pool and one of its threads share: where each call stands that is with the thread.
  *
  *     sent ── the thread begins it ──> started ── the caller is cancelled ──> cancelled
+ *       │                                 └────── it returns a number or nothing ──> answered or returned
  *       └──── the pool takes it back ──> withdrawn
  *
  * Both sides move a call on by compare-and-swap, so what is withdrawn never starts, and what has started is not sent to
@@ -20,12 +25,14 @@ const cancelled = 3;
 export class Slots {
   readonly buffer: SharedArrayBuffer;
   readonly #averages: Float64Array;
+  readonly #answers: Float64Array;
   readonly #states: Int32Array;
 
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(maxMeasured * 8 + (maxCallsInWorker + 1) * 4)) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(bytes)) {
     this.buffer = buffer;
     this.#averages = new Float64Array(buffer, 0, maxMeasured);
-    this.#states = new Int32Array(buffer, maxMeasured * 8);
+    this.#answers = new Float64Array(buffer, maxMeasured * 8, maxCallsInWorker);
+    this.#states = new Int32Array(buffer, (maxMeasured + maxCallsInWorker) * 8);
   }
 
   /** By the pool, before the call is sent. */
@@ -50,6 +57,28 @@ export class Slots {
 
   isCancelled(call: number): boolean {
     return Atomics.load(this.#states, call % maxCallsInWorker) === cancelled;
+  }
+
+  /**
+   * By the thread, of a call that has started and returns a number or nothing: that is left here, where it costs a
+   * twentieth of a message. False if the call was cancelled.
+   */
+  answer(call: number, value: number | undefined): boolean {
+    const place = call % maxCallsInWorker;
+    if (value !== undefined) this.#answers[place] = value;
+    const outcome = value === undefined ? returned : answered;
+    return Atomics.compareExchange(this.#states, place, started, outcome) === started;
+  }
+
+  /** By the pool, of a call that the thread is through with: whether its value was left here. */
+  hasAnswer(call: number): boolean {
+    return Atomics.load(this.#states, call % maxCallsInWorker) >= answered;
+  }
+
+  /** By the pool, where {@link hasAnswer} is true. */
+  answerOf(call: number): number | undefined {
+    const place = call % maxCallsInWorker;
+    return Atomics.load(this.#states, place) === returned ? undefined : this.#answers[place];
   }
 
   /** How many calls the thread is through with, those withdrawn included. */

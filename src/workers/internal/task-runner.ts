@@ -60,7 +60,7 @@ const quickMs = 0.1;
 export interface Outlet {
   readonly kind: WorkerLink["kind"];
   /** @throws what says that `reply` cannot go over */
-  reply(reply: Reply, transfers: readonly Transferable[] | undefined): void;
+  reply(reply: Reply, transfers: readonly Transferable[] | undefined): unknown;
   signal(what: Signal): void;
 }
 

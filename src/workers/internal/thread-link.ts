@@ -10,7 +10,7 @@ import { outside, siblingModule } from "../../core/index.ts";
 import { inheritedExecArgv } from "./exec-argv.ts";
 import { LastLines } from "./last-lines.ts";
 import type { LinkListener, WorkerLink } from "./link.ts";
-import type { Calls, Order, Reply, Signal, TaskPlace, ThreadData } from "./protocol.ts";
+import { type Calls, type Order, type Reply, type Signal, type TaskPlace, type ThreadData, came } from "./protocol.ts";
 import { Slots, maxCallsInWorker } from "./slots.ts";
 
 /** How threads of a pool are made. */
@@ -27,7 +27,10 @@ export function threadModule(): URL {
   return siblingModule(import.meta.url, "thread-side");
 }
 
-/** A thread. Replies lie in a port that nobody listens to, so those of a thread that has ended are there, too. */
+/**
+ * A thread. Replies lie in its slots, and in a port that nobody listens to: so those of a thread that has ended are there,
+ * too, whatever has ended it.
+ */
 export class ThreadLink implements WorkerLink {
   readonly kind = "thread";
   readonly slots: Slots = new Slots();
@@ -35,6 +38,11 @@ export class ThreadLink implements WorkerLink {
   readonly #worker: Worker;
   readonly #replies: MessagePort;
   readonly #stderr = new LastLines();
+  /** Replies are received in the order of the calls: the slots were looked at before this call ... */
+  #looked = 0;
+  /** ... and are to be looked at before this one; then it is the turn of this reply, from the port. */
+  #until = 0;
+  #reply: Reply | undefined;
   #failure: unknown;
 
   constructor(name: string, settings: ThreadSettings, listener: LinkListener) {
@@ -74,7 +82,24 @@ export class ThreadLink implements WorkerLink {
   }
 
   receive(): Reply | undefined {
-    return receiveMessageOnPort(this.#replies)?.message as Reply | undefined;
+    for (;;) {
+      while (this.#looked < this.#until) {
+        const call = this.#looked++;
+        if (this.slots.hasAnswer(call)) return [call, came.value, this.slots.answerOf(call)];
+      }
+      const reply = this.#reply;
+      this.#reply = undefined;
+      if (reply !== undefined || !this.#lookFurther()) return reply;
+    }
+  }
+
+  /** Looks into the port: what was called before the call of the reply that lies there is in the slots, or over. */
+  #lookFurther(): boolean {
+    // Read first: what the thread is through with by now, and has no reply in the port then, is in the slots.
+    const { processed } = this.slots;
+    this.#reply = receiveMessageOnPort(this.#replies)?.message as Reply | undefined;
+    this.#until = this.#reply?.[0] ?? processed;
+    return this.#reply !== undefined || this.#looked < this.#until;
   }
 
   keepAlive(wanted: boolean): void {

@@ -1,7 +1,7 @@
 /** What a thread of a pool runs. */
 import { parentPort, workerData } from "node:worker_threads";
 import { Slots } from "./slots.ts";
-import { type ThreadData, type Signal, type Calls, type Order } from "./protocol.ts";
+import { type ThreadData, type Signal, type Calls, type Order, type Reply, came } from "./protocol.ts";
 import { findTask } from "./find-task.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { workerState } from "./worker-state.ts";
@@ -9,10 +9,17 @@ import { workerState } from "./worker-state.ts";
 const data = workerData as ThreadData;
 const port = parentPort!;
 
+const slots = new Slots(data.slots);
+
+/** Leaves what fits there in the slots. */
+function isAnswered([call, how, value]: Reply): boolean {
+  return how === came.value && (typeof value === "number" || value === undefined) && slots.answer(call, value);
+}
+
 workerState.isWorker = true;
-const runner = new TaskRunner(new Slots(data.slots), data.idleMs, {
+const runner = new TaskRunner(slots, data.idleMs, {
   kind: "thread",
-  reply: (reply, transfers) => data.replies.postMessage(reply, transfers),
+  reply: (reply, transfers) => isAnswered(reply) || data.replies.postMessage(reply, transfers),
   signal: (what) => port.postMessage(what),
 });
 if (data.init !== undefined) await (await findTask(data.init))();
