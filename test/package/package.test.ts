@@ -1,8 +1,9 @@
 /** The package as its users get it: packed, installed into an empty folder, imported and type-checked there. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { asWritten, bundledByEsbuild, bundledByVite, compiled, printed } from "./bundled.ts";
 import { type Program, compile, compilers, importing, strict, write } from "./compiler.ts";
 import { type NodeVersion, nodeOf, oldNode } from "./nodes.ts";
 import { doors, install, manifest, mustRun, pack, root, run, unpack } from "./tarball.ts";
@@ -74,16 +75,12 @@ describe.for(nodes)("on Node $version", { timeout: patienceMs }, (node) => {
     for (const [door, found] of names) expect(found, door).not.toEqual([]);
   });
 
-  test("threads find a function in the file of a program", async () => {
-    const program = join(consumer, "threads.js");
-    await writeFile(
-      program,
-      `import { cpu } from "taskwright/workers";
-       const double = cpu(function double(n) { return n * 2; });
-       if (import.meta.main) console.log(await double(21));`,
-    );
+  test("threads and processes find functions in a program of TypeScript", async () => {
+    expect(await mustRun(node.path, [await asWritten(consumer)], consumer)).toBe(printed);
+  });
 
-    expect(await mustRun(node.path, [program], consumer)).toBe("42\n");
+  test.for(compilers)("and in what $name makes of it", async (compiler) => {
+    expect(await mustRun(node.path, [await compiled(compiler, consumer)], consumer)).toBe(printed);
   });
 
   test("the command says its version", async () => {
@@ -91,6 +88,42 @@ describe.for(nodes)("on Node $version", { timeout: patienceMs }, (node) => {
 
     expect(ran).toMatchObject({ exitCode: 0, stderr: "" });
     expect(ran.stdout).toContain(manifest.version);
+  });
+});
+
+describe("a program that is bundled", { timeout: patienceMs }, () => {
+  const external = ["taskwright"];
+
+  test.for([
+    ["into one file for each entry", { external }],
+    ["with chunks for what entries share", { external, splitting: true }],
+    ["and made smaller, with names kept", { external, minify: true, keepNames: true }],
+  ] as const)("by esbuild %s finds its functions in threads and processes", async ([, options]) => {
+    const program = await bundledByEsbuild(consumer, { ...options, external: [...options.external] });
+
+    expect(await mustRun(process.execPath, [program], consumer)).toBe(printed);
+  });
+
+  test("by Vite finds its functions in threads and processes", async () => {
+    expect(await mustRun(process.execPath, [await bundledByVite(consumer)], consumer)).toBe(printed);
+  });
+
+  test("without the names of its functions says how to keep them", async () => {
+    const program = await bundledByEsbuild(consumer, { external, minify: true });
+    const ran = await run(process.execPath, [program], consumer);
+
+    expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(ran.stderr).toContain("TypeError: Expected `fn` to have a name");
+    expect(ran.stderr).toContain("(`keepNames`)");
+  });
+
+  test("together with this package says that it must not be", async () => {
+    const program = await bundledByEsbuild(consumer, {});
+    const ran = await run(process.execPath, [program], consumer);
+
+    expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(ran.stderr).toContain("TypeError: Expected taskwright not to be in a bundle");
+    expect(ran.stderr).toContain('`external: ["taskwright"]`');
   });
 });
 
