@@ -94,15 +94,13 @@ export class Call extends Waiter<unknown> {
     this.list?.remove(this);
   }
 
-  /** How it is called, as it is sent. */
-  get sentHow(): number {
+  /** Adds it to a message for its worker. */
+  appendTo(message: unknown[]): void {
     const { how, variables, listener } = this;
-    return how + (listener === undefined ? 0 : extra.progress) + (variables === undefined ? 0 : extra.variables);
-  }
-
-  /** Its arguments, as they are sent. */
-  get sentArgs(): readonly unknown[] {
-    return this.variables === undefined ? this.args : ([this.variables, this.args] satisfies WithVariables);
+    const extras = (listener === undefined ? 0 : extra.progress) + (variables === undefined ? 0 : extra.variables);
+    const args = variables === undefined ? this.args : ([variables, this.args] satisfies WithVariables);
+    message.push(how + extras, this.task.number, args.length);
+    for (const arg of args) message.push(arg);
   }
 
   /** Its task has said how far it is. */

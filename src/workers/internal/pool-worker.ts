@@ -52,7 +52,7 @@ export class PoolWorker implements LinkListener {
   #first = 0;
   #next = 0;
   #seen = 0;
-  #outgoing: unknown[] = [];
+  #outgoing: Call[] = [];
   /** What is being stopped: nothing is sent meanwhile. */
   #stopping: Call | undefined;
   /** What it runs takes longer than was thought. */
@@ -110,8 +110,8 @@ export class PoolWorker implements LinkListener {
       this.#link.keepAlive(true);
       this.#startedMs = realClock.now();
     }
-    if (call.transfers === undefined) this.#outgoing.push(call.sentHow, task.number, call.sentArgs);
-    else this.#post([call], [call.sentHow, task.number, call.sentArgs]);
+    if (call.transfers === undefined) this.#outgoing.push(call);
+    else this.#post(call);
   }
 
   /** Sends what was added. */
@@ -119,25 +119,26 @@ export class PoolWorker implements LinkListener {
     const calls = this.#outgoing;
     if (calls.length === 0) return;
     this.#outgoing = [];
+    const message: unknown[] = [];
+    for (const call of calls) call.appendTo(message);
     try {
-      this.#link.post(calls);
+      this.#link.post(message);
     } catch {
       // One of them is poison. Each goes alone.
-      const from = this.#next - calls.length / 3;
-      for (let i = 0; i < calls.length; i += 3) {
-        this.#post([this.#calls[(from + i / 3) % maxCallsInWorker]], calls.slice(i, i + 3));
-      }
+      for (const call of calls) this.#post(call);
     }
   }
 
-  #post([call]: [Call | undefined], message: unknown[]): void {
+  #post(call: Call): void {
+    const message: unknown[] = [];
+    call.appendTo(message);
     try {
-      this.#link.post(message, call?.transfers);
+      this.#link.post(message, call.transfers);
     } catch (error) {
-      if (call !== undefined) this.#refuse(call, error);
+      this.#refuse(call, error);
       if (this.#link.maxCalls === 1) this.#unsend();
       // Its number is taken: the worker is to pass it.
-      else this.#link.post([message[0], message[1], []]);
+      else this.#link.post([calling.once, call.task.number, 0]);
     }
   }
 

@@ -24,7 +24,10 @@ export const callingBits = 3;
 /** Arguments that bring context variables. */
 export type WithVariables = readonly [variables: Travelling, args: readonly unknown[]];
 
-/** A worker is sent calls as one flat array, three places for each: how, the number of the function, the arguments. */
+/**
+ * A worker is sent calls as one flat array: how, the number of the function, how many arguments, the arguments, and so on.
+ * An array for each would take longer to copy than all of it.
+ */
 export type Calls = readonly unknown[];
 
 /** All else that a worker is sent. */

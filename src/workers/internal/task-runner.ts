@@ -106,8 +106,11 @@ export class TaskRunner {
   }
 
   #takeCalls(calls: Calls): void {
-    for (let i = 0; i < calls.length; i += 3) {
-      this.#waiting.push(takenCall(calls[i] as number, calls[i + 1] as number, calls[i + 2] as readonly unknown[]));
+    for (let next = 0; next < calls.length;) {
+      const from = next + 3;
+      const [how, task, count] = [calls[next], calls[next + 1], calls[next + 2]] as [number, number, number];
+      next = from + count;
+      this.#waiting.push(takenCall(how, task, calls.slice(from, next)));
     }
     if (!this.#isRunning) this.#runAll();
   }
