@@ -1,9 +1,10 @@
-/** `npm run bench [core|http|fetch|files|sql|streams|workers]`: peers and us on the same work, in one run. */
+/** `npm run bench [core|http|fetch|files|pipeline|sql|streams|workers]`: peers and us on the same work, in one run. */
 import { cpus } from "node:os";
 import { benchCompare } from "./compare.ts";
 import { benchCore } from "./core.ts";
 import { benchFiles } from "./files.ts";
 import { benchHttp } from "./http.ts";
+import { benchPipelines } from "./pipeline.ts";
 import { benchSql } from "./sql.ts";
 import { benchStreams } from "./streams.ts";
 import { benchWorkers } from "./workers.ts";
@@ -13,6 +14,7 @@ const parts = {
   http: benchHttp,
   fetch: benchCompare,
   files: benchFiles,
+  pipeline: benchPipelines,
   sql: benchSql,
   streams: benchStreams,
   workers: benchWorkers,

@@ -14,7 +14,7 @@ test.each([80, 100])("no line of the help is longer than %i characters", (width)
 test("the help has no line that could be shorter where it is narrow", () => {
   const lines = longHelp(plain(40)).split("\n");
   // URLs and commands are not broken.
-  const long = lines.filter((line) => line.length > 40 && !/https?:|taskwright fetch|seq -f/.test(line));
+  const long = lines.filter((line) => line.length > 40 && !/(?:https?|postgres):|taskwright fetch|seq -f/.test(line));
   expect(long).toEqual([]);
 });
 

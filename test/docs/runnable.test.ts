@@ -11,6 +11,7 @@ const run = promisify(execFile);
 const says: Record<string, string> = {
   "fetch-list.ts": "INVALID_REQUEST: 1\nstatus 200: 1800\nstatus 404: 200\n",
   "many-requests.ts": "1000 answered, 100 of them at the second attempt\n",
+  "pipeline.ts": "5000 visits of 7 pages\n",
   "queue-and-workers.ts": "20 jobs done by three workers\n",
   "threads.ts": "9592 primes below 100000\ntimeout did not end within 50 ms\n",
 };

@@ -6,7 +6,7 @@ export const results: Flags = {
     short: "o",
     value: "FILE",
     help: "write results to FILE instead of standard output",
-    more: "Beside it a journal is kept, FILE.journal. The same command goes on where it stopped, however that came, and asks nothing twice that has its result. With sqlite:FILE the results become rows of the table `results` in a database, which may be read meanwhile.",
+    more: "Beside it a journal is kept, FILE.journal. The same command goes on where it stopped, however that came, and asks nothing twice that has its result. With sqlite:FILE or postgres://user@host/database?table=NAME the results become rows of a table, `results` if no other is named, which remembers them, and may be read meanwhile. Passwords are better off in PGPASSWORD or ~/.pgpass.",
   },
   "create-dirs": { help: "make the folder of FILE where there is none" },
   resume: { excludes: ["restart"], help: "go on with FILE; an error if it has no journal" },
