@@ -28,9 +28,9 @@ export interface BatchOptions extends ExchangeOptions {
   /** What fails beyond stops the batch, as `drain()` does. */
   readonly maxFailures?: FailureLimit | undefined;
   readonly onBadLine?: (bad: BadLine) => void;
-  /** `isPause`: because its host is left alone by all. */
   /** A request has failed for good. */
   readonly onFailure?: (last: Attempt) => void;
+  /** A request will be sent again; `isPause`: because its host is left alone by all. */
   readonly onRetry?: (failed: Attempt, delayMs: number, isPause: boolean) => void;
   /** Results wait to be written, and why. */
   readonly onOutputTrouble?: (message: string) => void;
@@ -89,16 +89,16 @@ export class Batch {
   constructor(options: BatchOptions) {
     const { output, isOrdered = false } = options;
     this.#options = options;
+    const onReady = (): void => this.#engine?.pump();
     this.#source = options.openSource({
       onBadLine: (bad) => this.#foundBadLine(bad),
-      onReady: () => this.#engine?.pump(),
+      onReady,
       onError: (error) => this.#stop({ kind: "input-failed", error }),
     });
     this.#remaining = new RemainingSource(this.#source, output.done ?? new DoneSet(), (error) =>
       this.#stop({ kind: "input-failed", error }),
     );
     this.earlier = output.done?.counts ?? none;
-    const onReady = (): void => this.#engine?.pump();
     const order = isOrdered ? new ResultOrder({ source: this.#remaining, output, onReady }) : undefined;
     this.#jobs = order ?? this.#remaining;
     this.#output = order ?? output;

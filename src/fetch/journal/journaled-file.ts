@@ -1,10 +1,11 @@
-import { close, fdatasync, fstatSync, ftruncate, statSync, write } from "node:fs";
+import { close, fdatasync, fstatSync, ftruncate, statSync } from "node:fs";
 import { promisify } from "node:util";
 import { sectorSum } from "./sector-sum.ts";
 import { type Clock, Timer, realClock } from "../../core/index.ts";
 import { JournalBrokenError, OutputChangedError } from "../errors.ts";
 import type { JournalFile } from "./journal-file.ts";
 import type { Destination } from "../output/line-output.ts";
+import { writeSome } from "../output/write-some.ts";
 
 const closeFile = promisify(close);
 const syncFile = promisify(fdatasync);
@@ -97,7 +98,7 @@ export class JournaledFile implements Destination {
   async #append(bytes: Buffer): Promise<void> {
     let written = 0;
     try {
-      while (written < bytes.length) written += await writeAt(this.#fd, bytes, written, this.#offset + written);
+      while (written < bytes.length) written += await writeSome(this.#fd, bytes, written, this.#offset + written);
     } catch (error) {
       // Nothing but whole lines for those who read it meanwhile. The journal finds out by itself.
       const whole = bytes.subarray(0, written).lastIndexOf(newline) + 1;
@@ -133,13 +134,4 @@ export class JournaledFile implements Destination {
     this.#syncedBytes = bytes;
     if (this.#failure === undefined) this.#journal.synced(bytes, isClosed);
   }
-}
-
-function writeAt(fd: number, bytes: Buffer, from: number, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    write(fd, bytes, from, bytes.length - from, position, (error, written) => {
-      if (error === null) resolve(written);
-      else reject(error);
-    });
-  });
 }

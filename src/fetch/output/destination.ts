@@ -1,9 +1,10 @@
-import { close, fstatSync, ftruncate, open, write } from "node:fs";
+import { close, fstatSync, ftruncate, open } from "node:fs";
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { WriteStream, isatty } from "node:tty";
 import { promisify } from "node:util";
 import type { Destination } from "./line-output.ts";
+import { writeSome } from "./write-some.ts";
 
 const closeFile = promisify(close);
 const truncateFile = promisify(ftruncate);
@@ -44,7 +45,7 @@ class FileDestination implements Destination {
   async write(bytes: Buffer): Promise<void> {
     let written = 0;
     try {
-      while (written < bytes.length) written += await writeSome(this.#fd, bytes, written);
+      while (written < bytes.length) written += await writeSome(this.#fd, bytes, written, null);
     } catch (error) {
       if (this.#isFile) await this.#cutPartOfLine(bytes.subarray(0, written));
       throw error;
@@ -63,15 +64,6 @@ class FileDestination implements Destination {
   async close(): Promise<void> {
     if (this.#isOurs) await closeFile(this.#fd);
   }
-}
-
-function writeSome(fd: number, bytes: Buffer, from: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    write(fd, bytes, from, bytes.length - from, null, (error, written) => {
-      if (error === null) resolve(written);
-      else reject(error);
-    });
-  });
 }
 
 /** A pipe, a socket or a terminal. Its reader may go away, which is an EPIPE, and may be slow, which holds up nothing. */
