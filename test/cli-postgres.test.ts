@@ -1,6 +1,8 @@
 /** `taskwright fetch -o postgres://...`: results as rows of a table of a server. */
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type AddressInfo, type Socket, connect as connectSocket, createServer } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Database, connect } from "../src/sql/index.ts";
@@ -49,6 +51,41 @@ const count = async (table = "results"): Promise<number> =>
 
 async function untilRows(rows: number): Promise<void> {
   while ((await count().catch(() => 0)) < rows) await after(5);
+}
+
+/** Stands between the command and the server. */
+interface MutableProxy extends AsyncDisposable {
+  readonly port: number;
+  /** Keeps to itself what the server says on the connections there are. */
+  mute(): void;
+  /** Ends them. */
+  hangUp(): void;
+}
+
+async function openMutableProxy(): Promise<MutableProxy> {
+  const pairs = new Set<readonly [incoming: Socket, outgoing: Socket]>();
+  const proxy = createServer((incoming) => {
+    const outgoing = connectSocket(server.port, "127.0.0.1");
+    pairs.add([incoming, outgoing]);
+    for (const socket of [incoming, outgoing]) socket.on("error", () => {});
+    incoming.pipe(outgoing).pipe(incoming);
+  }).listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const hangUp = (): void => {
+    for (const pair of pairs) for (const socket of pair) socket.destroy();
+  };
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    mute: () => {
+      for (const [incoming, outgoing] of pairs) outgoing.unpipe(incoming).resume();
+    },
+    hangUp,
+    [Symbol.asyncDispose]: async () => {
+      hangUp();
+      proxy.close();
+      await once(proxy, "close");
+    },
+  };
 }
 
 test("has a row for each request, with bodies as text, JSON or bytes, and types of Postgres", async () => {
@@ -370,6 +407,37 @@ test("a connection that broke without the server knowing is replaced, and its lo
   expect({ code, stderr }).toMatchObject({ code: 0 });
   expect(stderr).toContain("connected again");
   expect(await count()).toBe(3);
+}, 30_000);
+
+test("rows that were committed without anybody hearing of it are not inserted twice", async () => {
+  await using http = await httpServer(answer);
+  await using proxy = await openMutableProxy();
+  const cli = new Cli(["fetch", "-i", "-", "-o", url.replace(/:\d+\//, `:${proxy.port}/`)], { stdin: undefined });
+  cli.process.stdin!.write(`${http.url("/1")}\n`);
+  await untilRows(1);
+  await db.execute(`
+    create function wait() returns trigger language plpgsql as $$ begin
+      perform pg_advisory_xact_lock(1);
+      return new;
+    end $$;
+    create trigger wait before insert on results for each row execute function wait()`);
+  await using holder = await db.acquire();
+  await holder.fetch("select pg_advisory_lock(1)");
+  cli.process.stdin!.write(`${http.url("/2")}\n`);
+  while ((await db.fetchValue("select count(*) from pg_locks where not granted")) === 0) await after(5);
+  proxy.mute();
+  await holder.fetch("select pg_advisory_unlock(1)");
+  await untilRows(2);
+  proxy.hangUp();
+  await cli.says("connected again");
+  cli.process.stdin!.end(`${http.url("/3")}\n`);
+  const { code, stderr } = await cli.ended;
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(await db.fetch("select number from results order by 1")).toEqual([
+    { number: 1 },
+    { number: 2 },
+    { number: 3 },
+  ]);
 }, 30_000);
 
 test("stops where another run has taken over while its connection was lost", async () => {
