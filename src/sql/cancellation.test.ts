@@ -82,6 +82,7 @@ test("a query that is cancelled has stopped at the server when the call returns"
   inTree(async () => {
     await using db = await freshDatabase(server, { max: 1 });
     await using watcher = await freshDatabase(server);
+    await db.fetch("select 1");
 
     await expect(timeout(50, () => db.fetch("select pg_sleep(60)"))).rejects.toThrow(TimeoutError);
 

@@ -106,7 +106,8 @@ export interface Queryable {
    */
   executeMany(query: string, rows: Iterable<readonly unknown[]> | AsyncIterable<readonly unknown[]>): Promise<number>;
   /**
-   * Rows as they are read, in constant memory. It begins with the first that is asked for. Leaving the loop ends it.
+   * Rows as they are read, in constant memory. It begins with the first that is asked for. Leaving the loop ends it, and so
+   * does the end of the scope in which it was made: then a reader gets a TaskCancelledError for what is missing.
    *
    * Cancel: stops the query, and ends the loop with the cancellation.
    */
@@ -162,7 +163,8 @@ export interface Database extends Queryable, AsyncDisposable {
   /** Which SQL it speaks. */
   readonly dialect: "postgres" | "sqlite";
   /**
-   * Waits for a connection for oneself, for what belongs to one: settings, locks, temporary tables. `await using` gives it back.
+   * Waits for a connection for oneself, for what belongs to one: settings, locks, temporary tables. `await using` gives it back;
+   * at the latest the end of the scope in which it was acquired, which stops what runs on it.
    *
    * Cancel: leaves the line.
    *
@@ -178,8 +180,8 @@ export interface Database extends Queryable, AsyncDisposable {
    */
   listen(channel: string, options?: ListenOptions): NotificationStream;
   /**
-   * What COPY gives of a table, or of a query in parentheses, in pieces, in constant memory. Leaving the loop ends it. Postgres
-   * only.
+   * What COPY gives of a table, or of a query in parentheses, in pieces, in constant memory. Leaving the loop ends it, and so
+   * does the end of the scope in which it was made, as with `stream`. Postgres only.
    *
    * Cancel: stops it.
    *

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cancelEverywhere, withVirtualTime } from "../testing/index.ts";
-import { sleep } from "../core/index.ts";
+import { cancelScope, sleep } from "../core/index.ts";
 import { freshDatabase, openProxy, runningQueries } from "../../test/sql/databases.ts";
 import { type Postgres, startPostgres } from "../../test/sql/postgres.ts";
 import { type Database, connect } from "./index.ts";
@@ -34,6 +34,11 @@ async function work(): Promise<void> {
   await db.copyInto("t", ["n"], [[5], [6]]);
   for await (const piece of db.copyFrom("t")) if (piece.length > 0) break;
   await db.execute("delete from t");
+  // Left lying about: their scope ends them.
+  await cancelScope(async () => {
+    await db.stream("select 1").next();
+    await (await db.acquire()).fetch("select 1");
+  });
 }
 
 test("wherever work is cancelled, nothing of it is left behind", { timeout: 60_000 }, async () => {

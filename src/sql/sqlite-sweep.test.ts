@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { taskGroup } from "../index.ts";
+import { cancelScope, taskGroup } from "../index.ts";
 import { cancelEverywhere, explore } from "../testing/index.ts";
 import { type Database, connect, insertBatches } from "./index.ts";
 
@@ -35,6 +35,14 @@ const uses: readonly (readonly [string, (db: Database) => Promise<unknown>])[] =
         await db.fetchValue("select $1", [row["a"]]);
       }
     },
+  ],
+  [
+    "a stream and a connection that are left lying about",
+    (db) =>
+      cancelScope(async () => {
+        await db.stream("select 1").next();
+        await (await db.acquire()).fetch("select 1");
+      }),
   ],
   [
     "a transaction within another",

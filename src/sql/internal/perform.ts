@@ -63,7 +63,7 @@ function errorOf({ failure, text }: Exchange): unknown {
 }
 
 /** A query, for people. */
-function labelOf(text: string | undefined): string {
+export function labelOf(text: string | undefined): string {
   return text === undefined ? "a query" : shorten(text.replaceAll(/\s+/g, " ").trim(), 60);
 }
 
@@ -172,11 +172,12 @@ class Dialogue {
   }
 }
 
-/** Runs text that must be run although the scope is cancelled, or closes the connection. Never rejects. */
-export async function settle(connection: PostgresConnection, text: string): Promise<void> {
+/** Runs what must be run although the scope is cancelled, or closes the connection. Never rejects. */
+export async function settle(connection: PostgresConnection, what: string | Exchange): Promise<void> {
   if (connection.isClosed) return;
+  const exchange = typeof what === "string" ? new SimpleExchange(what) : what;
   try {
-    await shield(() => perform(connection, new SimpleExchange(text)), { timeoutMs: settleMs });
+    await shield(() => perform(connection, exchange), { timeoutMs: settleMs });
   } catch {
     connection.destroy();
   }

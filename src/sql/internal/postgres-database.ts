@@ -9,6 +9,7 @@ import type {
 } from "../database.ts";
 import { copyOut, copyOutText } from "./copy-out.ts";
 import { Notifications } from "./notifications.ts";
+import { labelOf } from "./perform.ts";
 import { type PoolSettings, PostgresPool } from "./postgres-pool.ts";
 import { readPostgresUrl, describeTarget } from "./postgres-url.ts";
 import type { Lease } from "./lease.ts";
@@ -39,8 +40,10 @@ export class PostgresDatabase extends PostgresSession implements Database {
 
   copyFrom(source: string, options: { readonly format?: "text" | "csv" } = {}): CopyStream {
     const text = copyOutText(source, options.format ?? "text");
-    checkedScope();
-    return copyOut(() => this.lease(), text) as CopyStream;
+    return this.tied(
+      `pieces of ${labelOf(text)}`,
+      copyOut(() => this.lease(), text),
+    );
   }
 
   statistics(): DatabaseStatistics {

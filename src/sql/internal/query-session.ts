@@ -1,4 +1,4 @@
-import { checkedScope, expectInteger } from "../../core/index.ts";
+import { expectInteger } from "../../core/index.ts";
 import { BlockItems } from "../../flow/index.ts";
 import type { QueryInput, Queryable, Row, RowStream, StreamOptions } from "../database.ts";
 import { type Asked, ask, checkText } from "./asked.ts";
@@ -6,11 +6,12 @@ import { copyIn } from "./copy-in.ts";
 import { executeManyOn } from "./execute-many.ts";
 import { SimpleExchange } from "./exchange.ts";
 import type { Lease } from "./lease.ts";
-import { perform } from "./perform.ts";
+import { labelOf, perform } from "./perform.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { QueryExchange, type RowsWanted } from "./query-exchange.ts";
 import { streamBlocks } from "./row-cursor.ts";
 import { dropIfUseless } from "./stale-statement.ts";
+import { TiedBlocks } from "./tied-blocks.ts";
 
 type Rows = Iterable<readonly unknown[]> | AsyncIterable<readonly unknown[]>;
 
@@ -50,12 +51,17 @@ export abstract class QuerySession implements Omit<Queryable, "transaction"> {
     const { batchRows = 1_000 } = options;
     expectInteger("batchRows", batchRows, 1);
     const asked = ask(query, values);
-    checkedScope();
-    return new BlockItems(streamBlocks<R>(() => this.lease(), asked, Math.min(batchRows, 2 ** 31 - 1)));
+    const blocks = streamBlocks<R>(() => this.lease(), asked, Math.min(batchRows, 2 ** 31 - 1));
+    return new BlockItems(this.tied(`rows of ${labelOf(asked.text)}`, blocks));
   }
 
   async copyInto(table: string, columns: readonly string[], rows: Rows): Promise<number> {
     return await this.lend((connection) => copyIn(connection, table, columns, rows));
+  }
+
+  /** Sees that what is read in blocks gives back its connection, whoever forgets it. */
+  protected tied<T>(name: string, blocks: AsyncGenerator<T, void, void>): TiedBlocks<T> {
+    return new TiedBlocks(name, blocks);
   }
 
   protected async lend<T>(fn: (connection: PostgresConnection) => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import { shield } from "../../core/index.ts";
 import type { Asked } from "./asked.ts";
 import { SimpleExchange } from "./exchange.ts";
 import { perform, settle } from "./perform.ts";
@@ -38,9 +39,31 @@ export async function* streamBlocks<R>(
     } while (cursor.hasMore);
   } finally {
     current?.giveBack();
-    await cursor.close();
+    if (cursor.hasMore) await closeIn(lease, cursor);
   }
 }
+
+/** Closes the portal, if the transaction still goes on: its end closes it, too, and the connection is somebody else's then. */
+async function closeIn(lease: () => Promise<Lease>, cursor: Cursor): Promise<void> {
+  try {
+    await shield(
+      async () => {
+        const lent = await lease();
+        try {
+          await cursor.close();
+        } finally {
+          lent.giveBack();
+        }
+      },
+      { timeoutMs: closeMs },
+    );
+  } catch {
+    // It is over, or its connection is taken: then the portal stays until the end.
+  }
+}
+
+/** As long as others may keep the connection until the portal is left to the end of the transaction. */
+const closeMs = 5_000;
 
 async function* streamAlone<R>(lease: Lease, asked: Asked, batchRows: number): AsyncGenerator<R[], void, void> {
   const { connection } = lease;
@@ -98,10 +121,9 @@ class Cursor {
 
   async close(): Promise<void> {
     const connection = this.#connection;
-    // The end of the transaction closes it, too.
-    if (!this.hasMore || !connection.isReady || connection.hasTransactionFailed || !connection.isInTransaction) return;
+    if (!connection.isReady || connection.hasTransactionFailed || !connection.isInTransaction) return;
     this.hasMore = false;
-    await perform(connection, new ClosePortalExchange(this.#portal.name)).catch(() => {});
+    await settle(connection, new ClosePortalExchange(this.#portal.name));
   }
 
   async #start(): Promise<unknown[]> {

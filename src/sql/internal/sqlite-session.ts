@@ -81,7 +81,6 @@ export abstract class SqliteSession implements Omit<Queryable, "transaction"> {
     const { batchRows = 1_000 } = options;
     expectInteger("batchRows", batchRows, 1);
     const asked = this.#prepare(query, values);
-    checkedScope();
     const line = this.line(asked.isRead);
     return new SqliteStream<R>(line, asked, batchRows, this.streamsAlone(line, asked.isRead), this.isOwn);
   }

@@ -1,11 +1,13 @@
 import { type ScopeNode, Waiter, checkedScope } from "../../core/index.ts";
 import { BlockReader } from "../../flow/index.ts";
+import { shorten } from "../errors.ts";
 import { SqliteCall, settleSqlite } from "./sqlite-call.ts";
 import type { Desk, SqliteLine } from "./sqlite-line.ts";
 import type { RowPiece } from "./sqlite-protocol.ts";
 import { type RowMaker, rowMaker } from "./sqlite-row-maker.ts";
 import type { SqliteQuery } from "./sqlite-session.ts";
 import type { Asker, SqliteThread } from "./sqlite-thread.ts";
+import { Tie } from "./tie.ts";
 
 /**
  * The rows of a query, in pieces: while one is read here, the thread reads the next.
@@ -26,6 +28,11 @@ export class SqliteStream<R> extends BlockReader<R> {
   #make: RowMaker | undefined;
   #width = 1;
   #isOver = false;
+  /** Where it was made. */
+  readonly #scope: ScopeNode = checkedScope();
+  #tie: Tie | undefined;
+  /** Why what comes next is missing. */
+  #missing: Error | undefined;
 
   /** @param isOwn - it is of whoever has the connection alone, and ends with that */
   constructor(line: SqliteLine, query: SqliteQuery, batchRows: number, isAlone: boolean, isOwn: boolean) {
@@ -38,7 +45,23 @@ export class SqliteStream<R> extends BlockReader<R> {
   }
 
   protected override async nextBlock(): Promise<readonly R[] | undefined> {
+    const scope = checkedScope();
+    if (this.#missing !== undefined) throw this.#missing;
     if (this.#isOver) return undefined;
+    if (!this.#isOwn) this.#tie ??= new Tie(this.#scope, labelOf(this.#query), (why) => this.#cut(why));
+    try {
+      return await this.#readOn();
+    } catch (error) {
+      if (scope.stop !== undefined) throw error;
+      throw this.#missing ?? error;
+    }
+  }
+
+  protected override async stop(): Promise<void> {
+    await this.#end(true);
+  }
+
+  async #readOn(): Promise<readonly R[]> {
     if (this.#thread === undefined) await this.#open();
     const piece = this.#isAlone ? await this.#ahead!.take(checkedScope()) : await this.#ask();
     if (piece.isLast) await this.#end(false);
@@ -48,10 +71,6 @@ export class SqliteStream<R> extends BlockReader<R> {
       this.#width = piece.names.length;
     }
     return this.#rowsOf(piece);
-  }
-
-  protected override async stop(): Promise<void> {
-    await this.#end(true);
   }
 
   async #open(): Promise<void> {
@@ -87,6 +106,12 @@ export class SqliteStream<R> extends BlockReader<R> {
     }
   }
 
+  /** Its scope has ended. */
+  async #cut(why: Error): Promise<void> {
+    this.#missing = why;
+    await this.#end(true);
+  }
+
   async #end(isEarly: boolean): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -101,6 +126,7 @@ export class SqliteStream<R> extends BlockReader<R> {
       if (this.#desk !== undefined) this.#line.leave(this.#desk);
       this.#desk = undefined;
     }
+    await this.#tie?.release();
   }
 
   #giveUp(ahead: PieceAhead): void {
@@ -113,6 +139,10 @@ export class SqliteStream<R> extends BlockReader<R> {
     for (let at = 0; at < values.length; at += this.#width) rows.push(this.#make!(values, at) as R);
     return rows;
   }
+}
+
+function labelOf({ asGiven }: SqliteQuery): string {
+  return `rows of ${shorten(asGiven, 60)}`;
 }
 
 /** A piece that may be there before anybody wants it. */

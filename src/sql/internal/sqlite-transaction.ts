@@ -5,6 +5,7 @@ import { SqliteCall, settleSqlite, throwIfStopped } from "./sqlite-call.ts";
 import { type Desk, SqliteLine } from "./sqlite-line.ts";
 import { SqliteSession } from "./sqlite-session.ts";
 import type { SqliteThread } from "./sqlite-thread.ts";
+import { Tie } from "./tie.ts";
 
 /** What begins and ends a transaction. */
 export interface Brackets {
@@ -114,12 +115,14 @@ export class OwnConnection extends OwnSession implements Connection {
   protected override readonly isByHand: boolean = true;
   readonly #desk: Desk;
   readonly #from: SqliteLine;
-  #isOver = false;
+  readonly #tie: Tie;
+  #ending: Promise<void> | undefined;
 
   constructor(desk: Desk, from: SqliteLine) {
     super(desk.thread, "the connection");
     this.#desk = desk;
     this.#from = from;
+    this.#tie = new Tie(currentScope(), "a connection for oneself", () => (this.#ending ??= this.#end()));
   }
 
   protected override brackets(options: TransactionOptions): Brackets {
@@ -127,8 +130,11 @@ export class OwnConnection extends OwnSession implements Connection {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    await (this.#ending ??= this.#end());
+    await this.#tie.release();
+  }
+
+  async #end(): Promise<void> {
     this.close();
     try {
       await settleSqlite(this.#desk.thread, ["reset"], "give back a connection");

@@ -1,4 +1,4 @@
-import { ContextVar, expectInteger, shield, sleep } from "../../core/index.ts";
+import { ContextVar, currentScope, expectInteger, shield, sleep } from "../../core/index.ts";
 import { Lock } from "../../sync/index.ts";
 import type { Connection, Queryable, TransactionOptions } from "../database.ts";
 import { DatabaseClosedError, QueryError, SerializationError } from "../errors.ts";
@@ -7,6 +7,8 @@ import { perform, settle } from "./perform.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import type { Lease } from "./lease.ts";
 import { QuerySession } from "./query-session.ts";
+import { Tie } from "./tie.ts";
+import { TiedBlocks } from "./tied-blocks.ts";
 
 /** Pauses before a transaction is tried again. */
 const firstPauseMs = 10;
@@ -36,6 +38,8 @@ abstract class ExclusiveSession extends PostgresSession {
   readonly connection: PostgresConnection;
   readonly #name: string;
   readonly #lock: Lock;
+  /** What is being read, and may have the connection until then. */
+  readonly #reading = new Set<{ cut(why: Error): Promise<void> }>();
   #isOver = false;
 
   constructor(connection: PostgresConnection, name: string) {
@@ -49,11 +53,18 @@ abstract class ExclusiveSession extends PostgresSession {
     return this.#isOver;
   }
 
-  /** Lets nothing more be asked of it, and waits for what is under way. */
+  /** Lets nothing more be asked of it, ends what is read in blocks, and waits for all else that is under way. */
   async close(): Promise<void> {
     this.#isOver = true;
+    await Promise.all([...this.#reading].map((blocks) => blocks.cut(new DatabaseClosedError(this.#name))));
     const permit = await this.#lock.acquire();
     permit.release();
+  }
+
+  protected override tied<T>(name: string, blocks: AsyncGenerator<T, void, void>): TiedBlocks<T> {
+    const made: TiedBlocks<T> = new TiedBlocks(name, blocks, () => this.#reading.delete(made));
+    this.#reading.add(made);
+    return made;
   }
 
   protected async lease(): Promise<Lease> {
@@ -80,19 +91,35 @@ abstract class ExclusiveSession extends PostgresSession {
 /** A connection of the pool, for oneself. */
 export class OwnConnection extends ExclusiveSession implements Connection {
   readonly #giveBack: () => void;
+  readonly #tie: Tie;
+  #ending: Promise<void> | undefined;
 
   constructor(connection: PostgresConnection, giveBack: () => void) {
     super(connection, "the connection");
     this.#giveBack = giveBack;
+    this.#tie = new Tie(currentScope(), "a connection for oneself", () => this.#cut());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.isOver) return;
+    await (this.#ending ??= this.#end());
+    await this.#tie.release();
+  }
+
+  async #end(): Promise<void> {
     await shield(() => this.close());
     // Settings, locks and temporary tables are not for the next. In a transaction it is closed anyway.
     if (!this.connection.isInTransaction) await settle(this.connection, "discard all");
     this.connection.statements.clear();
     this.#giveBack();
+  }
+
+  /** Whatever it is at, for others than its scope. */
+  async #cut(): Promise<void> {
+    if (this.#ending === undefined) {
+      this.#ending = this.#end();
+      this.connection.interrupt();
+    }
+    await this.#ending;
   }
 }
 
