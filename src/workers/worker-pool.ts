@@ -253,7 +253,7 @@ export class WorkerPool implements AsyncDisposable {
     task: AnyTask,
     { chunkSize = "auto" }: WorkerMapOptions,
   ): {
-    readonly chunks: AsyncIterable<T[]>;
+    readonly chunks: Source<T[]>;
     readonly each: (chunk: T[]) => Promise<Awaited<R>[]>;
     readonly concurrency: number;
   } {
