@@ -7,6 +7,7 @@ import pg from "pg";
 import postgres from "postgres";
 import { type Postgres, startPostgres } from "../test/sql/postgres.ts";
 import { type Contender, hold } from "./harness.ts";
+import { benchSqlMemory } from "./sql-memory.ts";
 import { benchSqlite } from "./sqlite.ts";
 
 const queries = 20_000;
@@ -19,6 +20,7 @@ export async function benchSql(): Promise<void> {
   await benchSqlite();
   await using server = await startPostgres({ fsync: true });
   await run(() => benchOn(server), { signals: false });
+  await benchSqlMemory(server.url());
 }
 
 /** Without what comes before and after. */

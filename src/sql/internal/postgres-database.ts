@@ -30,7 +30,13 @@ export class PostgresDatabase extends PostgresSession implements Database {
 
   async acquire(): Promise<Connection> {
     const connection = await this.#pool.take();
-    return new OwnConnection(connection, () => this.#pool.giveBack(connection));
+    try {
+      return new OwnConnection(connection, () => this.#pool.giveBack(connection));
+    } catch (error) {
+      // The scope has ended at this very moment.
+      this.#pool.giveBack(connection);
+      throw error;
+    }
   }
 
   listen(channel: string, options: ListenOptions = {}): NotificationStream {

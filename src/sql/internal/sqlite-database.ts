@@ -94,7 +94,14 @@ export class SqliteDatabase extends TransactingSession implements Database {
   }
 
   async acquire(): Promise<Connection> {
-    return new OwnConnection(await this.#writer.enter(true), this.#writer);
+    const desk = await this.#writer.enter(true);
+    try {
+      return new OwnConnection(desk, this.#writer);
+    } catch (error) {
+      // The scope has ended at this very moment.
+      this.#writer.leave(desk);
+      throw error;
+    }
   }
 
   listen(): NotificationStream {
