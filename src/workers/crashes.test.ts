@@ -40,15 +40,6 @@ describe("a thread that ends under a task", () => {
     expect(await Promise.all(after)).toEqual(Array.from({ length: 50 }, (_, i) => i + 2));
   });
 
-  test("leaves the last of what it wrote to its standard error", async () => {
-    await using pool = openThreadPool({ size: 1 });
-
-    const error = await failure(pool.run(tasks.complainAndExit, "one\nthe last words\n"));
-
-    expect(error).toMatchObject({ exitCode: 3, stderr: "one\nthe last words" });
-    expect(error.message).toContain("the last words");
-  });
-
   test("loses no result of those before it, whatever they took", async () => {
     await using pool = openThreadPool({ size: 2 });
     await pool.run(tasks.add, 0, 0);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as tasks from "../../test/workers/tasks.ts";
-import { ContextVar, TimeoutError, cancelScope, isTaskwrightError, run } from "../index.ts";
+import { cancelScope, isTaskwrightError, run } from "../index.ts";
 import { NotCloneableError, PoolClosedError, TaskNotFoundError, openThreadPool, transfer } from "./index.ts";
 import { flag } from "../../test/workers/flag.ts";
 
@@ -97,17 +97,6 @@ describe("a call", () => {
     expect(filled[999_999]).toBe(7);
   });
 
-  test("does not take context variables along", async () => {
-    await using pool = openThreadPool({ size: 1 });
-    const variable = new ContextVar<() => void>("of a kind that could not go anyway");
-
-    expect(
-      await variable.run(
-        () => {},
-        () => pool.run(tasks.add, 1, 2),
-      ),
-    ).toBe(3);
-  });
 });
 
 describe("errors", () => {
@@ -251,17 +240,6 @@ describe("a pool", () => {
     }
 
     expect({ handles: handles(), exit: process.listenerCount("exit") }).toEqual(before);
-  });
-
-  test("stops a task after timeoutMs from when it began, not counting the queue", async () => {
-    await using pool = openThreadPool({ size: 1, timeoutMs: 200, graceMs: 0 });
-
-    const slow = failure(pool.run(tasks.spinForever));
-    const patient = Promise.all(Array.from({ length: 6 }, () => pool.run(tasks.spin, 50)));
-
-    expect(await slow).toBeInstanceOf(TimeoutError);
-    expect(await slow).toMatchObject({ timeoutMs: 200 });
-    expect(await patient).toEqual([50, 50, 50, 50, 50, 50]);
   });
 
   test("refuses wrong settings at the door", () => {

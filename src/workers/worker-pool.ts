@@ -243,9 +243,7 @@ export class WorkerPool implements AsyncDisposable {
   async #close(isAsked: boolean): Promise<void> {
     // What the scope has started was cancelled with it, and may take its time.
     if (!isAsked) await this.#dispatcher.drain();
-    const ended = Promise.withResolvers<void>();
-    this.#dispatcher.close(ended.resolve);
-    await ended.promise;
+    await this.#dispatcher.close();
   }
 
   #inChunks<T, R>(

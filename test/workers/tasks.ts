@@ -1,6 +1,7 @@
 /** Functions that the tests of threads run there. */
 import { execSync } from "node:child_process";
 import { pbkdf2Sync } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { ContextVar, TimeoutError, checkpoint, sleep } from "taskwright";
 import { cpu, defineTask, reportProgress, throwIfCancelled, transfer } from "taskwright/workers";
 
@@ -287,4 +288,137 @@ export const reportAndWait: () => Promise<void> = defineTask(async function repo
 
 export const reportFunction: () => void = defineTask(function reportFunction(): void {
   reportProgress(() => 1);
+});
+
+/** Says that it has begun, and computes without end. */
+export const reportAndSpin: () => never = defineTask(function reportAndSpin(): never {
+  reportProgress(process.pid);
+  for (;;);
+});
+
+/** The same, and looks whether it is to stop. */
+export const reportAndSpinPolitely: () => never = defineTask(function reportAndSpinPolitely(): never {
+  reportProgress(process.pid);
+  for (;;) throwIfCancelled();
+});
+
+/** Says that it has begun, and waits for what never comes, without asking whether it is to stop. */
+export const neverAnswer: () => Promise<never> = defineTask(async function neverAnswer(): Promise<never> {
+  reportProgress(process.pid);
+  return new Promise<never>(() => {});
+});
+
+/** Says that it has begun, and is in native code and in another program until there is such a file. */
+export const reportAndBlock: (path: string) => void = defineTask(function reportAndBlock(path: string): void {
+  reportProgress(process.pid);
+  execSync(`until [ -e "${path}" ]; do sleep 0.02; done`);
+});
+
+/** Stops the whole process, as Ctrl-Z does. */
+export const stopProcess: () => Promise<never> = defineTask(async function stopProcess(): Promise<never> {
+  reportProgress(process.pid);
+  process.kill(process.pid, "SIGSTOP");
+  return new Promise<never>(() => {});
+});
+
+/** Does not listen to SIGTERM. */
+export const ignoreSigterm: () => Promise<never> = defineTask(async function ignoreSigterm(): Promise<never> {
+  process.on("SIGTERM", () => {});
+  reportProgress(process.pid);
+  return new Promise<never>(() => {});
+});
+
+/** Waits until it is cancelled, and then writes a file before it ends. */
+export const writeOnCancel: (path: string) => Promise<void> = defineTask(async function writeOnCancel(
+  path: string,
+): Promise<void> {
+  reportProgress(process.pid);
+  try {
+    await sleep(Infinity);
+  } finally {
+    writeFileSync(path, "cleaned up");
+  }
+});
+
+export const abort: () => never = defineTask(function abort(): never {
+  process.abort();
+});
+
+export const crashBySignal: (signal: NodeJS.Signals) => Promise<never> = defineTask(async function crashBySignal(
+  signal: NodeJS.Signals,
+): Promise<never> {
+  process.kill(process.pid, signal);
+  return new Promise<never>(() => {});
+});
+
+export const yieldFunction: () => Generator = defineTask(function* yieldFunction(): Generator {
+  yield 1;
+  yield () => 2;
+});
+
+export const processId: () => number = defineTask(function processId(): number {
+  return process.pid;
+});
+
+export const environment: (names: string[]) => (string | undefined)[] = defineTask(function environment(
+  names: string[],
+): (string | undefined)[] {
+  return names.map((name) => process.env[name]);
+});
+
+export const yieldTenant: (times: number) => AsyncGenerator<string | undefined> = defineTask(
+  async function* yieldTenant(times: number): AsyncGenerator<string | undefined> {
+    for (let i = 0; i < times; i++) {
+      await checkpoint();
+      yield tenant.get();
+    }
+  },
+);
+
+export const tenantOf: (item: number) => string = defineTask(function tenantOf(item: number): string {
+  return `${tenant.get()} of ${item}`;
+});
+
+/** Says how far it is, with waits between. */
+export const reportSlowly: (to: number, waitMs: number) => Promise<void> = defineTask(async function reportSlowly(
+  to: number,
+  waitMs: number,
+): Promise<void> {
+  for (let i = 1; i <= to; i++) {
+    reportProgress({ done: i, of: to });
+    await sleep(waitMs);
+  }
+});
+
+/** Says two things at once, and then waits for long: the second must not wait for its end. */
+export const reportTwice: () => Promise<void> = defineTask(async function reportTwice(): Promise<void> {
+  reportProgress("one");
+  reportProgress("two");
+  await sleep(Infinity);
+});
+
+export const reportAndFail: () => void = defineTask(function reportAndFail(): void {
+  reportProgress("so far");
+  reportProgress("this far");
+  throw new RangeError("no further");
+});
+
+export const reportItem: (item: number) => number = defineTask(function reportItem(item: number): number {
+  reportProgress(item);
+  return item;
+});
+
+export const reportAndYield: (to: number) => Generator<number> = defineTask(function* reportAndYield(
+  to: number,
+): Generator<number> {
+  for (let i = 1; i <= to; i++) {
+    reportProgress(i);
+    yield i;
+  }
+});
+
+/** A function of `cpu` that reports, for those that call it within a task. */
+export const reportSquare: (n: number) => Promise<number> = cpu(function reportSquare(n: number): number {
+  reportProgress(n);
+  return n * n;
 });

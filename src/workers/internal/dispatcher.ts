@@ -45,7 +45,8 @@ export class Dispatcher implements WorkerOwner {
   inFlight = 0;
   completed = 0;
   crashed = 0;
-  #onEnd: (() => void) | undefined;
+  /** That it is closed, and no worker is left. */
+  readonly #ended = Promise.withResolvers<void>();
   #onDrained: (() => void) | undefined;
   isClosed = false;
 
@@ -154,7 +155,7 @@ export class Dispatcher implements WorkerOwner {
       const call = this.#again.shift() ?? this.#queue.shift();
       call?.reject(failure(call.task.name));
     }
-    if (this.#workers.size === 0) this.#onEnd?.();
+    if (this.isClosed && this.#workers.size === 0) this.#ended.resolve();
     this.#share();
   }
 
@@ -171,17 +172,17 @@ export class Dispatcher implements WorkerOwner {
     timer.cancel();
   }
 
-  /** Ends all workers, and fails what is not done. `onEnd` is called when no worker is left. */
-  close(onEnd: () => void): void {
+  /** Ends all workers, and fails what is not done. Returns when no worker is left. */
+  async close(): Promise<void> {
     this.isClosed = true;
     this.#look.cancel();
     this.#refuseAll();
-    this.#onEnd = onEnd;
     for (const worker of this.#workers) {
       worker.fail((call) => new PoolClosedError(this.name, call.task.name));
       worker.end();
     }
-    if (this.#workers.size === 0) onEnd();
+    if (this.#workers.size === 0) this.#ended.resolve();
+    await this.#ended.promise;
   }
 
   #refuseAll(): void {
