@@ -195,9 +195,14 @@ function mayDifferByTls(error: { readonly code?: string | undefined }): boolean 
 
 function connectErrorOf(name: string, failure: unknown): ConnectError {
   if (failure instanceof ConnectError) return failure;
-  const error = failure as (Error & { readonly code?: string }) | undefined;
-  const reason = error?.message === "" || error === undefined ? (error?.code ?? "it was given up") : error.message;
-  return new ConnectError(name, reason, isServerMessage(failure) ? failure.code : undefined, failure);
+  return new ConnectError(name, reasonOf(failure), isServerMessage(failure) ? failure.code : undefined, failure);
+}
+
+function reasonOf(failure: unknown): string {
+  const error = failure as (Error & { readonly code?: string; library?: unknown; reason?: unknown }) | undefined;
+  // Of OpenSSL, whose message is places in its source.
+  if (error?.library !== undefined && typeof error.reason === "string") return `TLS: ${error.reason}`;
+  return error?.message === "" || error === undefined ? (error?.code ?? "it was given up") : error.message;
 }
 
 /** Whether the next attempt may succeed without anybody doing anything: the server starts, or has no room. */
