@@ -4,13 +4,16 @@ import { writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type AddressInfo, type Socket, connect as connectSocket, createServer } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type Database, connect } from "../src/sql/index.ts";
 import { Cli, type CliEnd, TemporaryFolder, runCli } from "./cli.ts";
 import { randomFrom } from "./fetch/sweep.ts";
 import { httpServer } from "./http-server.ts";
 import { openProxy } from "./sql/databases.ts";
 import { type Postgres, startPostgres } from "./sql/postgres.ts";
+
+/** Each runs several processes. */
+vi.setConfig({ testTimeout: 60_000 });
 
 let server: Postgres;
 let db: Database;
@@ -259,6 +262,14 @@ test("says why there is no connection, and asks nothing then", async () => {
     stderr: expect.stringContaining('database "nowhere" does not exist') as string,
   });
   expect((await run(`${url}?sslmode=always`)).stderr).toContain("Expected `sslmode` of a postgres:// URL to be one of");
+  await using admin = await connect(server.url());
+  await admin.execute("create database latin encoding latin1 locale 'C' template template0");
+  expect((await run(server.url("latin"))).stderr).toContain("the database is in LATIN1, and results are in UTF8");
+  const noFolder = await runCli(["fetch", "-o", url, "--save-bodies", "/dev/null/x", http.url("/")]);
+  expect({ code: noFolder.code, told: noFolder.stderr.includes("Cannot write bodies") }).toEqual({
+    code: 2,
+    told: true,
+  });
   expect((await run(`${url}?tabel=x`)).stderr).toContain("`tabel` is no parameter");
   expect(http.peers).toEqual([]);
 });
@@ -296,7 +307,7 @@ test("a full database ends the run, which goes on with what was not written", as
   const known = new Set(kept.map(({ path }) => path));
   expect(asked.filter((path) => known.has(path))).toEqual([]);
   expect(await count()).toBe(1_000);
-}, 30_000);
+});
 
 test("killed anywhere and run again until it is done: nothing is lost, doubled, or asked again that has its row", async () => {
   const random = randomFrom(Number(process.env["PROPERTY_SEED"] ?? 20_261_121));
@@ -391,7 +402,7 @@ test("a server that crashes and comes back loses nothing, and the run goes on by
   db = await connect(url);
   expect(await count()).toBe(lineCount);
   expect(new Set(asked).size).toBe(asked.length);
-}, 60_000);
+});
 
 test("a connection that broke without the server knowing is replaced, and its lock with it", async () => {
   await using http = await httpServer(answer);
@@ -407,7 +418,7 @@ test("a connection that broke without the server knowing is replaced, and its lo
   expect({ code, stderr }).toMatchObject({ code: 0 });
   expect(stderr).toContain("connected again");
   expect(await count()).toBe(3);
-}, 30_000);
+});
 
 test("rows that were committed without anybody hearing of it are not inserted twice", async () => {
   await using http = await httpServer(answer);
@@ -438,7 +449,7 @@ test("rows that were committed without anybody hearing of it are not inserted tw
     { number: 2 },
     { number: 3 },
   ]);
-}, 30_000);
+});
 
 test("stops where another run has taken over while its connection was lost", async () => {
   await using http = await httpServer(answer);
@@ -473,7 +484,7 @@ test("stops on the second signal where the database does not take results, and k
   expect(code).toBe(130);
   await holder.execute("commit");
   expect(await count()).toBe(1);
-}, 30_000);
+});
 
 test("what is secret in the URL stands nowhere: not in messages, progress, summaries, nor in the journal", async () => {
   await using http = await httpServer(answer);
@@ -506,4 +517,4 @@ test("what is secret in the URL stands nowhere: not in messages, progress, summa
   expect(said.join("")).toContain("postgres://***@127.0.0.1");
   expect(said.join("")).toContain("your secrets in place of ***");
   expect(said.join("").match(/.{0,80}s3cr3t.{0,80}/)?.[0]).toBeUndefined();
-}, 60_000);
+});

@@ -23,14 +23,16 @@ import { UsageError } from "./usage-error.ts";
 
 /** @throws {UsageError} the results cannot be written there */
 export async function openResults(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
-  return withBodyFolder(await openRecords(settings, inputs), settings.bodiesFolder);
+  return await withBodyFolder(await openRecords(settings, inputs), settings.bodiesFolder);
 }
 
-function withBodyFolder(results: ResultOutput, folder: string | undefined): ResultOutput {
+async function withBodyFolder(results: ResultOutput, folder: string | undefined): Promise<ResultOutput> {
   if (folder === undefined) return results;
   try {
     return new BodyFolder(folder, results);
   } catch (error) {
+    // Threads and connections would keep the process.
+    await results.end();
     throw new UsageError(`Cannot write bodies: ${(error as Error).message}`, undefined, { cause: error });
   }
 }

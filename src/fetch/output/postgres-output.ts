@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type ScopeNode, type Task, currentScope, now, sleep, spawn } from "../../core/index.ts";
+import { Queue } from "../../sync/index.ts";
 import {
   ConnectError,
   ConnectionLostError,
@@ -21,6 +22,8 @@ export interface PostgresOutputOptions extends PostgresTableOptions {
   /** With the password, if it has one. */
   readonly url: string;
   readonly withHeaders: boolean;
+  /** How long a server that was there may be away. @default 600_000 */
+  readonly patienceMs?: number;
 }
 
 interface Entry {
@@ -33,8 +36,6 @@ interface Entry {
 const parcelSize = { bytes: 4 * 1024 * 1024, entries: 2_000 };
 /** How long somebody at a terminal waits to hear that there is no server, unless the URL says `connect_timeout`. */
 const connectMs = 5_000;
-/** How long a server that was there may be away. */
-const patienceMs = 600_000;
 /** A run that was killed may still have the lock for a moment. */
 const lockPatienceMs = 5_000;
 const lockPauseMs = 100;
@@ -62,7 +63,7 @@ export class PostgresOutput implements ResultOutput {
   }
 
   /**
-   * Connects, and makes the table ready. It belongs to the tree it is opened in.
+   * Connects, and makes the table ready. It belongs to the scope it is opened in.
    *
    * @throws {JournalError} it is not safe to go on, and nothing was changed
    * @throws {SqlError} the server cannot be reached, or refuses
@@ -73,7 +74,7 @@ export class PostgresOutput implements ResultOutput {
     const session = new Session(db, options);
     const done = await session.open();
     stack.move();
-    return new PostgresOutput(new TableWriter(session, currentScope().tree.root), done, options.withHeaders);
+    return new PostgresOutput(new TableWriter(session, currentScope()), done, options.withHeaders);
   }
 
   get waitingBytes(): number {
@@ -102,36 +103,49 @@ export class PostgresOutput implements ResultOutput {
   }
 }
 
-/** Writes in tasks of the root: whoever hands over results may be anywhere. */
+/** Rows to be inserted, and who waits for that. */
+interface Parcel {
+  readonly rows: readonly (readonly unknown[])[];
+  readonly written: PromiseWithResolvers<void>;
+}
+
+/** Writes in a task of its own: whoever hands over results may be anywhere, and connections end with their scope. */
 class TableWriter extends ParcelWriter<Entry> {
   onBytes: (bytes: number) => void = () => {};
   readonly #session: Session;
-  readonly #root: ScopeNode;
-  #task: Task<unknown> | undefined;
+  readonly #parcels = new Queue<Parcel>({ name: "results to write" });
+  readonly #task: Task<void>;
 
-  constructor(session: Session, root: ScopeNode) {
+  constructor(session: Session, scope: ScopeNode) {
     super(parcelSize, (entries) => this.onBytes(entries.reduce((sum, { bytes }) => sum + bytes, 0)));
     this.#session = session;
-    this.#root = root;
+    this.#task = spawn(scope, () => this.#writeAll(), { name: "write results" });
     session.tell = (message) => this.tell(message);
   }
 
   protected override async write(entries: readonly Entry[]): Promise<void> {
     const rows = entries.map(({ record }) => postgresRowOf(record));
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // What fails is told by the output: it does not end the tree.
-    this.#task = spawn(this.#root, () => this.#session.insert(rows).then(resolve, reject), { name: "write results" });
-    await promise;
+    const written = Promise.withResolvers<void>();
+    this.#parcels.tryPut({ rows, written });
+    await written.promise;
+  }
+
+  async #writeAll(): Promise<void> {
+    for await (const { rows, written } of this.#parcels) {
+      // What fails is told by the output: it does not end the tree.
+      await this.#session.insert(rows).then(written.resolve, written.reject);
+    }
   }
 
   protected override async finish(): Promise<void> {}
 
   protected override async dispose(): Promise<void> {
+    this.#parcels.shutdown();
     await this.#session.close();
   }
 
   protected override giveUp(): void {
-    this.#task?.cancel("nobody waits for the database any longer");
+    this.#task.cancel("nobody waits for the database any longer");
   }
 }
 
@@ -167,8 +181,8 @@ class Session {
   async insert(rows: readonly (readonly unknown[])[]): Promise<void> {
     const table = this.#table!;
     for (let isAgain = false; ; isAgain = true) {
+      const connection = this.#connection ?? (await this.#reconnect(table));
       try {
-        const connection = this.#connection ?? (await this.#reconnect(table));
         // All of them, or none: where one is, it had been committed before the connection was lost.
         if (isAgain && (await table.has(connection, rows[0]![0] as number))) return;
         await connection.copyInto(table.path, columnNames, rows);
@@ -203,7 +217,7 @@ class Session {
   }
 
   async #reconnect(table: PostgresTable): Promise<Connection> {
-    const { name } = this.#options;
+    const { name, patienceMs = 600_000 } = this.#options;
     this.tell(`${name}: the connection was lost, results wait until it is there again`);
     for (const untilMs = now() + patienceMs; ;) {
       try {

@@ -58,11 +58,14 @@ export class PostgresTable {
     this.#options = options;
   }
 
-  /** Finds out which schema it belongs to. */
+  /** Finds out which schema it belongs to, and that the database takes any text. */
   static async find(db: Queryable, options: PostgresTableOptions): Promise<PostgresTable> {
     const [table = "", given] = options.table.split(".").toReversed();
-    const schema = given ?? (await db.fetchValue<string | null>("select current_schema()"));
-    if (schema == null) throw new Error("there is no schema to put a table into: name one with ?table=schema.table");
+    const { encoding, schema } = (await db.fetchRow<{ encoding: string; schema: string | null }>(
+      sql`select current_setting('server_encoding') as encoding, coalesce(${given}::text, current_schema()) as schema`,
+    ))!;
+    if (encoding !== "UTF8") throw new Error(`the database is in ${encoding}, and results are in UTF8`);
+    if (schema === null) throw new Error("there is no schema to put a table into: name one with ?table=schema.table");
     return new PostgresTable(schema, table, options);
   }
 
