@@ -19,7 +19,7 @@ export class WorkerCrashedError extends TaskwrightError {
   override readonly code = "WORKER_CRASHED" as const;
   /** The name of the task. */
   readonly task: string;
-  /** With which it has ended; undefined if a signal has ended it. */
+  /** With which it has ended; undefined if a signal has ended it, or it could not be started. */
   readonly exitCode: number | undefined;
   /** That has ended the process, such as `SIGSEGV`; undefined if none has. */
   readonly signal: NodeJS.Signals | undefined;
@@ -28,10 +28,14 @@ export class WorkerCrashedError extends TaskwrightError {
 
   /** @internal */
   constructor(task: string, kind: "thread" | "process", { exitCode, signal, stderr, failure }: WorkerEnd) {
-    const how = signal === undefined ? `ended with exit code ${exitCode}` : `was ended by ${signal}`;
+    const how = exitCode === undefined ? `was ended by ${signal}` : `ended with exit code ${exitCode}`;
     const why = failure instanceof Error ? `: ${failure.message}` : "";
     const said = stderr === "" ? "" : `. It had written:\n${stderr}`;
-    super(`the ${kind} of task ${task} ${how}${why}${said}`, failure === undefined ? {} : { cause: failure });
+    const isStarted = exitCode !== undefined || signal !== undefined;
+    super(
+      `the ${kind} of task ${task} ${isStarted ? how : "could not be started"}${why}${said}`,
+      failure === undefined ? {} : { cause: failure },
+    );
     this.task = task;
     this.exitCode = exitCode;
     this.signal = signal;

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { childrenOf } from "../../test/workers/processes.ts";
 import * as tasks from "../../test/workers/tasks.ts";
 import { openTempFolder, readText } from "../files/index.ts";
@@ -419,13 +419,36 @@ describe("processes", () => {
     expect(await pool.run(tasks.echo, value)).toEqual(value);
   });
 
-  test("that cannot be started fail their call, and say why", async () => {
-    await using pool = openProcessPool({ size: 1, execArgv: ["--no-such-flag"] });
+  test("that cannot be started fail their calls, and say why", async () => {
+    await using wrong = openProcessPool({ size: 1, execArgv: ["--no-such-flag"] });
+    // More than the system takes.
+    await using large = openProcessPool({ size: 1, env: { LARGE: "x".repeat(4_000_000) } });
 
-    const error = await failure(pool.run(tasks.add, 1, 1));
+    const error = await failure(wrong.run(tasks.add, 1, 1));
+    const errors = await Promise.all([failure(large.run(tasks.add, 1, 1)), failure(large.run(tasks.add, 1, 1))]);
 
     expect(error).toMatchObject({ code: "WORKER_CRASHED", exitCode: 9 });
     expect(error.message).toContain("--no-such-flag");
+    for (const each of errors) {
+      expect(each.message).toBe("the process of task add could not be started: spawn E2BIG");
+      expect(each).toMatchObject({ cause: { code: "E2BIG" } });
+    }
+    expect(large.statistics()).toMatchObject({ workers: 0, waiting: 0, inFlight: 0, crashed: 2 });
+  });
+
+  test("that are not there to be started fail their calls", async () => {
+    await using pool = openProcessPool({ size: 1 });
+    const { execPath } = process;
+    onTestFinished(() => {
+      process.execPath = execPath;
+    });
+
+    process.execPath = "/no/such/node";
+    const error = await failure(pool.run(tasks.add, 1, 1));
+    process.execPath = execPath;
+
+    expect(error.message).toBe("the process of task add could not be started: spawn /no/such/node ENOENT");
+    await expectHealthy(pool);
   });
 
   test("have the variables of this process, and others", async () => {

@@ -96,7 +96,6 @@ describe("a call", () => {
     expect(filled.length).toBe(1_000_000);
     expect(filled[999_999]).toBe(7);
   });
-
 });
 
 describe("errors", () => {

@@ -1,6 +1,6 @@
 import { LinkedList, TimeoutError, Timer, outside, realClock } from "../../core/index.ts";
 import { type AnyTask, placeOf } from "../define-task.ts";
-import { PoolClosedError, type WorkerCrashedError } from "../errors.ts";
+import { PoolClosedError, WorkerCrashedError } from "../errors.ts";
 import type { Call, PoolTask } from "./call.ts";
 import type { StartWorker, WorkerLink } from "./link.ts";
 import { type TaskPlace, calling } from "./protocol.ts";
@@ -98,8 +98,10 @@ export class Dispatcher implements WorkerOwner {
 
   #taskAt(place: TaskPlace): PoolTask {
     const key = `${place.module}#${place.name}#${place.ordinal}`;
-    let task = this.#tasks.get(key);
-    if (task === undefined) this.#tasks.set(key, (task = { number: this.#tasks.size, name: place.name, calls: 0, place }));
+    const known = this.#tasks.get(key);
+    if (known !== undefined) return known;
+    const task = { number: this.#tasks.size, name: place.name, calls: 0, place };
+    this.#tasks.set(key, task);
     return task;
   }
 
@@ -150,11 +152,7 @@ export class Dispatcher implements WorkerOwner {
   ended(worker: PoolWorker, failure: ((task: string) => WorkerCrashedError) | undefined): void {
     this.#workers.delete(worker);
     if (worker.hasCrashed) this.crashed++;
-    if (failure !== undefined) {
-      // Or workers would be made for it again and again.
-      const call = this.#again.shift() ?? this.#queue.shift();
-      call?.reject(failure(call.task.name));
-    }
+    if (failure !== undefined) this.#failNext(failure);
     if (this.isClosed && this.#workers.size === 0) this.#ended.resolve();
     this.#share();
   }
@@ -218,9 +216,27 @@ export class Dispatcher implements WorkerOwner {
   #makeWorkers(): void {
     let starting = 0;
     for (const worker of this.#workers) if (worker.state === "starting") starting++;
-    for (; starting < this.waiting && this.#workers.size < this.size; starting++) {
+    while (starting < this.waiting && this.#workers.size < this.size) if (this.#makeWorker()) starting++;
+  }
+
+  /** @returns whether that was possible; if not, a call fails */
+  #makeWorker(): boolean {
+    try {
       this.#workers.add(new PoolWorker(this, `${this.name}, ${this.#kind} ${++this.#made}`, this.#start));
+      return true;
+    } catch (failure) {
+      // The system has no room for it, or does not like its settings.
+      this.crashed++;
+      const end = { exitCode: undefined, signal: undefined, stderr: "", failure };
+      this.#failNext((task) => new WorkerCrashedError(task, this.#kind, end));
+      return false;
     }
+  }
+
+  /** No worker has come to take the next call. It fails, or workers would be made for it again and again. */
+  #failNext(errorOf: (task: string) => WorkerCrashedError): void {
+    const call = this.#again.shift() ?? this.#queue.shift();
+    call?.reject(errorOf(call.task.name));
   }
 
   /** Averages may deceive: a call may take long behind which others wait, or whose reply has been held back. */

@@ -296,7 +296,8 @@ export class PoolWorker implements LinkListener {
     this.#link.keepAlive(true);
     this.#owner.takeBack(this.withdraw());
     this.#link.end();
-    this.#after(endMs, () => this.#leaveBehind());
+    // A process is killed, whatever it does.
+    if (this.#link.kind === "thread") this.#after(endMs, () => this.#leaveBehind());
   }
 
   /** It runs on in native code: those who wait do not. */

@@ -171,9 +171,10 @@ export class ProcessLink implements WorkerLink {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer?.cancel();
-    const { exitCode, signalCode } = this.#child;
+    const { pid, exitCode, signalCode } = this.#child;
     this.#listener.ended({
-      exitCode: exitCode ?? undefined,
+      // If it was not started, what is there is the number of an error.
+      exitCode: pid === undefined ? undefined : (exitCode ?? undefined),
       signal: signalCode ?? undefined,
       stderr: this.#stderr.toString(),
       failure: this.#failure,

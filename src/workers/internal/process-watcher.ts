@@ -9,6 +9,9 @@ const pipe = 4;
 /** When that has happened, the process has so long to end by itself, in milliseconds. */
 const endMs = 200;
 
+/** Milliseconds for which a cancellation may wait for its call. */
+const maxTries = 1_000;
+
 const slots = new Slots(workerData as SharedArrayBuffer);
 const never = new Int32Array(new SharedArrayBuffer(4));
 
@@ -19,7 +22,7 @@ function pause(ms: number): void {
 
 function cancel(call: number): void {
   // The call itself may be on its way yet.
-  while (slots.processed <= call && !slots.cancel(call)) pause(1);
+  for (let tries = 0; tries < maxTries && slots.processed <= call && !slots.cancel(call); tries++) pause(1);
 }
 
 let unread = Buffer.alloc(0);
