@@ -16,8 +16,12 @@ const says: Record<string, string> = {
   "threads.ts": "9592 primes below 100000\ntimeout did not end within 50 ms\n",
 };
 
+/** What it says depends on the machine. */
+const ofItsOwn = "which-tool.ts";
+
 test("every example is listed here", async () => {
-  expect(await readdir(join(root, "examples"))).toEqual(Object.keys(says));
+  const programs = (await readdir(join(root, "examples"))).filter((name) => name.endsWith(".ts"));
+  expect(programs).toEqual([...Object.keys(says), ofItsOwn]);
 });
 
 test.for(Object.entries(says))("examples/%s runs", { timeout: 60_000 }, async ([name, output]) => {
@@ -29,4 +33,30 @@ test.for(Object.entries(says))("examples/%s runs", { timeout: 60_000 }, async ([
 
   expect(stderr).toBe("");
   expect(stdout).toBe(output);
+});
+
+test(
+  "examples/which-tool.ts does the same with each tool, and says which took how long",
+  { timeout: 60_000 },
+  async () => {
+    const program = join(root, "examples", ofItsOwn);
+    const { stdout, stderr } = await run(process.execPath, ["--conditions=taskwright-source", program, "--small"]);
+    const times = String.raw`( +(\* )?[\d.,]+ ms){4}`;
+
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(
+      new RegExp(`^Node .* processes\nrequests ${times}\nblocking calls ${times}\nsums ${times}$`, "m"),
+    );
+    expect(Math.max(...stdout.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+  },
+);
+
+test("examples/which-tool.ts says how it is used, and what it does not know", async () => {
+  const args = ["--conditions=taskwright-source", join(root, "examples", ofItsOwn)];
+  const help = await run(process.execPath, [...args, "--help"]);
+
+  expect(help.stdout).toContain("Usage: which-tool [--small] [--no-python]");
+  const refused = run(process.execPath, [...args, "--big"]);
+  await expect(refused).rejects.toMatchObject({ code: 2, stdout: "" });
+  await expect(refused).rejects.toThrow(/'--big'[^]*Usage: which-tool/);
 });
