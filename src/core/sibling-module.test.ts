@@ -12,6 +12,10 @@ test("a module beside another is found, and else it is said what to do about bun
   );
 });
 
+test("what was made CommonJS of does not know where it is, and is in a bundle, too", () => {
+  expect(() => siblingModule(undefined, "thread-side")).toThrow("Expected taskwright not to be in a bundle");
+});
+
 test("where modules are no files, nothing is looked for", () => {
   expect(siblingModule("https://example.com/a.js", "b").href).toBe("https://example.com/b.js");
 });
