@@ -210,7 +210,7 @@ test("refuses tables that are not its own, two runs at once, and forms that are 
   expect(foreign.stderr).toContain("the table `users` is none of results, it has no columns `number`, `url`");
   expect(await count("users")).toBe(1);
   const failed = await run("-o", url, "--only-failed");
-  expect({ code: failed.code, told: failed.stderr.includes("WHERE ok = 0") }).toEqual({ code: 2, told: true });
+  expect({ code: failed.code, told: failed.stderr.includes("WHERE NOT ok") }).toEqual({ code: 2, told: true });
   expect((await run("-o", url, "--output-format", "openai-batch")).code).toBe(2);
   expect((await run("-o", `${url}?table=a.b.c`)).stderr).toContain("Expected ?table= to be a name");
   expect((await run("-o", `${url}?table=x"; drop table users`)).stderr).toContain("Expected ?table= to be a name");

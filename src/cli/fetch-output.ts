@@ -71,7 +71,7 @@ function formOf({ outputFormat: format, withHeaders, onlyFailed }: FetchSettings
 
 async function openTable(target: Database, settings: FetchSettings): Promise<ResultOutput> {
   if (settings.outputFormat !== "jsonl") throw new UsageError("--output-format is for files", "a table has columns");
-  if (settings.onlyFailed) throw new UsageError("--only-failed is for files", "of a table, ask for those WHERE ok = 0");
+  if (settings.onlyFailed) throw new UsageError("--only-failed is for files", "of a table, ask for those WHERE NOT ok");
   const wanted = { ...settings, job: jobOf(settings) };
   const table =
     target.kind === "sqlite"
