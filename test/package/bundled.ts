@@ -6,7 +6,7 @@ import { type Compiler, strict, write } from "./compiler.ts";
 import { mustRun, root } from "./tarball.ts";
 
 /** What the program prints. */
-export const printed = [
+export const printed: string = [
   "84 is 2 x 2 x 3 x 7",
   "TimeoutError",
   "42 in a thread",
