@@ -35,7 +35,7 @@ export function configureSharedPool(options: ThreadPoolOptions): void {
 /**
  * Makes a function run in a thread: what is returned takes the same arguments, and a promise comes back.
  *
- * All such functions share one pool. Threads import this module to find the function, as with {@link defineTask}, so call
+ * All such functions share one pool, see {@link configureSharedPool}. Threads import this module to find the function, as with {@link defineTask}, so call
  * this where the module is loaded, and put what the program does into `if (import.meta.main)`. Within a task of a pool the
  * function is just called.
  *
@@ -49,7 +49,7 @@ export function configureSharedPool(options: ThreadPoolOptions): void {
  * import { cpu } from "taskwright/workers";
  *
  * const fibonacci = cpu(function fibonacci(n: number): number {
- *   return n < 2 ? n : fib(n - 1) + fib(n - 2);
+ *   return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2);
  * });
  *
  * if (import.meta.main) console.log(await fibonacci(40));

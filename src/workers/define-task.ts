@@ -6,13 +6,12 @@ import { type AnyFunction, taskKey, workerState } from "./internal/worker-state.
  * A function that a worker can find: from {@link defineTask} or `cpu`, or an export of a module; and who listens to its
  * progress, if anybody does.
  */
-export type WorkerTask<A extends readonly unknown[], R> = FindableTask<A, R> | ListenedTask<A, R>;
-
-type FindableTask<A extends readonly unknown[], R> = ((...args: A) => R) | ModuleTask<A, R>;
+export type WorkerTask<A extends readonly unknown[], R> = ((...args: A) => R) | ModuleTask<A, R> | ListenedTask<A, R>;
 
 /** A task, and what to do with the progress that it reports. */
 export interface ListenedTask<A extends readonly unknown[] = readonly unknown[], R = unknown> {
-  readonly task: FindableTask<A, R>;
+  /** From {@link defineTask} or `cpu`, or an export of a module. */
+  readonly task: ((...args: A) => R) | ModuleTask<A, R>;
   /**
    * Called with what the task gives to `reportProgress`, in order and before its result, some 20 times a second at most.
    * What it throws stops the task, and is what its caller gets.

@@ -1,7 +1,7 @@
 /**
  * @module
- * Threads: functions run off the main thread, so that work of the processor does not hold up everything else, and can be
- * cancelled.
+ * Threads and processes: functions run off the main thread, so that work of the processor does not hold up everything
+ * else, and can be cancelled; and native code in processes of its own, which may crash.
  *
  * @example
  * ```ts fragment

@@ -4,7 +4,7 @@ import { workerState } from "./internal/worker-state.ts";
 /**
  * Throws if the caller of this task has been cancelled: for loops that compute for long and never wait.
  *
- * In a thread nothing else can reach such a loop. It reads a word of shared memory, 20 ns. Elsewhere it asks the scope of
+ * In a worker nothing else can reach such a loop. It reads a word of shared memory, 20 ns. Elsewhere it asks the scope of
  * the running code.
  *
  * Cancel: throws the Cancelled of the scope.

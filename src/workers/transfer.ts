@@ -4,7 +4,8 @@ const lists = new WeakMap<object, readonly Transferable[]>();
 
 /**
  * Marks an argument or a result of a task: its memory goes to the other thread, rather than being copied. Where it came
- * from it is empty then. 64 MB go over in less than a millisecond.
+ * from it is empty then. 64 MB go over in less than a millisecond. Pools of processes refuse such arguments, and copy such
+ * results.
  *
  * @param value - an argument as a whole, or what a task returns or yields
  * @param list - the buffers and ports in it; left out, `value` itself, or the memory that it is a view of

@@ -108,7 +108,7 @@ export interface WorkerPoolStatistics {
    * with a task.
    */
   readonly utilization: readonly number[];
-  /** Workers that have ended by themselves, under a task or before their first. */
+  /** Workers that have ended by themselves, under a task or before their first, or could not be started. */
   readonly crashed: number;
 }
 
