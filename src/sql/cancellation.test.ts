@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { TimeoutError, cancelScope, isCancelled, moveOnAfter, run, timeout } from "../core/index.ts";
+import { TimeoutError, cancelScope, isCancelled, moveOnAfter, run, sleep, timeout } from "../core/index.ts";
 import { map } from "../flow/index.ts";
 import { eventually, freshDatabase, openProxy, runningQueries } from "../../test/sql/databases.ts";
 import { type Postgres, startPostgres } from "../../test/sql/postgres.ts";
@@ -235,3 +235,39 @@ test("closing the database stops what runs in it, ends who waits, and closes all
     );
     await expect(db.fetch("select 1")).rejects.toThrow(DatabaseClosedError);
   }));
+
+test(
+  "whatever was going on when the database was closed, nothing more begins on its connections",
+  { timeout: 40_000 },
+  () =>
+    inTree(async () => {
+      const kinds: readonly ((db: Database) => Promise<unknown>)[] = [
+        async (db) => {
+          for await (const _ of db.stream("select pg_sleep(60)")) expect.unreachable();
+        },
+        (db) =>
+          db.transaction(async (tx) => {
+            for (let n = 0; n < 1_000; n++) await tx.fetch("select 1");
+          }),
+        async (db) => {
+          await using own = await db.acquire();
+          for (let n = 0; n < 1_000; n++) await own.fetch("select 1");
+        },
+        async (db) => {
+          for await (const _ of db.copyFrom("(select generate_series(1, 100000000))")) await sleep(0);
+        },
+      ];
+      for (const work of kinds) {
+        for (let turns = 0; turns < 12; turns++) {
+          const db = await connect(server.url(), { max: 1 });
+          await db.fetch("select 1");
+          const outcome = work(db).catch((error: unknown) => error);
+          for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+
+          await db[Symbol.asyncDispose]();
+
+          expect(await outcome).toBeInstanceOf(DatabaseClosedError);
+        }
+      }
+    }),
+);

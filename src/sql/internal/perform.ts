@@ -49,11 +49,16 @@ async function stop(connection: PostgresConnection, exchange: Exchange): Promise
   });
 }
 
-/** The database is closed: whoever waits for something of the connection gives up. Returns whether somebody does. */
+/**
+ * The database is closed: whoever waits for something of the connection gives up, and nothing more begins there. Returns whether
+ * somebody does.
+ */
 export function dismiss(connection: PostgresConnection, name: string): boolean {
+  const error = new DatabaseClosedError(name);
+  connection.retire(error);
   const wait = waiters.get(connection);
   if (wait?.isPending !== true) return false;
-  wait.reject(new DatabaseClosedError(name));
+  wait.reject(error);
   return true;
 }
 

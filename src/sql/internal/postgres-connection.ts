@@ -59,6 +59,8 @@ export class PostgresConnection {
   /** Being closed, or closed. */
   #isDoomed = false;
   #isClosed = false;
+  /** Why nothing more begins here. */
+  #retiredBecause: Error | undefined = undefined;
   /** What was heard of its end. */
   #lostBecause: unknown = undefined;
   readonly #closed = Promise.withResolvers<void>();
@@ -109,8 +111,8 @@ export class PostgresConnection {
 
   /** Starts an exchange. `onEnd` is called from the context of the socket. */
   start(exchange: Exchange, onEnd: () => void): void {
-    if (this.#isDoomed) {
-      exchange.fail(this.#lostError(exchange.text));
+    if (this.#isDoomed || this.#retiredBecause !== undefined) {
+      exchange.fail(this.#retiredBecause ?? this.#lostError(exchange.text));
       onEnd();
       return;
     }
@@ -124,6 +126,11 @@ export class PostgresConnection {
   onEnd(listener: () => void): void {
     if (this.#running === undefined) listener();
     else this.#running.onEnd = listener;
+  }
+
+  /** Lets nothing more begin, for whoever has it. What is under way goes on. */
+  retire(why: Error): void {
+    this.#retiredBecause = why;
   }
 
   /** Brings what is under way to its end, or closes the connection. */
@@ -203,7 +210,7 @@ export class PostgresConnection {
       const cause = isServerMessage(told) ? told : this.#lostBecause;
       this.#lostBecause = cause;
       exchange.hasFailed = true;
-      exchange.failure = this.#lostError(exchange.text);
+      exchange.failure = this.#retiredBecause ?? this.#lostError(exchange.text);
     }
     this.#closed.resolve();
     this.listener?.connectionClosed(this);
