@@ -2,7 +2,7 @@ import { Frame, currentFrame, enter } from "./ambient.ts";
 import { callerModule } from "./caller-module.ts";
 import { currentScope } from "./current.ts";
 import type { ScopeNode } from "./scope.ts";
-import { type VariableKey, variableKey } from "./travelling.ts";
+import { type VariableKey, variableKeys } from "./travelling.ts";
 
 /** The variables bound around the running code: a list, newest first, in which each stands once. Never changed. */
 export interface Bindings {
@@ -32,8 +32,8 @@ export interface ContextVarOptions<T> {
  * A value that goes along with the work: a request id, a tenant, a logger.
  *
  * Tasks see what was bound where they were spawned. Binding does not reach the code around it. Threads and processes of
- * `taskwright/workers` see it, too, where the variable was made as its module was loaded, and the value is data. `Unbound` is the type of
- * what `get()` returns, besides a `T`, where nothing is bound: `never` if there is a default.
+ * `taskwright/workers` see it, too, where the variable was made as its module was loaded, and the value is data. `Unbound`
+ * is the type of what `get()` returns, besides a `T`, where nothing is bound: `never` if there is a default.
  *
  * @example
  * ```ts
@@ -69,7 +69,7 @@ export const ContextVar: ContextVarConstructor = class<T> {
 
   constructor(name: string, options: ContextVarOptions<T> = {}) {
     this.name = name;
-    this.#key = variableKey(callerModule(2), name);
+    this.#key = variableKeys.make(callerModule(2), name);
     this.#default = options.default as T;
   }
 

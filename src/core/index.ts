@@ -55,7 +55,7 @@ export {
 } from "./timeout.ts";
 export { type Timed, Timer, TimerQueue, unschedule } from "./timer-queue.ts";
 export { toItsEnd } from "./to-its-end.ts";
-export { type Travelling, arrived, travellingOf } from "./travelling.ts";
+export { type Travelling, travellingOf, variableKeys } from "./travelling.ts";
 export type { Conductor, Shared, Probe, Tree } from "./tree.ts";
 export { Waiter } from "./waiter.ts";
 export { within } from "./within.ts";

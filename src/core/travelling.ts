@@ -8,31 +8,52 @@ export interface VariableKey {
   isMade: boolean;
 }
 
-const keys = new Map<string, VariableKey>();
-/** Whoever makes so many variables makes them as the program goes on, and they are not known elsewhere. */
-const maxKeys = 10_000;
-
-/** The key of a variable of that name made in `module`. If there are several, nothing tells them apart, and none is known. */
-export function variableKey(module: string, name: string): VariableKey {
-  const text = `${module}#${name}`;
-  const known = keys.get(text);
-  if (known?.isMade === false) {
-    known.isMade = true;
-    return known;
-  }
-  if (known !== undefined) known.text = undefined;
-  if (known !== undefined || keys.size >= maxKeys) return { text: undefined, isMade: true };
-  return keyOf(text, true);
-}
-
-function keyOf(text: string, isMade: boolean): VariableKey {
-  const key = { text, isMade };
-  keys.set(text, key);
-  return key;
-}
-
 /** Variables and their values, in turns, for another thread or process. */
 export type Travelling = readonly unknown[];
+
+/** The keys of the variables that there are. */
+export class VariableKeys {
+  readonly #keys = new Map<string, VariableKey>();
+  readonly #maxKeys: number;
+
+  /** @param maxKeys - who makes more variables makes them as the program goes on, and they are not known elsewhere */
+  constructor(maxKeys: number) {
+    this.#maxKeys = maxKeys;
+  }
+
+  /** The key of a new variable of that name in `module`. If there are several, nothing tells them apart: none is known. */
+  make(module: string, name: string): VariableKey {
+    const text = `${module}#${name}`;
+    const known = this.#keys.get(text);
+    if (known?.isMade === false) {
+      known.isMade = true;
+      return known;
+    }
+    if (known !== undefined) known.text = undefined;
+    if (known !== undefined || this.#keys.size >= this.#maxKeys) return { text: undefined, isMade: true };
+    return this.#add(text, true);
+  }
+
+  /** What has come from elsewhere, bound here. A variable whose module is not loaded yet has its value when it is. */
+  arrived(travelling: Travelling): Bindings | undefined {
+    let bindings: Bindings | undefined;
+    for (let i = 0; i < travelling.length; i += 2) {
+      const text = travelling[i] as string;
+      const key = this.#keys.get(text) ?? this.#add(text, false);
+      bindings = { key, value: travelling[i + 1], outer: bindings };
+    }
+    return bindings;
+  }
+
+  #add(text: string, isMade: boolean): VariableKey {
+    const key = { text, isMade };
+    this.#keys.set(text, key);
+    return key;
+  }
+}
+
+/** Those of this thread. */
+export const variableKeys: VariableKeys = new VariableKeys(10_000);
 
 /**
  * Those of `bindings` that can be known elsewhere, and have values that can be copied; undefined if there is none.
@@ -51,17 +72,6 @@ export function travellingOf(
     if (value !== notCopied) (all ??= []).push(text, value);
   }
   return all;
-}
-
-/** The same variables, bound here. One whose module is not loaded yet has its value when it is. */
-export function arrived(travelling: Travelling): Bindings | undefined {
-  let bindings: Bindings | undefined;
-  for (let i = 0; i < travelling.length; i += 2) {
-    const text = travelling[i] as string;
-    const key = keys.get(text) ?? keyOf(text, false);
-    bindings = { key, value: travelling[i + 1], outer: bindings };
-  }
-  return bindings;
 }
 
 const notCopied: unique symbol = Symbol("not copied");

@@ -6,11 +6,11 @@ import {
   type ScopeNode,
   Timer,
   type Travelling,
-  arrived,
   currentScope,
   enter,
   openScope,
   realClock,
+  variableKeys,
   within,
 } from "../../core/index.ts";
 import { NotCloneableError } from "../errors.ts";
@@ -300,7 +300,7 @@ function takenCall(how: number, task: number, args: readonly unknown[]): TakenCa
 /** The scope of a call, with the context variables that came along. */
 function scopeOf({ name }: KnownTask, { variables }: TakenCall): ScopeNode {
   if (variables === undefined) return openScope(name);
-  return enter(new BoundFrame(currentScope(), arrived(variables)), openScope, name, undefined);
+  return enter(new BoundFrame(currentScope(), variableKeys.arrived(variables)), openScope, name, undefined);
 }
 
 function begin(fn: (...args: unknown[]) => unknown, { how, args }: TakenCall): unknown {
