@@ -81,6 +81,15 @@ describe("an input that may be compressed", () => {
     }
   });
 
+  test("may have zeros after its end if it is gzip, but nothing after those", async () => {
+    const padded = Buffer.concat([gzipSync(lines), Buffer.alloc(40)]);
+    const more = Buffer.concat([padded, gzipSync("lost")]);
+    for (const length of [1, 7, 40, padded.length - 40, padded.length, more.length]) {
+      expect((await readAll(decompressed(new Chunks(pieces(padded, length))))).equals(lines)).toBe(true);
+      await expect(readAll(decompressed(new Chunks(pieces(more, length))))).rejects.toThrow("more follows");
+    }
+  });
+
   test.each(kinds)("fails if it was cut off, or is damaged: %s", async (kind) => {
     const bytes = compress[kind](lines);
     await expect(readAll(decompressed(new Chunks([bytes.subarray(0, -3)])))).rejects.toThrow(/./);

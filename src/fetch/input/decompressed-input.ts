@@ -127,6 +127,7 @@ class DecompressedInput implements ByteInput {
       if (done !== true) return value;
       const rest = this.#left();
       if (rest === undefined) return undefined;
+      if (this.compression === "gzip") return await this.#readPadding(rest);
       this.#begin(rest);
     }
     return undefined;
@@ -160,11 +161,18 @@ class DecompressedInput implements ByteInput {
 
   /**
    * What is left of a chunk in which a frame ended. A file of zstd may be put together of several, but Node's stream
-   * is at its end then, and says nothing of the rest.
+   * is at its end then, and says nothing of the rest. With gzip it goes on, but for zeros.
    */
   #left(): Buffer | undefined {
     const bytes = this.#givenBytes - this.#stream.bytesWritten;
-    return this.compression === "zstd" && bytes > 0 ? this.#given.subarray(-bytes) : undefined;
+    return bytes > 0 ? this.#given.subarray(-bytes) : undefined;
+  }
+
+  /** Zeros may follow gzip, which was made for tapes. What came after them would be lost without a word. */
+  async #readPadding(first: Buffer): Promise<undefined> {
+    for (let chunk: Buffer | undefined = first; chunk !== undefined; chunk = await this.#input.read()) {
+      if (chunk.some((byte) => byte !== 0)) throw new Error("more follows the zeros at the end of the gzip data");
+    }
   }
 }
 
