@@ -172,14 +172,20 @@ test.for(dialects)("a row that is refused cancels the others, and nothing more i
   }),
 );
 
-test.for(dialects)("a row with too few values fails its batch, which says which: %s", ([, connected]) =>
+test("a row that is none fails all, and it is said which one", () =>
   inTree(async () => {
-    const db = await connected();
+    const db = await sqlite();
     await db.execute(table);
-    await expect(insertBatches(db, "t", ["n", "note"], [[1, "one"], [2]])).rejects.toThrow("got 1 in row 2");
-    expect(await countIn(db)).toBe(0);
-  }),
-);
+    const insert = (wrong: unknown, whenStopped: "drop" | "flush"): Promise<number> =>
+      insertBatches(db, "t", ["n", "note"], [...rowsUpTo(24), wrong as unknown[]], { batchRows: 10, whenStopped });
+    await expect(insert([25], "drop")).rejects.toThrow("Expected each row to have 2 values, got 1 in row 25");
+    expect(await db.fetchValue("select count(*) from t where n > 20")).toBe(0);
+    await db.execute("delete from t");
+    await expect(insert({ n: 25 }, "flush")).rejects.toThrow(
+      "Expected each row to be an array of values, got object as row 25",
+    );
+    expect(await countIn(db)).toBe(24);
+  }));
 
 test.for(dialects)("rows that are there already are kept, or updated: %s", ([, connected]) =>
   inTree(async () => {

@@ -3,7 +3,7 @@ import { type BatchStream, batch } from "../flow/index.ts";
 import { Semaphore } from "../sync/index.ts";
 import type { Queryable } from "./database.ts";
 import { quotePath } from "./internal/quote-path.ts";
-import { sizeOfRow } from "./internal/row-windows.ts";
+import { checkRow, sizeOfRow } from "./internal/row-windows.ts";
 import { quoteName } from "./query.ts";
 
 /** Settings of {@link insertBatches}. */
@@ -85,7 +85,13 @@ export async function insertBatches(
       ? (some) => db.copyInto(table, columns, some)
       : upsert(db, table, columns, onConflict.columns, onConflict.do);
   const flushes = whenStopped === "flush";
-  const size = { size: batchRows, maxWeight: maxBytes, weight: sizeOfRow, withinMs };
+  let at = 0;
+  const weight = (row: readonly unknown[]): number => {
+    // Here, where its place among all is known.
+    checkRow(row, columns.length, ++at);
+    return sizeOfRow(row);
+  };
+  const size = { size: batchRows, maxWeight: maxBytes, weight, withinMs };
   const batches = batch(rows, { ...size, afterFailure: flushes ? "give" : "drop" });
   return await insertAll(batches, flushes ? (some) => shield(() => insert(some)) : insert, concurrency, flushes);
 }
