@@ -41,7 +41,7 @@ async def walk(folder):
 
 async def lines(folder):
     count = 0
-    async with aiofiles.open(f"{folder}/lines") as file:
+    async with aiofiles.open(f"{folder}/few-lines") as file:
         async for line in file:
             count += len(line)
     return count
