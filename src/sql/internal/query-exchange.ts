@@ -2,10 +2,9 @@ import type { WireField, WireOut } from "../postgres.ts";
 import { type Columns, type RowForm, columnsOf, readFirst, readRow } from "./columns.ts";
 import { Exchange } from "./exchange.ts";
 import { writeValue } from "./postgres-types.ts";
-import { writeBind, writeExecute, writeSync } from "./query-messages.ts";
+import { emptyWriter, writeBind, writeExecute, writeSync } from "./query-messages.ts";
 import type { Statement, StatementCache } from "./statement-cache.ts";
 import type { WireReader } from "./wire-reader.ts";
-import { WireWriter } from "./wire-writer.ts";
 
 /** What is to be made of the rows. */
 export type RowsWanted = "all" | "first" | "first value" | "none";
@@ -83,7 +82,7 @@ export class QueryExchange extends Exchange {
     const values = this.#values.map((value, index) => writeValue(value, parameterTypes?.[index]));
     // Only of columns that are known can be said how they are to come.
     if (columns !== undefined && columns !== null) this.form = columns.asBytes;
-    const writer = new WireWriter();
+    const writer = emptyWriter();
     writeBind(writer, this.#portal.name, name, values, columns?.formats ?? asText);
     writeExecute(writer, this.#portal.name, this.#portal.rows);
     writeSync(writer);
@@ -197,7 +196,7 @@ export class ManyExchange extends Exchange {
   protected begin(out: WireOut): void {
     this.isSynced = false;
     const { name, parameterTypes = [], isParsed } = this.#statement;
-    const writer = new WireWriter();
+    const writer = emptyWriter();
     for (const row of this.#rows) {
       const values = row.map((value, index) => writeValue(value, parameterTypes[index]));
       writeBind(writer, "", name, values, asText);
@@ -229,7 +228,7 @@ export class PortalExchange extends Exchange {
   }
 
   protected begin(out: WireOut): void {
-    const writer = new WireWriter();
+    const writer = emptyWriter();
     writeExecute(writer, this.#portal.name, this.#portal.rows);
     writeSync(writer);
     out.stream.write(writer.take());

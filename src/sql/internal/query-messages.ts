@@ -1,10 +1,19 @@
 /** The messages that run a prepared statement. Those of pg can ask for all columns as text only, or for none. */
 import type { WireValue } from "../postgres.ts";
-import type { WireWriter } from "./wire-writer.ts";
+import { WireWriter } from "./wire-writer.ts";
 
 const bind = "B".charCodeAt(0);
 const execute = "E".charCodeAt(0);
 const sync = "S".charCodeAt(0);
+
+/** For all: what is written is handed on at once. And code that was optimised for writers lasts as long as one of them. */
+const shared = new WireWriter();
+
+/** To write messages with that are taken before anybody else can. */
+export function emptyWriter(): WireWriter {
+  shared.cut(0);
+  return shared;
+}
 
 /**
  * Gives values to a statement.

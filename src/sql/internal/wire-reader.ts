@@ -10,6 +10,7 @@ const dataRow = "D".charCodeAt(0);
 const copyData = "d".charCodeAt(0);
 const headerBytes = 5;
 const nothing = Buffer.alloc(0);
+const emptyView = viewOf(nothing);
 
 /**
  * Cuts what comes from a server into messages. Rows and copied data are told to the listener where they lie, so that nothing is
@@ -19,7 +20,7 @@ export class WireReader {
   listener: MassListener | undefined = undefined;
   /** What was received, and where the listener reads. */
   bytes: Buffer = nothing;
-  view: DataView = viewOf(nothing);
+  view: DataView = emptyView;
   at = 0;
   readonly #others: (messages: Buffer) => void;
   /** The beginning of a message of which the rest is to come. */
@@ -86,6 +87,7 @@ export class WireReader {
     this.#wantedBytes = wantedBytes;
     // Not kept alive by a connection that has nothing to do.
     this.bytes = nothing;
+    this.view = emptyView;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { WireValue } from "../postgres.ts";
 
-/** Enough for most queries. */
-const queryBytes = 512;
+/** Enough for hundreds of small queries. */
+const someBytes = 16 * 1024;
 /** Of longer text it is worth finding out how many bytes it takes: three times its length would be a lot. */
 const longText = 1_024;
 /** What is shorter is copied by hand in less time than it takes to ask for it. */
@@ -14,37 +14,40 @@ export class WireWriter {
   #bytes: Buffer = nothing;
   /** The same, for numbers. */
   #view: DataView = viewOf(nothing);
+  /** Where what is not yet taken begins. */
+  #start = 0;
   #at = 0;
-  /** Where the length of the message stands that is being written. */
+  /** Where the length of the message stands that is being written, from the start. */
   #lengthAt = 0;
 
-  /** @param firstBytes - as much memory is taken at once */
-  constructor(firstBytes: number = queryBytes) {
+  /** @param firstBytes - as much memory is taken at once, for one message or many */
+  constructor(firstBytes: number = someBytes) {
     this.#firstBytes = firstBytes;
   }
 
   /** How many bytes it holds. */
   get length(): number {
-    return this.#at;
+    return this.#at - this.#start;
   }
 
   /** Begins a message. */
   begin(code: number): void {
     this.byte(code);
-    this.#lengthAt = this.#at;
+    this.#lengthAt = this.length;
     this.int4(0);
   }
 
   /** Ends the message. */
   end(): void {
-    this.#view.setInt32(this.#lengthAt, this.#at - this.#lengthAt);
+    this.#view.setInt32(this.#start + this.#lengthAt, this.length - this.#lengthAt);
   }
 
-  /** What was written. What comes next goes elsewhere: the socket may still be at this. */
+  /** What was written. What comes next stands behind it: the socket may still be at this. */
   take(): Buffer {
-    const taken = this.#bytes.subarray(0, this.#at);
-    this.#bytes = nothing;
-    this.#at = 0;
+    const taken = this.#bytes.subarray(this.#start, this.#at);
+    this.#start = this.#at;
+    // Of a large message the memory is not kept.
+    if (this.#bytes.length > this.#firstBytes) this.#use(nothing);
     return taken;
   }
 
@@ -114,24 +117,31 @@ export class WireWriter {
 
   /** Text, with its length before it. */
   sizedText(text: string): void {
-    const lengthAt = this.#at;
+    const lengthAt = this.length;
     this.int4(0);
     this.text(text);
-    this.#view.setInt32(lengthAt, this.#at - lengthAt - 4);
+    this.#view.setInt32(this.#start + lengthAt, this.length - lengthAt - 4);
   }
 
   /** Forgets what comes behind so many bytes. */
   cut(length: number): void {
-    this.#at = length;
+    this.#at = this.#start + length;
   }
 
   #room(bytes: number): void {
-    const needed = this.#at + bytes;
-    if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2, this.#firstBytes));
-    this.#bytes.copy(larger, 0, 0, this.#at);
-    this.#bytes = larger;
-    this.#view = viewOf(larger);
+    if (this.#at + bytes <= this.#bytes.length) return;
+    const { length } = this;
+    const next = Buffer.allocUnsafeSlow(Math.max(length + bytes, length * 2, this.#firstBytes));
+    this.#bytes.copy(next, 0, this.#start, this.#at);
+    this.#use(next);
+    this.#at = length;
+  }
+
+  #use(bytes: Buffer): void {
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+    this.#start = 0;
+    this.#at = 0;
   }
 }
 
