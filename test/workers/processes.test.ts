@@ -7,9 +7,11 @@ import { openTempFolder, readText } from "taskwright/files";
 import { childrenOf, gone } from "./processes.ts";
 import type { ProgramName } from "./programs.ts";
 
+const programs = `${import.meta.dirname}/programs.ts`;
+
 /** Runs a program that leads a group of processes, as those do that a terminal starts. */
 function start(name: ProgramName, argument = "", nodeEnv = "development"): ChildProcess {
-  const args = ["--conditions=taskwright-source", `${import.meta.dirname}/programs.ts`, name, argument];
+  const args = ["--conditions=taskwright-source", programs, name, argument];
   const program = spawn(process.execPath, args, { detached: true, env: { ...process.env, NODE_ENV: nodeEnv } });
   onTestFinished(() => void program.kill("SIGKILL"));
   return program;
@@ -71,6 +73,16 @@ describe("processes of a pool", () => {
     expect(await readText(folder.at("cleaned"))).toBe("cleaned up");
     expect(workers).toHaveLength(1);
     await gone(...workers);
+  });
+
+  test("that cannot be started for lack of file descriptors fail their call, and the next one has its own", async () => {
+    const limited = `ulimit -n 60; exec "${process.execPath}" --conditions=taskwright-source "${programs}" openTooMany`;
+    const program = spawn("/bin/sh", ["-c", limited]);
+
+    const [failed, healed] = await lines(program, 2);
+
+    expect(failed).toMatch(/^the process of task add could not be started: .*EMFILE$/);
+    expect(healed).toBe("2");
   });
 
   test("that are idle, and threads, keep no program from its end, and end with it", async () => {

@@ -1,9 +1,10 @@
 /** The programs that the tests of workers run, each by its name. What they print is read as it comes. */
+import { closeSync, openSync } from "node:fs";
 import { run, sleep } from "taskwright";
 import { openProcessPool, openThreadPool } from "taskwright/workers";
 import * as tasks from "./tasks.ts";
 
-export type ProgramName = "callSlowly" | "callOften" | "holdProcesses" | "waitForSignal" | "leaveOpen";
+export type ProgramName = "callSlowly" | "callOften" | "holdProcesses" | "waitForSignal" | "openTooMany" | "leaveOpen";
 
 const print = (line: unknown): void => console.log(line);
 
@@ -46,6 +47,23 @@ const programs: Record<ProgramName, (argument: string) => Promise<void>> = {
       const pool = openProcessPool({ size: 1, graceMs: 10_000 });
       await pool.run({ task: tasks.writeOnCancel, onProgress: print }, path);
     });
+  },
+
+  /** Starts a process when no file can be opened any more, and when some can again. */
+  async openTooMany(): Promise<void> {
+    await using pool = openProcessPool({ size: 1 });
+    // So that all is loaded.
+    await pool.run(tasks.exit, 0).catch(() => {});
+    const files: number[] = [];
+    try {
+      for (;;) files.push(openSync("/dev/null", "r"));
+    } catch {
+      // There is none left.
+    }
+    const outcome = await pool.run(tasks.add, 1, 1).catch((error: Error) => error.message);
+    for (const file of files) closeSync(file);
+    print(outcome);
+    print(await pool.run(tasks.add, 1, 1));
   },
 
   /** Ends without closing what it has opened, outside any scope. */

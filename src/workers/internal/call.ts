@@ -74,6 +74,11 @@ export class Call extends Waiter<unknown> {
     if (sink !== undefined) sink.call = this;
   }
 
+  /** What it rejects with if it is being stopped and nothing comes of it any more; undefined if it is not. */
+  get ending(): unknown {
+    return this.listener?.failure?.error ?? this.stopping;
+  }
+
   override get isExternal(): boolean {
     return true;
   }

@@ -284,7 +284,7 @@ export class PoolWorker implements LinkListener {
     for (const call of this.#calls) {
       if (call === undefined) continue;
       this.#forget(call);
-      call.reject(call.stopping ?? errorOf(call));
+      call.reject(call.ending ?? errorOf(call));
       this.#owner.settled(1);
     }
   }
@@ -305,7 +305,7 @@ export class PoolWorker implements LinkListener {
     const call = this.#stopping;
     if (call === undefined) return;
     this.#forget(call);
-    call.reject(call.stopping);
+    call.reject(call.ending);
     this.#owner.settled(1);
   }
 
@@ -328,7 +328,7 @@ export class PoolWorker implements LinkListener {
     for (const call of this.#calls) {
       if (call === undefined) continue;
       this.#forget(call);
-      call.reject(call.listener?.failure?.error ?? call.stopping ?? crash(call.task.name));
+      call.reject(call.ending ?? crash(call.task.name));
       lost++;
     }
     this.#owner.settled(lost);

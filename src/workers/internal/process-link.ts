@@ -78,7 +78,7 @@ export class ProcessLink implements WorkerLink {
     child.on("error", (error) => this.#notStarted(error));
     child.on("exit", () => this.#exited());
     child.on("close", () => this.#over());
-    child.stderr!.on("data", (chunk: Buffer) => {
+    child.stderr?.on("data", (chunk: Buffer) => {
       this.#stderr.add(chunk);
       process.stderr.write(chunk);
     });
@@ -127,8 +127,8 @@ export class ProcessLink implements WorkerLink {
 
   #send(message: Calls | Order | ProcessData): void {
     const bytes = serialize(message);
-    // If it has ended, that is told otherwise.
-    this.#child.send(bytes, () => {});
+    // That it was not started, or has ended, is told otherwise.
+    if (this.#child.pid !== undefined) this.#child.send(bytes, () => {});
   }
 
   /** That a call is cancelled: its own loop may be held by it. */
@@ -192,6 +192,7 @@ export class ProcessLink implements WorkerLink {
   }
 }
 
-function pipesOf(child: ChildProcess): Socket[] {
-  return [child.stdio[2] as Socket, child.stdio[4] as Socket];
+/** None, if there was no file descriptor left for them. */
+function pipesOf({ stdio }: { readonly stdio: ChildProcess["stdio"] | undefined }): Socket[] {
+  return stdio === undefined ? [] : [stdio[2] as Socket, stdio[4] as Socket];
 }

@@ -45,5 +45,11 @@ process.once("disconnect", () => {
   process.exit();
 });
 process.on("uncaughtExceptionMonitor", (error) => tell({ failure: encodeError(error) }));
-// It hears of a cancellation, and of the end of the pool, while a task holds the loop.
-new Worker(siblingModule(import.meta.url, "process-watcher"), { workerData: slots.buffer, stdin: false }).unref();
+// It hears of a cancellation, and of the end of the pool, while a task holds the loop. Flags may say what else to load.
+const watcher = new Worker(siblingModule(import.meta.url, "process-watcher"), {
+  workerData: slots.buffer,
+  execArgv: [],
+});
+// Without it a task that holds the loop can be killed all the same, and others hear of it here.
+watcher.on("error", () => {});
+watcher.unref();
