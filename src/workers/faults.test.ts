@@ -236,9 +236,12 @@ describe.each(kinds)("%s: a crash", (kind, open) => {
     const init = { module: new URL("../../test/workers/tasks.ts", import.meta.url), name: "failToInit" };
     await using pool = open({ size: 1, init });
 
+    await using stuck = open({ size: 1, init: { ...init, name: "hangInInit" } });
+
     for (const error of await Promise.all([failure(pool.run(tasks.add, 1, 1)), failure(pool.run(tasks.add, 1, 1))])) {
       expect(error).toMatchObject({ code: "WORKER_CRASHED", cause: { message: "cannot set up" } });
     }
+    expect(await failure(stuck.run(tasks.add, 1, 1))).toMatchObject({ code: "WORKER_CRASHED" });
     expect(pool.statistics()).toMatchObject({ waiting: 0, inFlight: 0 });
   });
 });

@@ -43,6 +43,13 @@ describe("a program is told that a task is too quick for a worker", () => {
   });
 });
 
+test("the shared pool is as the program has set it up, before it is used", async () => {
+  expect(await lines(start("configureShared"), 2)).toEqual([
+    "by init",
+    "The shared pool is in use already: call configureSharedPool() first",
+  ]);
+});
+
 describe("processes of a pool", () => {
   test("end with the program, although it is killed and they compute, wait, or are in native code", async () => {
     await using folder = await openTempFolder();

@@ -1,10 +1,10 @@
 /** The programs that the tests of workers run, each by its name. What they print is read as it comes. */
 import { closeSync, openSync } from "node:fs";
 import { run, sleep } from "taskwright";
-import { openProcessPool, openThreadPool } from "taskwright/workers";
+import { configureSharedPool, openProcessPool, openThreadPool, toThread } from "taskwright/workers";
 import * as tasks from "./tasks.ts";
 
-export type ProgramName = "callSlowly" | "callOften" | "holdProcesses" | "waitForSignal" | "openTooMany" | "leaveOpen";
+export type ProgramName = "callSlowly" | "callOften" | "holdProcesses" | "waitForSignal" | "openTooMany" | "configureShared" | "leaveOpen";
 
 const print = (line: unknown): void => console.log(line);
 
@@ -64,6 +64,17 @@ const programs: Record<ProgramName, (argument: string) => Promise<void>> = {
     for (const file of files) closeSync(file);
     print(outcome);
     print(await pool.run(tasks.add, 1, 1));
+  },
+
+  /** Has the shared pool as it was set up. */
+  async configureShared(): Promise<void> {
+    configureSharedPool({ size: 1, init: { module: new URL("tasks.ts", import.meta.url), name: "init" } });
+    print(await toThread(tasks.howSetUp));
+    try {
+      configureSharedPool({ size: 2 });
+    } catch (error) {
+      print((error as Error).message);
+    }
   },
 
   /** Ends without closing what it has opened, outside any scope. */

@@ -187,6 +187,10 @@ export function failToInit(): never {
   throw new RangeError("cannot set up");
 }
 
+export async function hangInInit(): Promise<void> {
+  return new Promise(() => {});
+}
+
 export const howSetUp: () => string = defineTask(function howSetUp(): string {
   return setUp;
 });

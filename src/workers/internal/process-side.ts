@@ -4,7 +4,7 @@ import { siblingModule } from "../../core/index.ts";
 import { encodeError } from "./error-codec.ts";
 import { findTask } from "./find-task.ts";
 import { killGroup } from "./kill-group.ts";
-import type { Calls, Order, ProcessData, ProcessMessage, ProcessReply } from "./protocol.ts";
+import type { Calls, Order, ProcessData, ProcessMessage, ProcessReply, TaskPlace } from "./protocol.ts";
 import { deserialize, serialize } from "./serialize.ts";
 import { Slots } from "./slots.ts";
 import { TaskRunner } from "./task-runner.ts";
@@ -19,6 +19,13 @@ function tell(message: ProcessMessage): void {
   process.send!(message, undefined, undefined, () => {});
 }
 
+/** If that waits for nothing that could come, the process ends. */
+async function setUp(init: TaskPlace): Promise<void> {
+  process.channel!.unref();
+  await (await findTask(init))();
+  process.channel!.ref();
+}
+
 async function begin({ idleMs, init }: ProcessData): Promise<void> {
   const runner = new TaskRunner(slots, idleMs, {
     kind: "process",
@@ -26,7 +33,7 @@ async function begin({ idleMs, init }: ProcessData): Promise<void> {
     // Of replies it knows when they come.
     signal: (what) => what === "replies" || tell(what),
   });
-  if (init !== undefined) await (await findTask(init))();
+  if (init !== undefined) await setUp(init);
   process.on("message", (bytes: Uint8Array) => {
     const message = deserialize(bytes) as Calls | Order;
     if (!("kind" in message)) {
