@@ -37,10 +37,10 @@ const sumSquares = defineTask(function sumSquares(below: number): number {
   return sum;
 });
 
-/** The same work, with each of the tools. */
 type Task = (item: never) => number | Promise<number>;
 type Tool = "one by one" | "async" | "threads" | "processes";
 
+/** What is done with each of the tools. */
 interface Work {
   readonly name: string;
   readonly task: Task;
