@@ -4,7 +4,14 @@ import { run, sleep } from "taskwright";
 import { configureSharedPool, openProcessPool, openThreadPool, toThread } from "taskwright/workers";
 import * as tasks from "./tasks.ts";
 
-export type ProgramName = "callSlowly" | "callOften" | "holdProcesses" | "waitForSignal" | "openTooMany" | "configureShared" | "leaveOpen";
+export type ProgramName =
+  | "callSlowly"
+  | "callOften"
+  | "holdProcesses"
+  | "waitForSignal"
+  | "openTooMany"
+  | "configureShared"
+  | "leaveOpen";
 
 const print = (line: unknown): void => console.log(line);
 

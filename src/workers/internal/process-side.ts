@@ -20,20 +20,21 @@ function tell(message: ProcessMessage): void {
 }
 
 /** If that waits for nothing that could come, the process ends. */
-async function setUp(init: TaskPlace): Promise<void> {
+async function setUp(place: TaskPlace): Promise<void> {
   process.channel!.unref();
-  await (await findTask(init))();
+  const init = await findTask(place);
+  await init();
   process.channel!.ref();
 }
 
 async function begin({ idleMs, init }: ProcessData): Promise<void> {
+  if (init !== undefined) await setUp(init);
   const runner = new TaskRunner(slots, idleMs, {
     kind: "process",
     reply: (reply) => tell(serialize([reply, task, slots.averageMs(task)] satisfies ProcessReply)),
     // Of replies it knows when they come.
     signal: (what) => what === "replies" || tell(what),
   });
-  if (init !== undefined) await setUp(init);
   process.on("message", (bytes: Uint8Array) => {
     const message = deserialize(bytes) as Calls | Order;
     if (!("kind" in message)) {

@@ -17,11 +17,12 @@ function isAnswered([call, how, value]: Reply): boolean {
 }
 
 workerState.isWorker = true;
+// Before there is a timer: if that waits for nothing that could come, the thread ends.
+if (data.init !== undefined) await (await findTask(data.init))();
 const runner = new TaskRunner(slots, data.idleMs, {
   kind: "thread",
   reply: (reply, transfers) => isAnswered(reply) || data.replies.postMessage(reply, transfers),
   signal: (what) => port.postMessage(what),
 });
-if (data.init !== undefined) await (await findTask(data.init))();
 port.on("message", (message: Calls | Order) => runner.take(message));
 port.postMessage("ready" satisfies Signal);
