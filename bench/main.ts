@@ -1,4 +1,4 @@
-/** `npm run bench [core|http|fetch|files|pipeline|sql|streams|workers]`: peers and us on the same work, in one run. */
+/** `npm run bench [core|http|fetch|files|pipeline|sql|streams|tools|workers]`: peers and us on the same work, in one run. */
 import { cpus } from "node:os";
 import { benchCompare } from "./compare.ts";
 import { benchCore } from "./core.ts";
@@ -7,6 +7,7 @@ import { benchHttp } from "./http.ts";
 import { benchPipelines } from "./pipeline.ts";
 import { benchSql } from "./sql.ts";
 import { benchStreams } from "./streams.ts";
+import { benchTools } from "./tools.ts";
 import { benchWorkers } from "./workers.ts";
 
 const parts = {
@@ -17,6 +18,7 @@ const parts = {
   pipeline: benchPipelines,
   sql: benchSql,
   streams: benchStreams,
+  tools: benchTools,
   workers: benchWorkers,
 };
 const asked = process.argv.slice(2);
