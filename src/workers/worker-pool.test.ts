@@ -1,6 +1,34 @@
 import { describe, expect, test } from "vitest";
 import * as tasks from "../../test/workers/tasks.ts";
-import { openProcessPool, openThreadPool } from "./index.ts";
+import { sleep } from "../index.ts";
+import { type WorkerPool, openProcessPool, openThreadPool } from "./index.ts";
+
+const kinds: [string, () => WorkerPool][] = [
+  ["threads", () => openThreadPool({ size: 1 })],
+  ["processes", () => openProcessPool({ size: 1 })],
+];
+
+describe.each(kinds)("items of %s", (_kind, open) => {
+  test("come as they are read: when 16 are unread their task waits", async () => {
+    await using pool = open();
+    let produced = 0;
+    const onProgress = (n: number): void => {
+      produced = n;
+    };
+    const items = pool.stream({ task: tasks.reportAndYield, onProgress }, 1_000);
+
+    await items.next();
+    while (produced < 16) await sleep(5);
+    // However long nobody reads.
+    await sleep(100);
+
+    // One is read, 16 are not, and one is made.
+    expect(produced).toBeLessThanOrEqual(18);
+    const rest = await Array.fromAsync(items);
+    expect(rest).toEqual(Array.from({ length: 999 }, (_, i) => i + 2));
+    expect(produced).toBe(1_000);
+  });
+});
 
 describe.each([
   ["threads", openThreadPool],
