@@ -70,8 +70,9 @@ export class QueryExchange extends Exchange {
     if (statement.isParsed && statement.columns !== undefined) return this.#run(out);
     if (!statement.isParsed) out.parse(statement);
     out.describe({ type: "S", name: statement.name });
-    // An array may be one of Postgres or of JSON: only the type of the parameter tells.
-    if (this.#values.some(Array.isArray)) {
+    // An array may be one of Postgres or of JSON: only the type of the parameter tells. And of many rows it is worth to know
+    // their columns before they come, so that they can come as bytes.
+    if (this.#portal !== nameless || this.#values.some(Array.isArray)) {
       this.#isDescribing = true;
       out.flush();
     } else this.#run(out);

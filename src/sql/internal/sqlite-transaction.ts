@@ -1,6 +1,7 @@
-import { type ScopeNode, checkedScope, currentScope, expectInteger, openScope, within } from "../../core/index.ts";
+import { type ScopeNode, checkedScope, currentScope, openScope, within } from "../../core/index.ts";
 import type { Connection, Queryable, TransactionOptions } from "../database.ts";
-import { NotSupportedError, SerializationError } from "../errors.ts";
+import { NotSupportedError } from "../errors.ts";
+import { runAgain } from "./run-again.ts";
 import { SqliteCall, settleSqlite, throwIfStopped } from "./sqlite-call.ts";
 import { type Desk, SqliteLine } from "./sqlite-line.ts";
 import { SqliteSession } from "./sqlite-session.ts";
@@ -61,16 +62,8 @@ export abstract class TransactingSession extends SqliteSession implements Querya
     fn: (transaction: Queryable) => T | PromiseLike<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    const { retrySerialization = 0 } = options;
-    expectInteger("retrySerialization", retrySerialization, 0);
     const brackets = this.brackets(options);
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await runTransaction(this.line(brackets.isRead), brackets, fn);
-      } catch (error) {
-        if (!(error instanceof SerializationError) || attempt >= retrySerialization) throw error;
-      }
-    }
+    return await runAgain(options, () => runTransaction(this.line(brackets.isRead), brackets, fn));
   }
 
   protected override alone<T>(fn: (thread: SqliteThread) => Promise<T>): Promise<T> {

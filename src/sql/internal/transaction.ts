@@ -1,18 +1,15 @@
-import { ContextVar, currentScope, expectInteger, shield, sleep } from "../../core/index.ts";
+import { ContextVar, currentScope, shield } from "../../core/index.ts";
 import { Lock } from "../../sync/index.ts";
 import type { Connection, Queryable, TransactionOptions } from "../database.ts";
-import { DatabaseClosedError, QueryError, SerializationError } from "../errors.ts";
+import { DatabaseClosedError, QueryError } from "../errors.ts";
 import { SimpleExchange } from "./exchange.ts";
 import { perform, settle } from "./perform.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import type { Lease } from "./lease.ts";
 import { QuerySession } from "./query-session.ts";
+import { runAgain } from "./run-again.ts";
 import { Tie } from "./tie.ts";
 import { TiedBlocks } from "./tied-blocks.ts";
-
-/** Pauses before a transaction is tried again. */
-const firstPauseMs = 10;
-const mostPauseMs = 1_000;
 
 /** Queries, and transactions of them. */
 export abstract class PostgresSession extends QuerySession implements Queryable {
@@ -20,16 +17,7 @@ export abstract class PostgresSession extends QuerySession implements Queryable 
     fn: (transaction: Queryable) => T | PromiseLike<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    const { retrySerialization = 0 } = options;
-    expectInteger("retrySerialization", retrySerialization, 0);
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await this.lend((connection) => runTransaction(connection, this, fn, options));
-      } catch (error) {
-        if (!(error instanceof SerializationError) || attempt >= retrySerialization) throw error;
-      }
-      await sleep(Math.random() * Math.min(firstPauseMs * 2 ** attempt, mostPauseMs));
-    }
+    return await runAgain(options, () => this.lend((connection) => runTransaction(connection, this, fn, options)));
   }
 }
 
