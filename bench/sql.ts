@@ -6,6 +6,7 @@ import { performance } from "node:perf_hooks";
 import pg from "pg";
 import postgres from "postgres";
 import { type Postgres, startPostgres } from "../test/sql/postgres.ts";
+import { copyMessages, messagesOf } from "./copy-floor.ts";
 import { type Contender, hold } from "./harness.ts";
 import { benchSqlMemory } from "./sql-memory.ts";
 import { benchSqlite } from "./sqlite.ts";
@@ -85,6 +86,9 @@ async function benchInserts(
     const ms = performance.now() - startedMs;
     return { ms, count: (await db.fetchValue<number>("select count(*) from bench"))! };
   };
+  const types = [23, 25, 701, 1184];
+  const messages = messagesOf(rows, types);
+  const alone = await pool.connect();
   const contender = (name: string, work: () => Promise<unknown>): Contender => ({
     name,
     run: () => into(work),
@@ -98,11 +102,15 @@ async function benchInserts(
       contender("taskwright executeMany", () => db.executeMany(insert, rows)),
       contender("pg.Pool, unnest in 10,000s", () => insertByUnnest(pool, rows)),
       contender("postgres.js, values in 10,000s", () => insertByValues(client, rows)),
+      contender("COPY alone, its bytes made before", () =>
+        copyMessages(alone, "copy bench (id, name, score, at) from stdin", types, messages),
+      ),
       ...asyncpg.contenders("copy", insertedRows),
       ...asyncpg.contenders("executemany", insertedRows),
     ],
     check: (result) => expectCount(insertedRows)((result as Partial<Inserted>).count),
   });
+  alone.release();
 }
 
 const at10000 = (rows: readonly Row[]): Row[][] =>
