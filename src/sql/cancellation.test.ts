@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TimeoutError, cancelScope, isCancelled, moveOnAfter, run, sleep, timeout } from "../core/index.ts";
 import { map } from "../flow/index.ts";
-import { eventually, freshDatabase, openProxy, runningQueries } from "../../test/sql/databases.ts";
+import { eventually, freshDatabase, openConnections, openProxy, runningQueries } from "../../test/sql/databases.ts";
 import { type Postgres, startPostgres } from "../../test/sql/postgres.ts";
 import { type Database, DatabaseClosedError, connect, sql } from "./index.ts";
 
@@ -37,7 +37,7 @@ test("hundreds of queries cancelled at random moments harm none of thousands bes
     await using db = await freshDatabase(server, { max: 4 });
     await using watcher = await freshDatabase(server);
     await db.execute("create table work (n int); insert into work select generate_series(1, 20000)");
-    await Promise.all([1, 2, 3, 4].map(() => db.fetch("select pg_sleep(0.05)")));
+    await openConnections(db, 4);
     const before = await processIds(db, watcher);
     const random = numbersFrom(20_261_121);
     const counts = { cancelled: 0, ended: 0, innocent: 0 };

@@ -174,7 +174,8 @@ export interface Database extends Queryable, AsyncDisposable {
   /**
    * What others notify on `channel`, from when it has `begun` and across lost connections. Postgres only.
    *
-   * Cancel: a reader stops waiting; listening goes on until it is disposed of, or a loop over it is left.
+   * Cancel: a reader stops waiting; listening goes on until it is disposed of, a loop over it is left, or the scope ends in
+   * which it began.
    *
    * @throws {NotSupportedError} SQL_NOT_SUPPORTED, it is SQLite
    */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { run, sleep, taskGroup } from "../core/index.ts";
-import { eventually, freshDatabase, runningQueries } from "../../test/sql/databases.ts";
+import { eventually, freshDatabase, openConnections, runningQueries } from "../../test/sql/databases.ts";
 import { type Postgres, startPostgres } from "../../test/sql/postgres.ts";
 import { ConnectError, ConnectionLostError, DatabaseClosedError, connect } from "./index.ts";
 
@@ -36,7 +36,7 @@ test("a server that crashes fails what is in flight, and the pool heals when it 
 test("connections that were idle when the server went are not given to anybody", () =>
   inTree(async () => {
     await using db = await freshDatabase(server, { max: 3 });
-    await Promise.all([1, 2, 3].map(() => db.fetch("select pg_sleep(0.02)")));
+    await openConnections(db, 3);
     expect(db.statistics().connections).toBe(3);
 
     await server.kill("SIGINT");

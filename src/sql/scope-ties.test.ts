@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TaskCancelledError, cancelScope, run, shield, sleep, taskGroup } from "../core/index.ts";
-import { freshDatabase, runningQueries } from "../../test/sql/databases.ts";
+import { eventually, freshDatabase, runningQueries } from "../../test/sql/databases.ts";
 import { type Postgres, startPostgres } from "../../test/sql/postgres.ts";
 import { type Connection, type Database, DatabaseClosedError, connect } from "./index.ts";
 
@@ -161,6 +161,26 @@ test("who reads for others what the scope has opened is told when it ends, and i
       expect(await asker.join()).toMatchObject({ sqlState: "57014" });
       expect(db.statistics().inUse).toBe(0);
     });
+  }));
+
+test("a listener that nobody leaves ends with its scope, and with it the connection that listens", () =>
+  inTree(async () => {
+    await using db = await freshDatabase(server);
+    const others =
+      "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    const news = (await cancelScope(async () => {
+      const begun = db.listen("news");
+      await begun.begun;
+      await db.execute("notify news, 'heard'");
+      expect(await begun.next()).toEqual({ done: false, value: "heard" });
+      expect(await db.fetchValue(others)).toBe(1);
+      return begun;
+    }))!;
+
+    await expect(news.next()).rejects.toThrow(TaskCancelledError);
+    await news[Symbol.asyncDispose]();
+    await eventually(async () => (await db.fetchValue(others)) === 0);
+    expect(await db.fetchValue(others)).toBe(0);
   }));
 
 test("a stream of a transaction that is left after its end touches nobody else's connection", () =>

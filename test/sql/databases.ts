@@ -14,6 +14,12 @@ export async function freshDatabase(server: Postgres, options?: ConnectOptions):
   return await connect(server.url(name), options);
 }
 
+/** Has so many connections opened, all that there may be: so that none is opened later. */
+export async function openConnections(db: Database, count: number): Promise<void> {
+  const all = await Promise.all(Array.from({ length: count }, () => db.acquire()));
+  await Promise.all(all.map((connection) => connection[Symbol.asyncDispose]()));
+}
+
 /** Queries that run at the server of `db`, other than the one that asks. */
 export async function runningQueries(db: Database): Promise<string[]> {
   const rows = await db.fetch<{ query: string }>(

@@ -15,6 +15,7 @@ import { quoteName } from "../query.ts";
 import { SimpleExchange } from "./exchange.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { isPassing } from "./postgres-opening.ts";
+import { Tie } from "./tie.ts";
 
 /** Payloads of one channel that nobody has read; more are dropped, which is told as a loss. */
 const maxUnread = 10_000;
@@ -49,10 +50,10 @@ export class Notifications {
     this.#name = name;
   }
 
-  listen(channel: string, options: ListenOptions): Listening {
+  listen(scope: ScopeNode, channel: string, options: ListenOptions): Listening {
     if (this.#isClosed) throw new DatabaseClosedError(this.#name);
     quoteName(channel);
-    const listening = new Listening(channel, options, (self) => this.#left(self));
+    const listening = new Listening(scope, channel, options, (self) => this.#left(self));
     const others = this.#channels.get(channel);
     if (others === undefined) this.#channels.set(channel, new Set([listening]));
     else others.add(listening);
@@ -174,6 +175,7 @@ export class Listening implements AsyncIterableIterator<string, undefined>, Asyn
   readonly channel: string;
   readonly #options: ListenOptions;
   readonly #onLeave: (self: Listening) => void;
+  readonly #tie: Tie;
   readonly #unread: string[] = [];
   readonly #readers = new LinkedList<PayloadWaiter>();
   readonly #begun = Promise.withResolvers<void>();
@@ -181,10 +183,14 @@ export class Listening implements AsyncIterableIterator<string, undefined>, Asyn
   #isOver = false;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(channel: string, options: ListenOptions, onLeave: (self: Listening) => void) {
+  constructor(scope: ScopeNode, channel: string, options: ListenOptions, onLeave: (self: Listening) => void) {
     this.channel = channel;
     this.#options = options;
     this.#onLeave = onLeave;
+    this.#tie = new Tie(scope, `notifications on ${channel}`, async (why) => {
+      this.end(why);
+      this.#onLeave(this);
+    });
   }
 
   /** Settles when the server has been told. */
@@ -209,12 +215,13 @@ export class Listening implements AsyncIterableIterator<string, undefined>, Asyn
   }
 
   async return(): Promise<Step> {
-    this.#leave();
+    await this[Symbol.asyncDispose]();
     return atEnd;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#leave();
+    await this.#tie.release();
   }
 
   /** The server has been told: for the first time, or again after what came between was lost. */

@@ -40,8 +40,7 @@ export class PostgresDatabase extends PostgresSession implements Database {
   }
 
   listen(channel: string, options: ListenOptions = {}): NotificationStream {
-    checkedScope();
-    return this.#notifications.listen(channel, options);
+    return this.#notifications.listen(checkedScope(), channel, options);
   }
 
   copyFrom(source: string, options: { readonly format?: "text" | "csv" } = {}): CopyStream {
