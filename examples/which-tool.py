@@ -1,8 +1,9 @@
-"""The part of which-tool.ts that is in Python, with what Python has: which-tool.py URL BLOCK_MS SUM_BELOW ITEMSxWORKERS..."""
+"""The part of which-tool.ts that is in Python: which-tool.py URL FOR_MS BLOCK_MS SUM_BELOW ITEMSxWORKERS..."""
 import asyncio, concurrent.futures, http.client, json, multiprocessing, platform, sys, time, urllib.parse
 
-url, block_ms, sum_below = urllib.parse.urlsplit(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])
-sizes = [tuple(map(int, size.split("x"))) for size in sys.argv[4:]]
+url = urllib.parse.urlsplit(sys.argv[1])
+for_ms, block_ms, sum_below = map(int, sys.argv[2:5])
+sizes = [tuple(map(int, size.split("x"))) for size in sys.argv[5:]]
 
 
 def ask(_):
@@ -36,16 +37,13 @@ async def each_async(task, items):
     return await asyncio.gather(*calls)
 
 
-def best_of_three(way):
-    best = float("inf")
-    for _ in range(3):
+def best_of(way):
+    times, began = [], time.perf_counter()
+    while len(times) < 3 or time.perf_counter() < began + for_ms / 1000:
         started = time.perf_counter()
         way()
-        best = min(best, time.perf_counter() - started)
-        # What takes long is measured well enough.
-        if best > 1:
-            break
-    return best * 1000
+        times.append(time.perf_counter() - started)
+    return min(times) * 1000
 
 
 def measure(task, count, workers):
@@ -64,7 +62,7 @@ def measure(task, count, workers):
             lambda: list(processes.map(task, items)),
             lambda: pool.map(task, items, chunksize=1),
         ]
-        return [best_of_three(way) for way in ways]
+        return [best_of(way) for way in ways]
 
 
 if __name__ == "__main__":

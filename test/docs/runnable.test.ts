@@ -37,7 +37,7 @@ test.for(Object.entries(says))("examples/%s runs", { timeout: 60_000 }, async ([
 
 test(
   "examples/which-tool.ts does the same with each tool, and says which took how long",
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const program = join(root, "examples", ofItsOwn);
     const { stdout, stderr } = await run(process.execPath, ["--conditions=taskwright-source", program, "--small"]);
