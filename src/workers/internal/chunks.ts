@@ -2,7 +2,7 @@ import type { Source } from "../../flow/index.ts";
 
 /** A chunk is to take about so long, in milliseconds. */
 const chunkMs = 5;
-const maxChunk = 4_096;
+const maxChunk = 16_384;
 /** So many chunks for each thread are left for the end, so that all end at about the same time. */
 const chunksAtEnd = 4;
 
