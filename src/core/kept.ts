@@ -13,7 +13,8 @@ export class Kept {
 
   /**
    * @param name - for the tree
-   * @param close - called once, and told whether anybody has asked for it; what it throws goes there, or else fails the scope
+   * @param close - called once, and told whether anybody has asked for it; what it throws goes there, or else fails the
+   * scope. It runs in a task that is cancelled, so it can wait for what the platform does, and for no checkpoint
    */
   constructor(scope: ScopeNode, name: string, close: (isAsked: boolean) => Promise<void>) {
     this.#name = name;

@@ -65,6 +65,12 @@ test("values go that are the same when they are copied", () => {
   expect(travellingOf(undefined, structuredClone)).toBeUndefined();
 });
 
+test("variables of code that stands in no module stay", () => {
+  const bound = { key: new VariableKeys(1).make("", "evaluated"), value: 1, outer: undefined };
+
+  expect(travellingOf(bound, structuredClone)).toBeUndefined();
+});
+
 test("variables that are made without end take no memory, and stay", () => {
   const keys = new VariableKeys(1);
 

@@ -30,7 +30,9 @@ export class VariableKeys {
       return known;
     }
     if (known !== undefined) known.text = undefined;
-    if (known !== undefined || this.#keys.size >= this.#maxKeys) return { text: undefined, isMade: true };
+    // Code that was evaluated has no module.
+    const isUnknown = known !== undefined || module === "" || this.#keys.size >= this.#maxKeys;
+    if (isUnknown) return { text: undefined, isMade: true };
     return this.#add(text, true);
   }
 
