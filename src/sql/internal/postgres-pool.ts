@@ -1,19 +1,10 @@
-import {
-  type Clock,
-  LinkedList,
-  QueuedWaiter,
-  type ScopeNode,
-  Timer,
-  arrive,
-  grant,
-  refuse,
-  takeAll,
-  takeFirst,
-} from "../../core/index.ts";
+import { type Clock, LinkedList, Timer, arrive, grant, refuse, takeAll, takeFirst } from "../../core/index.ts";
 import { type ConnectError, DatabaseClosedError } from "../errors.ts";
+import { ConnectionWaiter } from "./connection-waiter.ts";
 import { SimpleExchange } from "./exchange.ts";
 import { dismiss } from "./perform.ts";
 import type { ConnectionListener, ConnectionSettings, PostgresConnection } from "./postgres-connection.ts";
+import { PoolOpening } from "./pool-opening.ts";
 import { PostgresOpening, isPassing } from "./postgres-opening.ts";
 import type { PostgresTarget } from "./postgres-url.ts";
 
@@ -48,7 +39,7 @@ export class PostgresPool implements ConnectionListener {
   readonly #open = new Set<PostgresConnection>();
   /** Those of them that are being closed because nobody used them. */
   readonly #leaving = new Set<PostgresConnection>();
-  readonly #openings = new Set<Opening>();
+  readonly #openings = new Set<PoolOpening>();
   /** On their way to somebody who does not stand in line. */
   readonly #apart = new Set<PostgresOpening>();
   readonly #line = new LinkedList<ConnectionWaiter>();
@@ -179,8 +170,8 @@ export class PostgresPool implements ConnectionListener {
     }
     while (this.#line.size > this.#openings.size) {
       const old = this.#idle.pop();
-      if (old !== undefined) this.#start(new Opening(() => this.#check(old)));
-      else if (this.#mayOpen()) this.#start(new Opening((self) => this.#connect(self), true));
+      if (old !== undefined) this.#start(new PoolOpening(() => this.#check(old)));
+      else if (this.#mayOpen()) this.#start(new PoolOpening((self) => this.#connect(self), true));
       else return;
     }
   }
@@ -191,7 +182,7 @@ export class PostgresPool implements ConnectionListener {
     return count === 0 || (count < this.settings.max && this.#clock.now() >= this.#restsUntilMs);
   }
 
-  #start(opening: Opening): void {
+  #start(opening: PoolOpening): void {
     this.#openings.add(opening);
     void opening.run().then((connection) => {
       this.#openings.delete(opening);
@@ -201,7 +192,7 @@ export class PostgresPool implements ConnectionListener {
     });
   }
 
-  async #connect(opening: Opening): Promise<PostgresConnection | undefined> {
+  async #connect(opening: PoolOpening): Promise<PostgresConnection | undefined> {
     const { connectMs } = this.settings;
     const untilMs = this.#clock.now() + connectMs;
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(mostPauseMs, pauseMs * 2)) {
@@ -232,7 +223,7 @@ export class PostgresPool implements ConnectionListener {
   }
 
   /** No connection could be opened. Those in line are told, unless there are others that will serve them. */
-  #failed(opening: Opening, error: ConnectError): void {
+  #failed(opening: PoolOpening, error: ConnectError): void {
     // Two may fail at the same moment.
     this.#openings.delete(opening);
     const isAlone = this.#open.size === 0 && this.#openings.size === 0;
@@ -278,66 +269,5 @@ export class PostgresPool implements ConnectionListener {
 
   #closedError(): DatabaseClosedError {
     return new DatabaseClosedError(this.settings.name);
-  }
-}
-
-/** A connection on its way to those in line: being opened, or checked. */
-class Opening {
-  readonly isNew: boolean;
-  readonly #work: (self: Opening) => Promise<PostgresConnection | undefined>;
-  readonly #ended = Promise.withResolvers<void>();
-  onGiveUp: (() => void) | undefined = undefined;
-
-  constructor(work: (self: Opening) => Promise<PostgresConnection | undefined>, isNew = false) {
-    this.#work = work;
-    this.isNew = isNew;
-  }
-
-  get ended(): Promise<void> {
-    return this.#ended.promise;
-  }
-
-  async run(): Promise<PostgresConnection | undefined> {
-    return await this.#work(this);
-  }
-
-  hasEnded(): void {
-    this.#ended.resolve();
-  }
-
-  giveUp(): void {
-    this.onGiveUp?.();
-  }
-
-  async pause(clock: Clock, ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = new Timer(resolve);
-    clock.schedule(clock.now() + ms, timer);
-    this.onGiveUp = () => {
-      timer.cancel();
-      resolve();
-    };
-    await promise;
-  }
-}
-
-class ConnectionWaiter extends QueuedWaiter<PostgresConnection> {
-  readonly #database: string;
-  readonly #line: LinkedList<ConnectionWaiter>;
-
-  constructor(scope: ScopeNode, database: string, line: LinkedList<ConnectionWaiter>) {
-    super(scope);
-    this.#database = database;
-    this.#line = line;
-  }
-
-  override get isExternal(): boolean {
-    return true;
-  }
-
-  describe(): string {
-    let place = 1;
-    for (let before = this.before; before !== null; before = before.before) place++;
-    return `a connection of ${this.#database}, ${place} of ${this.#line.size} in line`;
   }
 }
