@@ -15,7 +15,7 @@ export interface ProcessPoolOptions extends WorkerPoolOptions {
  *
  * It does what a pool of threads does, with these differences. Whatever ends a process ends nothing else. What is
  * cancelled and does not stop is killed, native code and the programs it has started included, so nobody goes on without
- * it. Everything is copied, and slower: a call takes some 100 µs, a process 100 ms to start and 70 MB. There is no shared
+ * it. Everything is copied, and slower: a call takes some 100 µs, a process 100 to 200 ms to start and 70 MB. There is no shared
  * memory, and `transfer` of arguments is refused.
  *
  * Processes end with the one that opened the pool, whatever ends that. Signals of the terminal do not reach them.
