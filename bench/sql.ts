@@ -61,7 +61,7 @@ async function benchQueries(db: Database, pool: pg.Pool, client: postgres.Sql, a
         name: "pg.Pool",
         run: () => all(async (v) => ((await pool.query("select $1::int as v", [v])).rows[0] as { v: number }).v),
       },
-      { name: "postgres.js", run: () => all(async (v) => (await client`select ${v}::int as v`)[0]!["v"]) },
+      { name: "postgres.js, pipelined", run: () => all(async (v) => (await client`select ${v}::int as v`)[0]!["v"]) },
       ...asyncpg.contenders("queries", queries),
     ],
     check: (result) => {

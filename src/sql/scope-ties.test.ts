@@ -72,6 +72,28 @@ describe.for(["Postgres", "SQLite"])("with %s", (name) => {
       expect(db.statistics().inUse).toBe(0);
     }));
 
+  test("of a stream whose reader stands in line when its scope ends, nothing is left either", () =>
+    inTree(async () => {
+      await using db = await open();
+      await db.execute("create table t (n int)");
+      const own = await db.acquire();
+      await taskGroup(async (group) => {
+        const opened = Promise.withResolvers<AsyncIterator<unknown>>();
+        const reader = group.spawn(async () => await (await opened.promise).next().catch((error: unknown) => error));
+        await cancelScope(async () => {
+          opened.resolve(db.stream("insert into t values (1) returning n"));
+          await sleep(20);
+          expect(db.statistics().waiting).toBe(1);
+          if (name === "SQLite") setTimeout(() => void own[Symbol.asyncDispose](), 20);
+        });
+        await own[Symbol.asyncDispose]();
+        expect(await reader.join()).toBeInstanceOf(TaskCancelledError);
+      });
+
+      expect(db.statistics()).toMatchObject({ inUse: 0, waiting: 0 });
+      expect(await db.fetchValue("select count(*) from t")).toBe(0);
+    }));
+
   test("a connection of acquire() goes back when its scope ends, whatever was begun there, and takes no more", () =>
     inTree(async () => {
       await using db = await open();

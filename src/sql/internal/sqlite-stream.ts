@@ -46,8 +46,7 @@ export class SqliteStream<R> extends BlockReader<R> {
 
   protected override async nextBlock(): Promise<readonly R[] | undefined> {
     const scope = checkedScope();
-    if (this.#missing !== undefined) throw this.#missing;
-    if (this.#isOver) return undefined;
+    if (this.#isOver) return this.#atEnd();
     if (!this.#isOwn) this.#tie ??= new Tie(this.#scope, labelOf(this.#query), (why) => this.#cut(why));
     try {
       return await this.#readOn();
@@ -61,11 +60,20 @@ export class SqliteStream<R> extends BlockReader<R> {
     await this.#end(true);
   }
 
-  async #readOn(): Promise<readonly R[]> {
+  #atEnd(): undefined {
+    if (this.#missing === undefined) return;
+    // The cancellation of the reader counts more than what else it brings about.
+    checkedScope();
+    throw this.#missing;
+  }
+
+  async #readOn(): Promise<readonly R[] | undefined> {
     if (this.#thread === undefined) await this.#open();
+    // Ended by somebody else, while it was opened.
+    if (this.#isOver) return this.#atEnd();
     const piece = this.#isAlone ? await this.#ahead!.take(checkedScope()) : await this.#ask();
     if (piece.isLast) await this.#end(false);
-    else if (this.#isAlone) this.#askAhead();
+    else if (this.#isAlone && !this.#isOver) this.#askAhead();
     if (piece.isFirst) {
       this.#make = rowMaker(piece.names);
       this.#width = piece.names.length;
@@ -77,11 +85,13 @@ export class SqliteStream<R> extends BlockReader<R> {
     const { text, values, asGiven } = this.#query;
     const desk = await this.#line.enter(this.#isAlone);
     try {
+      if (this.#isOver) return;
       const call = new SqliteCall(checkedScope(), desk.thread, ["open", text, values, this.#isOwn], asGiven);
       this.#thread = desk.thread;
       this.#opened = call.id;
       await call.promise;
-      if (this.#isAlone) {
+      if (this.#isOver) await settleSqlite(desk.thread, ["shut", call.id], "stop reading rows");
+      else if (this.#isAlone) {
         this.#desk = desk;
         this.#askAhead();
       }

@@ -40,8 +40,10 @@ export class TiedBlocks<T> implements AsyncGenerator<T, undefined, void> {
       if (scope.stop !== undefined) throw error;
       throw this.#missing ?? error;
     }
-    if (this.#missing !== undefined) throw this.#missing;
-    return atEnd;
+    if (this.#missing === undefined) return atEnd;
+    // The cancellation of the reader counts more than what else it brings about.
+    checkedScope();
+    throw this.#missing;
   }
 
   async return(): Promise<IteratorResult<T, undefined>> {
