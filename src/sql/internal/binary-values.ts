@@ -1,7 +1,7 @@
 /** Values as bytes, as the server keeps them: of the types that are read or written faster so than as text. */
 import { oid, writeAsText } from "./postgres-types.ts";
 import type { WireReader } from "./wire-reader.ts";
-import type { WireWriter } from "./wire-writer.ts";
+import { WireWriter } from "./wire-writer.ts";
 
 /** Makes a value of the bytes at which `wire` stands. */
 export type ReadBytes = (wire: WireReader, length: number) => unknown;
@@ -71,6 +71,22 @@ const writers = new Map<number, WriteBytes>([
   [oid.jsonb, writeJsonb],
   ...[oid.text, oid.varchar, oid.bpchar, oid.json].map((type): [number, WriteBytes] => [type, writerOfText(type)]),
 ]);
+
+const arrays = new WireWriter();
+
+/** An array of one dimension, without its length before it. Undefined if the type, or a value, is always written as text. */
+export function bytesOfArray(items: readonly unknown[], type: number): Buffer | undefined {
+  const write = writers.get(type);
+  if (write === undefined || items.length === 0) return undefined;
+  arrays.cut(0);
+  // One dimension, in which there may be NULL, of the type; so many items, which are counted from 1.
+  for (const number of [1, 1, type, items.length, 1]) arrays.int4(number);
+  for (const item of items) {
+    if (item === null || item === undefined) arrays.int4(-1);
+    else if (!write(arrays, item)) return undefined;
+  }
+  return arrays.take();
+}
 
 function writeBoolean(writer: WireWriter, value: unknown): boolean {
   if (typeof value !== "boolean") return false;

@@ -48,7 +48,7 @@ async function executeAll(connection: PostgresConnection, text: string, rows: Ma
     const exchange =
       wholeStatement === undefined
         ? new ManyExchange(statement, window)
-        : new ManyExchange(wholeStatement, [columnsOfRows(window, parameterTypes.length)]);
+        : new ManyExchange(wholeStatement, [columnsOfRows(window, parameterTypes)]);
     try {
       await perform(connection, exchange);
     } catch (error) {
