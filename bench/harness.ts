@@ -21,6 +21,10 @@ export interface Contest {
   readonly check: (result: unknown) => void;
   /** Runs of each contender within a round; the fastest counts. @default 1 */
   readonly repeats?: number;
+  /** For contests that take long. @default 5 */
+  readonly rounds?: number;
+  /** Whether all contenders have done such work before: then there is no round that does not count. @default false */
+  readonly areWarm?: boolean;
 }
 
 export interface Row {
@@ -36,7 +40,7 @@ export const rounds = 5;
 /** Runs a contest: in each round each contender once, in turns, after a garbage collection. */
 export async function hold(contest: Contest): Promise<Row[]> {
   const times = contest.contenders.map((): number[] => []);
-  for (let round = -1; round < rounds; round++) {
+  for (let round = contest.areWarm === true ? 0 : -1; round < (contest.rounds ?? rounds); round++) {
     for (const [index, contender] of contest.contenders.entries()) {
       const ns = await measure(contest, contender);
       if (round >= 0) times[index]!.push(ns);

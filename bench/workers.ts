@@ -1,165 +1,151 @@
-/** Pools of threads on the same work: very many tiny calls, and few long ones. */
+/** Pools of threads on the same work: very many tiny calls, and few long ones. Each pool is in a process of its own. */
 import { strict as assert } from "node:assert";
+import { type ChildProcess, spawn } from "node:child_process";
+import { type Interface, createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { Piscina } from "piscina";
-import { FixedThreadPool } from "poolifier";
-import { type ModuleTask, openThreadPool } from "taskwright/workers";
-import { Tinypool } from "tinypool";
-import workerpool from "workerpool";
-import { type Contender, hold } from "./harness.ts";
+import { type Contender, type Contest, hold } from "./harness.ts";
+import { pythonWith } from "./python.ts";
 
 const calls = 100_000;
-const inFlight = 64;
-const threads = 2;
+const inTurn = 2_000;
 const longBelow = 10_000_000;
+const rounds = 3;
 
-type Name = "add" | "sumOfSquares";
+const ours = "taskwright";
+const javaScript = [ours, "piscina", "piscina, 64 tasks a thread", "tinypool", "workerpool", "poolifier"];
+const python = ["multiprocessing.Pool", "ProcessPoolExecutor", "ThreadPoolExecutor"];
 
-interface Peer extends AsyncDisposable {
+interface Done {
+  readonly ms: number;
+  readonly result: number;
+}
+
+/** A process with a pool, which does what it is asked to, and says how long it took. */
+class Peer implements Disposable {
   readonly name: string;
-  readonly call: (name: Name, n: number) => Promise<number>;
-  /** Of ours: all items at once. */
-  readonly map?: (name: Name, items: readonly number[]) => Promise<number[]>;
+  readonly #process: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+  readonly #reader: Interface;
+
+  constructor(name: string, command: string, args: readonly string[]) {
+    this.name = name;
+    this.#process = spawn(command, [...args, name], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#reader = createInterface({ input: this.#process.stdout! });
+    this.#lines = this.#reader[Symbol.asyncIterator]();
+  }
+
+  async ask(work: string, units: number): Promise<Done> {
+    this.#process.stdin!.write(`${JSON.stringify({ work, units })}\n`);
+    const line = await this.#lines.next();
+    if (line.done === true) throw new Error(`${this.name} has ended at ${work}`);
+    return JSON.parse(line.value) as Done;
+  }
+
+  [Symbol.dispose](): void {
+    this.#reader.close();
+    this.#process.stdin!.end();
+  }
+}
+
+function openPeers(): { readonly js: Peer[]; readonly py: Peer[] } {
+  const flags = ["--conditions=taskwright-source", "--expose-gc", fileOf("workers-peer.ts")];
+  const command = pythonWith("concurrent.futures");
+  return {
+    js: javaScript.map((name) => new Peer(name, process.execPath, flags)),
+    py: command === undefined ? [] : python.map((name) => new Peer(name, command, [fileOf("compare-pools.py")])),
+  };
 }
 
 function fileOf(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
-function openPeers(): Peer[] {
-  const filename = fileOf("./workers-side.ts");
-  const size = { minThreads: threads, maxThreads: threads };
-  const plain = new Piscina({ filename, ...size });
-  const tuned = new Piscina({ filename, ...size, concurrentTasksPerWorker: 64 });
-  const tiny = new Tinypool({ filename, ...size });
-  const inTurn = workerpool.pool(fileOf("./workers-side-workerpool.ts"), {
-    minWorkers: threads,
-    maxWorkers: threads,
-    workerType: "thread",
-  });
-  const fixed = new FixedThreadPool<number, number>(threads, fileOf("./workers-side-poolifier.ts"));
-  const ours = openThreadPool({ size: threads });
-  const module = new URL("./workers-side.ts", import.meta.url);
-  const tasks: Record<Name, ModuleTask<[number], number>> = {
-    add: { module, name: "add" },
-    sumOfSquares: { module, name: "sumOfSquares" },
+/** Which pools do a work, and what comes of it. */
+interface Row {
+  readonly title: string;
+  readonly work: string;
+  readonly units: number;
+  readonly peers: readonly Peer[];
+  readonly expected: number;
+}
+
+async function holdRow({ title, work, units, peers, expected }: Row): Promise<void> {
+  const contenders = peers.map((peer): Contender => ({
+    name: peer.name,
+    run: () => peer.ask(work, units),
+    ownMs: (done) => (done as Done).ms,
+  }));
+  const check: Contest["check"] = (done) => {
+    // Large sums of floats are rounded.
+    const { result } = done as Done;
+    assert.ok(Math.abs(result / expected - 1) < 1e-6, `${work}: ${result} in place of ${expected}`);
   };
-  const peer = (name: string, call: Peer["call"], close: () => unknown): Peer => ({
-    name,
-    call,
-    async [Symbol.asyncDispose]() {
-      await close();
-    },
-  });
-  return [
-    peer(
-      "piscina",
-      async (name, n) => (await plain.run(n, { name })) as number,
-      () => plain.destroy(),
-    ),
-    peer(
-      "piscina, 64 tasks a thread",
-      async (name, n) => (await tuned.run(n, { name })) as number,
-      () => tuned.destroy(),
-    ),
-    peer(
-      "tinypool",
-      async (name, n) => (await tiny.run(n, { name })) as number,
-      () => tiny.destroy(),
-    ),
-    peer(
-      "workerpool",
-      async (name, n) => (await inTurn.exec(name, [n])) as number,
-      () => inTurn.terminate(),
-    ),
-    peer(
-      "poolifier",
-      (name, n) => fixed.execute(n, name),
-      () => fixed.destroy(),
-    ),
-    {
-      ...peer(
-        "taskwright pool.run",
-        (name, n) => ours.run(tasks[name], n),
-        () => ours[Symbol.asyncDispose](),
-      ),
-      map: (name, items) => ours.map(items, tasks[name]),
-    },
-  ];
-}
-
-async function allAtOnce({ call }: Peer): Promise<number> {
-  const results = await Promise.all(Array.from({ length: calls }, (_, n) => call("add", n)));
-  return results.reduce((sum, n) => sum + n, 0);
-}
-
-async function someInFlight({ call }: Peer): Promise<number> {
-  let next = 0;
-  let sum = 0;
-  const caller = async (): Promise<void> => {
-    while (next < calls) {
-      const result = await call("add", next++);
-      sum += result;
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, caller));
-  return sum;
-}
-
-function oneAfterTheOther({ call }: Peer): Promise<number> {
-  return (async () => {
-    for (let n = 0; n < 2_000; n++) await call("add", n);
-    return 2_000;
-  })();
-}
-
-async function fewLong({ call }: Peer): Promise<number> {
-  const sums = await Promise.all(Array.from({ length: 4 }, () => call("sumOfSquares", longBelow)));
-  return sums.length;
+  await hold({ title, units: work === "sums" ? 1 : units, contenders, check, rounds, areWarm: true });
 }
 
 export async function benchWorkers(): Promise<void> {
-  const peers = openPeers();
-  await using closing = new AsyncDisposableStack();
-  for (const each of peers) closing.use(each);
-  for (const { call } of peers) for (let n = 0; n < 100; n++) await call("add", n);
-  const contenders = (work: (peer: Peer) => unknown): Contender[] =>
-    peers.map((each) => ({ name: each.name, run: () => work(each) }));
-  const total = (calls * (calls + 1)) / 2;
-  const sumOf = async (each: Peer): Promise<number> => {
-    const results = await each.map!(
-      "add",
-      Array.from({ length: calls }, (_, n) => n),
-    );
-    return results.reduce((sum, n) => sum + n, 0);
-  };
-  const maps = peers.filter(({ map }) => map !== undefined);
+  const { js, py } = openPeers();
+  const all = [...js, ...py];
+  using closing = new DisposableStack();
+  for (const peer of all) closing.use(peer);
+  const first = js.slice(0, 1);
+  const sumOfSquares = ((longBelow - 1) * longBelow * (2 * longBelow - 1)) / 6;
+  const rows: Row[] = [
+    {
+      title: `${calls} tiny calls, all at once; per call`,
+      work: "atOnce",
+      units: calls,
+      peers: all,
+      expected: sumTo(calls),
+    },
+    {
+      title: `${calls} tiny calls, 64 in flight; per call`,
+      work: "inFlight",
+      units: calls,
+      peers: js,
+      expected: sumTo(calls),
+    },
+    {
+      title: `${inTurn} tiny calls, one after the other; per call`,
+      work: "inTurn",
+      units: inTurn,
+      peers: all,
+      expected: sumTo(inTurn),
+    },
+    {
+      title: `map over ${calls} items, by those that have it; per item`,
+      work: "map",
+      units: calls,
+      peers: [...first, ...py],
+      expected: sumTo(calls),
+    },
+    {
+      title: `4 sums of ${longBelow} squares; all of them`,
+      work: "sums",
+      units: longBelow,
+      peers: all,
+      expected: 4 * sumOfSquares,
+    },
+  ];
+  // Once for what is loaded and compiled with the first calls.
+  for (const peer of all) await peer.ask("atOnce", 5_000);
+  for (const row of rows) await holdRow(row);
+  await printMemory(all);
+}
 
-  await hold({
-    title: `${calls} tiny calls, all at once, ${threads} threads; per call`,
-    units: calls,
-    contenders: [
-      ...contenders(allAtOnce),
-      ...maps.map((each) => ({ name: "taskwright pool.map", run: () => sumOf(each) })),
-    ],
-    check: (sum) => assert.equal(sum, total),
-  });
-  await hold({
-    title: `${calls} tiny calls, ${inFlight} in flight; per call`,
-    units: calls,
-    contenders: contenders(someInFlight),
-    check: (sum) => assert.equal(sum, total),
-  });
-  await hold({
-    title: "2000 tiny calls, one after the other; per call",
-    units: 2_000,
-    contenders: contenders(oneAfterTheOther),
-    check: (count) => assert.equal(count, 2_000),
-  });
-  await hold({
-    title: `4 sums of ${longBelow} squares; all of them`,
-    units: 1,
-    contenders: contenders(fewLong),
-    check: (count) => assert.equal(count, 4),
-  });
+async function printMemory(peers: readonly Peer[]): Promise<void> {
+  console.log("\nmost memory held, with all processes of the pool");
+  let least: number | undefined;
+  for (const peer of peers) {
+    const { result } = await peer.ask("peakMb", 0);
+    least ??= result;
+    console.log(
+      `  ${peer.name.padEnd(34)} ${result.toFixed(0).padStart(7)} MB  ${(result / least).toFixed(2).padStart(6)}`,
+    );
+  }
+}
+
+/** 1 + 2 + ... + n. */
+function sumTo(n: number): number {
+  return (n * (n + 1)) / 2;
 }
