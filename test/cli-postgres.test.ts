@@ -353,7 +353,7 @@ test("killed anywhere and run again until it is done: nothing is lost, doubled, 
     cli.kill("SIGKILL");
     const { signal } = await cli.ended;
     if (signal === "SIGKILL") kills++;
-    await Promise.all(http.peers.map(({ closed }) => closed));
+    await http.untilClosed();
     // The server may not have noticed yet, and commit what it was sent.
     while (
       (await db.fetchValue<number>(

@@ -1,6 +1,7 @@
 /** Servers for tests of HTTP: one whose every byte the test writes by hand, and one that answers by itself. */
+import { once } from "node:events";
 import { type RequestListener, createServer as createHttpServer } from "node:http";
-import { type AddressInfo, type Server, type Socket, createServer } from "node:net";
+import { type AddressInfo, type Server, type Socket, connect, createServer } from "node:net";
 
 /** One connection, seen from the server. */
 export class Peer {
@@ -95,6 +96,18 @@ export class TestServer implements AsyncDisposable {
       this.#arrived = Promise.withResolvers();
       await this.#arrived.promise;
     }
+  }
+
+  /** When all connections are closed that have been opened until now, those included that were not accepted yet. */
+  async untilClosed(): Promise<void> {
+    // They are accepted in turn: when this one is, so are those before it.
+    const last = connect(Number(new URL(this.origin).port), "127.0.0.1");
+    await once(last, "connect");
+    while (!this.peers.some(({ socket }) => socket.remotePort === last.localPort)) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    last.destroy();
+    await Promise.all(this.peers.map(({ closed }) => closed));
   }
 
   /** Accepts connections no more. */

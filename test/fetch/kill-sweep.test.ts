@@ -73,7 +73,7 @@ test("killed anywhere and run again until it is done, it has what a run without 
     await using prepared = await prepare();
     const { job } = prepared;
     const moments = momentsOf(random, prepared);
-    for (let point = 0; point < 14 && job.kills < 10; point++) {
+    for (let point = 0; point < 24 && job.kills < 10; point++) {
       await job.runUntil(moments[Math.floor(random() * moments.length)]!, random() < 0.5 ? 1 : random());
     }
     expect((await job.run()).code).toBe(1);
@@ -104,7 +104,7 @@ test("killed while it takes out failures and asks them again, it has what a run 
       },
     ];
     // The job may be done meanwhile: then only the beginning of a run is left to be killed in.
-    for (let point = 0; point < 14 && job.kills < 7; point++) {
+    for (let point = 0; point < 24 && job.kills < 7; point++) {
       const moment = moments[Math.floor(random() * moments.length)]!;
       await job.runUntil(moment, random() < 0.5 ? 1 : random(), ...(random() < 0.7 ? ["--retry-failed"] : []));
     }

@@ -121,7 +121,7 @@ export class SweptJob {
     cli.kill("SIGKILL");
     const { signal, code, stderr } = await cli.ended;
     // What it had sent may still be on its way in.
-    await Promise.all(this.#server.peers.map(({ closed }) => closed));
+    await this.#server.untilClosed();
     if (signal === "SIGKILL") this.kills++;
     else assert.deepEqual({ code, stderr }, { code: 1, stderr: "" });
     const failedMayGo = this.#isReplacing || flags.includes("--retry-failed");
