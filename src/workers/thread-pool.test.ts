@@ -173,6 +173,22 @@ describe("a pool", () => {
     }
   });
 
+  test("gives what waits behind a task that was thought quick to another thread", async () => {
+    await using pool = openThreadPool({ size: 2 });
+    for (let i = 0; i < 5; i++) await pool.run(tasks.passGate);
+    const gate = new SharedArrayBuffer(4);
+
+    const held = pool.run(tasks.passGate, gate);
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(Array.from({ length: 4 }, () => pool.run(tasks.passGate)));
+    }
+
+    expect(pool.statistics()).toMatchObject({ workers: 2, waiting: 0, inFlight: 1 });
+    Atomics.store(new Int32Array(gate), 0, 1);
+    Atomics.notify(new Int32Array(gate), 0);
+    expect(await held).toBeUndefined();
+  });
+
   test("gives each of very many quick calls its own result", async () => {
     await using pool = openThreadPool({ size: 2 });
     let next = 0;

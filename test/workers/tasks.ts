@@ -13,6 +13,13 @@ export const echo: <T>(value: T) => T = defineTask(function echo<T>(value: T): T
   return value;
 });
 
+/** Holds its thread until the gate is opened; quick where there is none. */
+export const passGate: (gate?: SharedArrayBuffer) => void = defineTask(function passGate(
+  gate?: SharedArrayBuffer,
+): void {
+  if (gate !== undefined) Atomics.wait(new Int32Array(gate), 0, 0);
+});
+
 /** Computes for so long, and cannot be asked to stop. */
 export const spin: (ms: number) => number = defineTask(function spin(ms: number): number {
   const endMs = performance.now() + ms;
