@@ -19,6 +19,7 @@ import { chunksOf } from "./internal/chunks.ts";
 import { Dispatcher } from "./internal/dispatcher.ts";
 import { decodeError } from "./internal/error-codec.ts";
 import type { StartWorker, WorkerLink } from "./internal/link.ts";
+import { unpacked } from "./internal/packed.ts";
 import { type Calling, calling } from "./internal/protocol.ts";
 import { ProgressListener } from "./internal/progress-listener.ts";
 import { deserialize, serialize } from "./internal/serialize.ts";
@@ -262,7 +263,7 @@ export class WorkerPool implements AsyncDisposable {
     const wanted = chunkSize === "auto" ? undefined : chunkSize;
     return {
       chunks: chunksOf(items, wanted, size, () => dispatcher.averageMs(known)),
-      each: async (chunk) => (await this.#call(calling.each, task, chunk)) as Awaited<R>[],
+      each: async (chunk) => unpacked((await this.#call(calling.each, task, chunk)) as unknown[]) as Awaited<R>[],
       // One that is done, and one that waits for it, so that no worker waits for the next.
       concurrency: size * 2,
     };

@@ -2,7 +2,8 @@ import type { Transferable } from "node:worker_threads";
 import { type ScopeNode, type Travelling, Waiter, outside } from "../../core/index.ts";
 import type { EncodedError } from "./error-codec.ts";
 import type { ProgressListener } from "./progress-listener.ts";
-import { type Calling, type Reply, type WithVariables, came, extra } from "./protocol.ts";
+import { packed } from "./packed.ts";
+import { type Calling, type Reply, type WithVariables, calling, came, extra } from "./protocol.ts";
 import type { PoolWorker } from "./pool-worker.ts";
 
 /** A function as a pool knows it. */
@@ -103,7 +104,8 @@ export class Call extends Waiter<unknown> {
   appendTo(message: unknown[]): void {
     const { how, variables, listener } = this;
     const extras = (listener === undefined ? 0 : extra.progress) + (variables === undefined ? 0 : extra.variables);
-    const args = variables === undefined ? this.args : ([variables, this.args] satisfies WithVariables);
+    const given = how === calling.each ? [packed(this.args)] : this.args;
+    const args = variables === undefined ? given : ([variables, given] satisfies WithVariables);
     message.push(how + extras, this.task.number, args.length);
     for (const arg of args) message.push(arg);
   }

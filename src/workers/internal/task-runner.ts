@@ -18,6 +18,7 @@ import { transfersOf } from "../transfer.ts";
 import { encodeError } from "./error-codec.ts";
 import { findTask } from "./find-task.ts";
 import { ItemSender } from "./item-sender.ts";
+import { packed, unpacked } from "./packed.ts";
 import { ProgressSender } from "./progress-sender.ts";
 import {
   type Calling,
@@ -290,11 +291,17 @@ export class TaskRunner {
   }
 }
 
-function takenCall(how: number, task: number, args: readonly unknown[]): TakenCall {
-  const taken = { how: (how & callingBits) as Calling, extras: how & ~callingBits, task, args, variables: undefined };
-  if ((how & extra.variables) === 0) return taken;
+function takenCall(sentHow: number, task: number, args: readonly unknown[]): TakenCall {
+  const how = (sentHow & callingBits) as Calling;
+  const extras = sentHow & ~callingBits;
+  if ((sentHow & extra.variables) === 0) return { how, extras, task, args: itemsOf(how, args), variables: undefined };
   const [variables, given] = args as WithVariables;
-  return { ...taken, args: given, variables };
+  return { how, extras, task, args: itemsOf(how, given), variables };
+}
+
+/** Items of a chunk are one argument. */
+function itemsOf(how: Calling, args: readonly unknown[]): readonly unknown[] {
+  return how === calling.each ? unpacked(args[0] as readonly unknown[]) : args;
 }
 
 /** The scope of a call, with the context variables that came along. */
@@ -318,7 +325,7 @@ function eachOf(fn: (item: unknown) => unknown, items: readonly unknown[]): unkn
     results.push(value);
     if (isThenable(value)) return restOf(fn, items, results);
   }
-  return results;
+  return packed(results);
 }
 
 async function restOf(fn: (item: unknown) => unknown, items: readonly unknown[], results: unknown[]): Promise<unknown> {
@@ -327,7 +334,7 @@ async function restOf(fn: (item: unknown) => unknown, items: readonly unknown[],
     throwIfCancelled();
     results.push(await fn(item));
   }
-  return results;
+  return packed(results);
 }
 
 function isThenable(value: unknown): boolean {
