@@ -44,6 +44,7 @@ class Peer implements Disposable {
   [Symbol.dispose](): void {
     this.#reader.close();
     this.#process.stdin!.end();
+    this.#process.stdout!.destroy();
   }
 }
 
@@ -128,7 +129,11 @@ export async function benchWorkers(): Promise<void> {
     },
   ];
   // Once for what is loaded and compiled with the first calls.
-  for (const peer of all) await peer.ask("atOnce", 5_000);
+  for (const peer of all) {
+    await peer.ask("atOnce", 5_000);
+    await peer.ask("map", 5_000);
+    await peer.ask("map", 5_000);
+  }
   for (const row of rows) await holdRow(row);
   await printMemory(all);
 }
