@@ -29,7 +29,9 @@ if (unknown !== undefined) {
 }
 
 const machine = cpus();
-console.log(`Node ${process.version}, ${machine.length} x ${machine[0]?.model ?? "unknown"}; medians of 5 rounds`);
+console.log(
+  `Node ${process.version}, ${machine.length} x ${machine[0]?.model ?? "unknown"}; medians of 5 rounds, of pools of 3`,
+);
 for (const [name, bench] of Object.entries(parts)) {
   if (asked.length === 0 || asked.includes(name)) await bench();
 }
