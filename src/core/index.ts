@@ -42,6 +42,7 @@ export { type RunOptions, openTree, run, runTree } from "./run.ts";
 export { type Scope, ScopeNode, stopError } from "./scope.ts";
 export { type ShieldOptions, shield } from "./shield.ts";
 export { breathe, checkpoint, sleep } from "./sleep.ts";
+export { loadSqlite } from "./load-sqlite.ts";
 export { siblingModule } from "./sibling-module.ts";
 export { type SpawnOptions, type Task, type TaskFunction, type TaskState, spawn } from "./task.ts";
 export {

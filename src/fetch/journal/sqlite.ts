@@ -1,19 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import { loadSqlite } from "../../core/index.ts";
 
-/**
- * Opens a database. SQLite is loaded only then, and without the warning that some versions of Node print on that
- * occasion: it is for programmers, and what is printed here is read by users of the command.
- */
+/** Opens a database. SQLite is loaded only then. */
 export function openDatabase(path: string | URL): DatabaseSync {
-  const usual = Object.getOwnPropertyDescriptor(process, "emitWarning")!;
-  Object.defineProperty(process, "emitWarning", { ...usual, value: () => {} });
-  try {
-    const { DatabaseSync: Database } = process.getBuiltinModule("node:sqlite");
-    return new Database(path);
-  } finally {
-    Object.defineProperty(process, "emitWarning", usual);
-  }
+  const Database = loadSqlite();
+  return new Database(path);
 }
 
 /**

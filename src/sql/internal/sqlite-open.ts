@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { loadSqlite } from "../../core/index.ts";
 import type { ThreadSettings } from "./sqlite-protocol.ts";
 
 /** Opens a database, and sets it up. */
@@ -15,16 +16,5 @@ export function openSqlite(settings: ThreadSettings): DatabaseSync {
   } catch (error) {
     db.close();
     throw error;
-  }
-}
-
-/** Without the warning that some versions of Node print when SQLite is first used. */
-function loadSqlite(): typeof DatabaseSync {
-  const usual = Object.getOwnPropertyDescriptor(process, "emitWarning")!;
-  Object.defineProperty(process, "emitWarning", { ...usual, value: () => {} });
-  try {
-    return process.getBuiltinModule("node:sqlite").DatabaseSync;
-  } finally {
-    Object.defineProperty(process, "emitWarning", usual);
   }
 }
