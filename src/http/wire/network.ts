@@ -77,11 +77,14 @@ export class Network {
   }
 
   #makeRoute(proxy: ProxyServer | undefined): Route {
-    const connect = this.#direct(this.#tls, false);
-    const connectHttp2 = this.#direct(this.#tls, true);
-    if (proxy === undefined)
-      return { connect: this.#direct(this.#tls, false, true), connectHttp2, tunnel: connect, proxy };
-    const toProxy = this.#direct(proxy.tls, false);
+    const connect = this.#direct((lookup) => makeConnector(this.#tls, lookup, false));
+    const connectHttp2 = this.#direct((lookup) => makeConnector(this.#tls, lookup, true));
+    if (proxy === undefined) {
+      const lean = this.#direct(makeLeanConnector);
+      const forRequests: Connector = (to, connected) => (to.protocol === "http:" ? lean : connect)(to, connected);
+      return { connect: forRequests, connectHttp2, tunnel: connect, proxy };
+    }
+    const toProxy = this.#direct((lookup) => makeConnector(proxy.tls, lookup, false));
     const through = (toHost: Connector, isTunnelled: boolean): Connector => {
       const ends = { proxy: toProxy, host: toHost };
       return (to, connected) => connectThrough(proxy, ends, to, isTunnelled, connected);
@@ -94,12 +97,8 @@ export class Network {
     };
   }
 
-  /**
-   * A connector to the very host it is told.
-   *
-   * @param isLean - whether nothing but HTTP/1.1 will be spoken
-   */
-  #direct(tls: TlsOptions | undefined, offersHttp2: boolean, isLean = false): Connector {
+  /** A connector to the very host it is told. */
+  #direct(make: (lookup: LookupFunction) => Connector): Connector {
     /** By port, where a name may have other addresses on each. */
     const open = new Map<string, Connector>();
     return (to, connected) => {
@@ -110,12 +109,7 @@ export class Network {
       }
       const port = this.#dns.hasKnown ? portOf(to) : "";
       let connect = open.get(port);
-      if (connect === undefined) {
-        const lookup = this.#lookupFor(port);
-        connect = makeConnector(tls, lookup, offersHttp2);
-        if (isLean) connect = leanWithoutTls(connect, lookup);
-        open.set(port, connect);
-      }
+      if (connect === undefined) open.set(port, (connect = make(this.#lookupFor(port))));
       return connect(to, (error, socket) => {
         if (error !== null) this.#dns.doubt(hostname);
         connected(error, socket);
@@ -144,11 +138,6 @@ export class Network {
     const usable = this.#isGuarded ? publicOf(hostname, found) : found;
     return usable.map((address) => ({ address, family: isIP(address) }));
   }
-}
-
-function leanWithoutTls(connect: Connector, lookup: LookupFunction): Connector {
-  const lean = makeLeanConnector(lookup);
-  return (to, connected) => (to.protocol === "http:" ? lean : connect)(to, connected);
 }
 
 function portOf({ port, protocol }: ConnectTo): string {

@@ -63,7 +63,6 @@ export abstract class PhasedWait<T> extends Waiter<T> implements Timed {
 
   #arm(): void {
     const dueMs = Math.min(this.#phaseDueMs, this.#totalDueMs);
-    if (dueMs === Infinity) return;
     if (this.list !== null) {
       if (this.#armedMs <= dueMs) return;
       unschedule(this);
