@@ -1,5 +1,5 @@
 /** Databases: `taskwright/sql` and its peers on one server, which waits for the disk. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { run } from "taskwright";
 import { type Database, connect } from "taskwright/sql";
 import { performance } from "node:perf_hooks";
@@ -8,6 +8,7 @@ import postgres from "postgres";
 import { type Postgres, startPostgres } from "../test/sql/postgres.ts";
 import { copyMessages, messagesOf } from "./copy-floor.ts";
 import { type Contender, hold } from "./harness.ts";
+import { pythonWith } from "./python.ts";
 import { benchSqlMemory } from "./sql-memory.ts";
 import { benchSqlite } from "./sqlite.ts";
 
@@ -174,9 +175,7 @@ class Asyncpg {
 
   constructor(server: Postgres) {
     this.#url = server.url();
-    this.#python = ["python3", "/usr/bin/python3"].find(
-      (python) => spawnSync(python, ["-c", "import asyncpg"]).status === 0,
-    );
+    this.#python = pythonWith("asyncpg");
   }
 
   /** The time is its own: without the start of Python. */

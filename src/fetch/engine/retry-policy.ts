@@ -1,3 +1,5 @@
+import { exponential } from "../../flow/index.ts";
+
 /** When and how often a request is asked again. */
 export interface RetryPolicy {
   /** Attempts in all, the first included. 1 never asks again. */
@@ -18,5 +20,5 @@ export interface RetryPolicy {
 
 /** @param times - how often it has gone wrong */
 export function backoffMs(policy: RetryPolicy, times: number): number {
-  return policy.random() * Math.min(policy.maxMs, policy.baseMs * 2 ** Math.min(times - 1, 60));
+  return exponential(policy)(times);
 }
