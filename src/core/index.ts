@@ -42,7 +42,6 @@ export { type RunOptions, openTree, run, runTree } from "./run.ts";
 export { type Scope, ScopeNode, stopError } from "./scope.ts";
 export { type ShieldOptions, shield } from "./shield.ts";
 export { breathe, checkpoint, sleep } from "./sleep.ts";
-export { loadSqlite } from "./load-sqlite.ts";
 export { siblingModule } from "./sibling-module.ts";
 export { type SpawnOptions, type Task, type TaskFunction, type TaskState, spawn } from "./task.ts";
 export {
@@ -60,3 +59,4 @@ export { type Travelling, travellingOf, variableKeys } from "./travelling.ts";
 export type { Conductor, Shared, Probe, Tree } from "./tree.ts";
 export { Waiter } from "./waiter.ts";
 export { within } from "./within.ts";
+export { withoutWarnings } from "./without-warnings.ts";

@@ -1,11 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { loadSqlite } from "../../core/index.ts";
+import { withoutWarnings } from "../../core/index.ts";
 
 /** Opens a database. SQLite is loaded only then. */
 export function openDatabase(path: string | URL): DatabaseSync {
-  const Database = loadSqlite();
-  return new Database(path);
+  const { DatabaseSync } = withoutWarnings(() => process.getBuiltinModule("node:sqlite"));
+  return new DatabaseSync(path);
 }
 
 /**
