@@ -152,22 +152,23 @@ test("a body that is not of the announced length is refused", async () => {
   await expect(wrong).rejects.toThrow(TypeError);
 });
 
+/** Pieces without an end, which says when it is closed. */
+async function* endless(closed: () => void): AsyncGenerator<string, void, void> {
+  try {
+    for (;;) {
+      await sleep(1);
+      yield "x";
+    }
+  } finally {
+    closed();
+  }
+}
+
 test("a source is closed when its request fails before it is used up", async () => {
   await using server = await rawServer();
   await using session = openSession();
   const closed = Promise.withResolvers<void>();
-  const pending = session.post(server.origin, {
-    body: (async function* () {
-      try {
-        for (;;) {
-          await sleep(1);
-          yield "x";
-        }
-      } finally {
-        closed.resolve();
-      }
-    })(),
-  });
+  const pending = session.post(server.origin, { body: endless(closed.resolve) });
   const peer = await server.accept();
   await peer.take("x");
   peer.socket.resetAndDestroy();
@@ -186,18 +187,7 @@ test("a server that answers without taking the body ends the source", async () =
   await using server = await rawServer();
   await using session = openSession();
   const closed = Promise.withResolvers<void>();
-  const pending = session.post(server.origin, {
-    body: (async function* () {
-      try {
-        for (;;) {
-          await sleep(1);
-          yield "x";
-        }
-      } finally {
-        closed.resolve();
-      }
-    })(),
-  });
+  const pending = session.post(server.origin, { body: endless(closed.resolve) });
   const peer = await server.accept();
   await peer.take("x");
   peer.respond("no", "HTTP/1.1 413 Payload Too Large");

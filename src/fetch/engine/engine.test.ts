@@ -557,7 +557,10 @@ describe("the engine", () => {
     );
   });
 
-  test("drained anywhere, it starts nothing more, and settles what was on the wire", async () => {
+  test.for([
+    ["drained", "starts nothing more, and settles what was on the wire", "drain", "started"],
+    ["stopped", "settles nothing more, and leaves nothing on the wire", "stop", "settled"],
+  ] as const)("%s anywhere, it %s", async ([, , end, counted]) => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(scriptOf(3), { minLength: 1, maxLength: 30 }),
@@ -565,43 +568,17 @@ describe("the engine", () => {
         troubles,
         fc.integer({ min: 0, max: 3_000 }),
         async (scripts, setup, trouble, afterMs) => {
-          let startedThen: number | undefined;
+          let countedThen: number | undefined;
           const batch = await play(scripts, {
             ...setup,
             ...trouble,
-            arrange: ({ engine, started }) =>
+            arrange: (playing) =>
               void sleep(afterMs).then(() => {
-                engine.drain();
-                startedThen = started.length;
+                playing.engine[end]();
+                countedThen = playing[counted].length;
               }, ignore),
           });
-          expect(startedThen === undefined || batch.started.length === startedThen).toBe(true);
-          expectEachOnce(batch);
-        },
-      ),
-      { numRuns: 30 },
-    );
-  });
-
-  test("stopped anywhere, it settles nothing more, and leaves nothing on the wire", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(scriptOf(3), { minLength: 1, maxLength: 30 }),
-        limits,
-        troubles,
-        fc.integer({ min: 0, max: 3_000 }),
-        async (scripts, setup, trouble, afterMs) => {
-          let settledThen: number | undefined;
-          const batch = await play(scripts, {
-            ...setup,
-            ...trouble,
-            arrange: ({ engine, settled }) =>
-              void sleep(afterMs).then(() => {
-                engine.stop();
-                settledThen = settled.length;
-              }, ignore),
-          });
-          expect(settledThen === undefined || batch.settled.length === settledThen).toBe(true);
+          expect(countedThen === undefined || batch[counted].length === countedThen).toBe(true);
           expectEachOnce(batch);
         },
       ),
