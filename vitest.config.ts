@@ -15,9 +15,9 @@ const config: ViteUserConfig = defineConfig({
     // Files share a process, as modules of a program do; a process a file costs most of the time. A test of what a
     // process does, with its signals and its end, starts one.
     isolate: false,
-    // Tests that try thousands of orders compute for a second or two; four times that where coverage is counted, and
-    // more on a busy machine.
-    testTimeout: 30_000,
+    // Only what hangs is to be found: how long a test takes says nothing where the machine is busy.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     execArgv: ["--conditions=taskwright-source", "--expose-gc"],
     reporters: process.env["CI"] === undefined ? ["default"] : ["default", "./scripts/counts-reporter.ts"],
     coverage: {

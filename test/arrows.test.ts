@@ -88,7 +88,7 @@ beforeAll(async () => {
   reported = diagnostics.map(
     (d) => `${d.filename}: ${codeAt(d.filename, d.labels[0]?.span.line ?? 0)} ${d.message} ${d.help}`,
   );
-}, 60_000);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

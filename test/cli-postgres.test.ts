@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type AddressInfo, type Socket, connect as connectSocket, createServer } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Database, connect } from "../src/sql/index.ts";
 import { Cli, type CliEnd, TemporaryFolder, runCli } from "./cli.ts";
 import { randomFrom } from "./fetch/sweep.ts";
@@ -13,7 +13,6 @@ import { openProxy } from "./sql/databases.ts";
 import { type Postgres, startPostgres } from "./sql/postgres.ts";
 
 /** Each runs several processes. */
-vi.setConfig({ testTimeout: 60_000 });
 
 let server: Postgres;
 let db: Database;
@@ -375,7 +374,7 @@ test("killed anywhere and run again until it is done: nothing is lost, doubled, 
       else body = repeat(number || '-äöü-', case when number % 53 = 0 then 20000 else 20 end) and ok = (number % 11 <> 0)
     end`);
   expect(wrong).toEqual([]);
-}, 120_000);
+});
 
 test("a server that crashes and comes back loses nothing, and the run goes on by itself", async () => {
   const asked: string[] = [];

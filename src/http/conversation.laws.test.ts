@@ -34,7 +34,7 @@ test("cancelled at any checkpoint of a request with everything on, nothing is le
   });
   expect(runs).toBeGreaterThan(20);
   expect(texts).toContain("done");
-}, 30_000);
+});
 
 test("a request with everything on leaves nothing", async () => {
   await using server = await openFaultServer([faults.busy({ retryAfter: 0.01 }), faults.reset(), faults.ok("done")]);
@@ -96,4 +96,4 @@ test("cancelled at any checkpoint on the way to a file: redirected, broken off, 
   expect(runs).toBeGreaterThan(6);
   expect(new Set(lengths)).toEqual(new Set([file.length]));
   expect(uses).toEqual(new Set([undefined, "validated"]));
-}, 30_000);
+});

@@ -485,7 +485,7 @@ test("whatever servers do and whenever one is cancelled: all requests end, and n
   expect(Math.min(outcomes.ok, outcomes.failed)).toBeGreaterThan(100);
   expect(session.statistics()).toMatchObject({ active: 0, waiting: 0 });
   expect(session.statistics().connections).toBeLessThanOrEqual(20);
-}, 30_000);
+});
 
 test("a wrong option is refused when the session is opened", () => {
   expect(() => openSession({ http2: "h2" as never })).toThrow('Expected `http2` to be a boolean or "auto", got "h2"');

@@ -32,7 +32,7 @@ async function processIds(db: Database, watcher: Database): Promise<number[]> {
   return rows.map(({ pid }) => pid);
 }
 
-test("hundreds of queries cancelled at random moments harm none of thousands beside them", { timeout: 40_000 }, () =>
+test("hundreds of queries cancelled at random moments harm none of thousands beside them", () =>
   inTree(async () => {
     await using db = await freshDatabase(server, { max: 4 });
     await using watcher = await freshDatabase(server);
@@ -75,8 +75,7 @@ test("hundreds of queries cancelled at random moments harm none of thousands bes
     expect(db.statistics()).toEqual({ connections: 4, inUse: 0, waiting: 0 });
     expect(await runningQueries(watcher)).toEqual([]);
     expect(await processIds(db, watcher)).toEqual(before);
-  }),
-);
+  }));
 
 test("a query that is cancelled has stopped at the server when the call returns", () =>
   inTree(async () => {
@@ -236,38 +235,34 @@ test("closing the database stops what runs in it, ends who waits, and closes all
     await expect(db.fetch("select 1")).rejects.toThrow(DatabaseClosedError);
   }));
 
-test(
-  "whatever was going on when the database was closed, nothing more begins on its connections",
-  { timeout: 40_000 },
-  () =>
-    inTree(async () => {
-      const kinds: readonly ((db: Database) => Promise<unknown>)[] = [
-        async (db) => {
-          for await (const _ of db.stream("select pg_sleep(60)")) expect.unreachable();
-        },
-        (db) =>
-          db.transaction(async (tx) => {
-            for (let n = 0; n < 1_000; n++) await tx.fetch("select 1");
-          }),
-        async (db) => {
-          await using own = await db.acquire();
-          for (let n = 0; n < 1_000; n++) await own.fetch("select 1");
-        },
-        async (db) => {
-          for await (const _ of db.copyFrom("(select generate_series(1, 100000000))")) await sleep(0);
-        },
-      ];
-      for (const work of kinds) {
-        for (let turns = 0; turns < 12; turns++) {
-          const db = await connect(server.url(), { max: 1 });
-          await db.fetch("select 1");
-          const outcome = work(db).catch((error: unknown) => error);
-          for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+test("whatever was going on when the database was closed, nothing more begins on its connections", () =>
+  inTree(async () => {
+    const kinds: readonly ((db: Database) => Promise<unknown>)[] = [
+      async (db) => {
+        for await (const _ of db.stream("select pg_sleep(60)")) expect.unreachable();
+      },
+      (db) =>
+        db.transaction(async (tx) => {
+          for (let n = 0; n < 1_000; n++) await tx.fetch("select 1");
+        }),
+      async (db) => {
+        await using own = await db.acquire();
+        for (let n = 0; n < 1_000; n++) await own.fetch("select 1");
+      },
+      async (db) => {
+        for await (const _ of db.copyFrom("(select generate_series(1, 100000000))")) await sleep(0);
+      },
+    ];
+    for (const work of kinds) {
+      for (let turns = 0; turns < 12; turns++) {
+        const db = await connect(server.url(), { max: 1 });
+        await db.fetch("select 1");
+        const outcome = work(db).catch((error: unknown) => error);
+        for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
 
-          await db[Symbol.asyncDispose]();
+        await db[Symbol.asyncDispose]();
 
-          expect(await outcome).toBeInstanceOf(DatabaseClosedError);
-        }
+        expect(await outcome).toBeInstanceOf(DatabaseClosedError);
       }
-    }),
-);
+    }
+  }));

@@ -408,7 +408,7 @@ function waitersIn(scope: Scope): WeakRef<object>[] {
 
 const each = Math.ceil(100_000 / Object.keys(waits).length);
 
-test("waiters that were cancelled stay in memory (rwlock, p-queue before signals)", { timeout: 60_000 }, () =>
+test("waiters that were cancelled stay in memory (rwlock, p-queue before signals)", () =>
   virtually(async () => {
     const things = Object.values(waits).map((make) => make());
     const before = things.map(({ of }) => of.statistics());
@@ -429,5 +429,4 @@ test("waiters that were cancelled stay in memory (rwlock, p-queue before signals
     expect(waiters.length).toBeGreaterThanOrEqual(100_000);
     expect(waiters.filter((waiter) => waiter.deref() !== undefined)).toEqual([]);
     expect(things.map(({ of }) => of.statistics())).toEqual(before);
-  })(),
-);
+  })());

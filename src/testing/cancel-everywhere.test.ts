@@ -306,7 +306,7 @@ test("a function that waits for ever after its cancellation is found", async () 
   expect((error.cause as DeadlockError).tree).toBe("cancelEverywhere\n└─ shield: waits for an item in Queue");
 });
 
-test("a function that waits for something foreign for ever is found, with who waits", { timeout: 30_000 }, async () => {
+test("a function that waits for something foreign for ever is found, with who waits", async () => {
   const error = await failureOf(() =>
     taskGroup(async (group) => {
       const ready = Promise.withResolvers<void>();

@@ -574,17 +574,16 @@ function failWith(ends: unknown[], error: unknown): never {
 
 const names = Object.keys(stories);
 /** Many runs, on a machine that may be busy. */
-const patient = { timeout: 60_000 };
 /** Sweeps over the larger stories take as many points as these, evenly spread, for each seed. */
 const maxRuns = 100;
 
-test.for(names)("%s: in 100 orders", patient, async (name) => {
+test.for(names)("%s: in 100 orders", async (name) => {
   const { orders } = await explore((scope) => stories[name]!({ isWhole: true, scope }), { seeds: 100 });
 
   expect(orders).toBeGreaterThan(0);
 });
 
-test.for(names)("%s: cancelled at every checkpoint, in 10 orders", patient, async (name) => {
+test.for(names)("%s: cancelled at every checkpoint, in 10 orders", async (name) => {
   const { runs } = await cancelEverywhere((scope) => stories[name]!({ isWhole: false, scope }), {
     seeds: 10,
     maxRuns,
@@ -597,7 +596,7 @@ test.for(names)("%s: cancelled at every checkpoint, in 10 orders", patient, asyn
 /** A call of a stream that is cancelled alone is a failure that nobody comes for any more, which is told as a warning. */
 const ofTasks = names.filter((name) => !name.startsWith("a stream"));
 
-test.for(ofTasks)("%s: each task cancelled at each of its checkpoints, in 10 orders", patient, async (name) => {
+test.for(ofTasks)("%s: each task cancelled at each of its checkpoints, in 10 orders", async (name) => {
   const { runs } = await cancelEverywhere((scope) => stories[name]!({ isWhole: false, scope }), {
     seeds: 10,
     maxRuns,

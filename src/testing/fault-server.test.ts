@@ -571,4 +571,4 @@ test("whatever is asked of it and whenever clients go: all ends, and nothing is 
     expect(server.statistics().requests).toBeGreaterThan(300);
   });
   expect.assertions(1);
-}, 30_000);
+});

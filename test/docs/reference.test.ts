@@ -11,8 +11,6 @@ import { readApi } from "../../scripts/internal/read-api.ts";
 import { renderReference } from "../../scripts/internal/render-reference.ts";
 import { root } from "./snippets.ts";
 
-const patienceMs = 60_000;
-
 /** The API of a package with one door, `source`. */
 async function apiOf(source: string): Promise<Api[]> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "taskwright-reference-")));
@@ -31,7 +29,7 @@ async function pageOf(source: string): Promise<string> {
   return (await renderReference(await apiOf(source))).get("sample.md")!;
 }
 
-describe("the reference of this package", { timeout: patienceMs }, async () => {
+describe("the reference of this package", async () => {
   const apis = readApi(root, join(root, "tsconfig.json"), await readDoors());
 
   test("has a page for each door, as `npm run docs` writes it", async () => {
@@ -47,7 +45,7 @@ describe("the reference of this package", { timeout: patienceMs }, async () => {
   });
 });
 
-describe("missing doc comments are found", { timeout: patienceMs }, () => {
+describe("missing doc comments are found", () => {
   test("at exports and at their members", async () => {
     const api = await apiOf(`
       export function open(): void {}
@@ -141,7 +139,7 @@ describe("missing doc comments are found", { timeout: patienceMs }, () => {
   });
 });
 
-describe("a page", { timeout: patienceMs }, () => {
+describe("a page", () => {
   test("shows signatures without bodies, and what the comment says of them", async () => {
     const page = await pageOf(`
       /** Too big. */

@@ -81,7 +81,7 @@ test("killed anywhere and run again until it is done, it has what a run without 
     return job.kills;
   });
   expect(kills).toBeGreaterThanOrEqual(155);
-}, 300_000);
+});
 
 test("killed while it takes out failures and asks them again, it has what a run without a break has", async () => {
   const expected = await unbroken(false);
@@ -113,4 +113,4 @@ test("killed while it takes out failures and asks them again, it has what a run 
     return job.kills;
   });
   expect(kills).toBeGreaterThanOrEqual(45);
-}, 300_000);
+});

@@ -8,7 +8,6 @@ import { type Program, compile, compilers, importing, strict, write } from "./co
 import { type NodeVersion, nodeOf, oldNode } from "./nodes.ts";
 import { doors, install, manifest, mustRun, pack, root, run, unpack } from "./tarball.ts";
 
-const patienceMs = 180_000;
 const nodes: NodeVersion[] = [await nodeOf("node24"), await nodeOf("node26")];
 const tooOld = await oldNode();
 
@@ -24,7 +23,7 @@ beforeAll(async () => {
   installed = join(consumer, "node_modules", manifest.name);
   await mkdir(join(folder, "alone"));
   await unpack(tarball, join(folder, "alone"));
-}, patienceMs);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -61,7 +60,7 @@ describe("the files", () => {
   });
 });
 
-describe.for(nodes)("on Node $version", { timeout: patienceMs }, (node) => {
+describe.for(nodes)("on Node $version", (node) => {
   test("every door opens", async () => {
     const names = await namesIn(node, consumer, doors);
 
@@ -91,7 +90,7 @@ describe.for(nodes)("on Node $version", { timeout: patienceMs }, (node) => {
   });
 });
 
-describe("a program that is bundled", { timeout: patienceMs }, () => {
+describe("a program that is bundled", () => {
   const external = ["taskwright"];
 
   test.for([
@@ -127,7 +126,7 @@ describe("a program that is bundled", { timeout: patienceMs }, () => {
   });
 });
 
-describe("on a Node that is too old", { timeout: patienceMs }, () => {
+describe("on a Node that is too old", () => {
   /** A real one where the machine has it; otherwise this one, which says it is older than it is. */
   const pretend = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.1.0" } });';
   const node = tooOld ?? { path: process.execPath, version: "20.1.0" };
@@ -146,7 +145,7 @@ describe("on a Node that is too old", { timeout: patienceMs }, () => {
   });
 });
 
-describe.for(compilers)("the types, in $name,", { timeout: patienceMs }, (compiler) => {
+describe.for(compilers)("the types, in $name,", (compiler) => {
   const allIsWell = { exitCode: 0, stdout: "", stderr: "" };
 
   test.for([
@@ -191,7 +190,7 @@ async function testsOfTypes({ isRefusalExpected = true } = {}): Promise<Program>
   return { settings, files, packages: ["@types/node", "vitest", "zod", "valibot", "arktype"] };
 }
 
-test("a linter finds who awaits a task, which compilers let pass", { timeout: patienceMs }, async () => {
+test("a linter finds who awaits a task, which compilers let pass", async () => {
   const text = `import { taskGroup } from "taskwright";
     await taskGroup(async (group) => {
       const task = group.spawn(() => 1);

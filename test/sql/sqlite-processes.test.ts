@@ -61,7 +61,7 @@ test("a process that is killed loses nothing that it has committed, and leaves n
       expect(await db.fetchValue("pragma integrity_check")).toBe("ok");
     }
   });
-}, 60_000);
+});
 
 test("two processes and this one write to one file, and each finds all of its own", async () => {
   await run(async () => {
@@ -83,4 +83,4 @@ test("two processes and this one write to one file, and each finds all of its ow
     }
     expect(await db.fetchValue("pragma integrity_check")).toBe("ok");
   });
-}, 60_000);
+});
