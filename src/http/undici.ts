@@ -29,6 +29,8 @@ export interface WireRequest {
   readonly body: string | Uint8Array | AsyncIterable<string | Uint8Array> | null;
   /** The protocol that the connection is to go on with, if the server agrees. */
   readonly upgrade?: string;
+  /** `false`: the connection is kept where undici would close it, which is after HEAD. */
+  readonly reset?: false;
 }
 
 /** Headers of a response: names in lower case, an array where one came several times. */

@@ -391,7 +391,7 @@ const lengths: FaultGroup = {
       request: { method: "HEAD" },
       ends: answer(200, ""),
       next: "new",
-      note: "after HEAD no connection is used again, since many servers do this",
+      note: "after HEAD a connection is used for HEAD alone, since many servers do this",
     },
     { fault: "badLength()", does: "sends a length below 0", plays: faults.badLength(), ends: notHttp },
     { fault: 'badLength("+5")', does: "a length that is no number", plays: faults.badLength("+5"), ends: notHttp },

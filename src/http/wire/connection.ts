@@ -58,6 +58,9 @@ export class Connection<Host extends { readonly origin: string } = { readonly or
   #isConnected = false;
   /** Requests that the present socket has been used for. */
   uses = 0;
+  /** Whether the present socket has last answered a HEAD: a body may come all the same, as some servers send one. */
+  followsHead = false;
+  #answersHead = false;
   /** What the present socket has failed with. undici takes a reset for the end of a body that has no other. */
   failure: Error | undefined = undefined;
 
@@ -70,6 +73,7 @@ export class Connection<Host extends { readonly origin: string } = { readonly or
     const connectAndTell: Connector = (to, connected) => {
       this.user?.connecting();
       this.uses = 1;
+      this.followsHead = false;
       this.failure = undefined;
       const take = given === undefined ? connect : handOver(given);
       given = undefined;
@@ -97,9 +101,11 @@ export class Connection<Host extends { readonly origin: string } = { readonly or
   send(request: WireRequest, user: ConnectionUser): void {
     this.user = user;
     this.uses++;
+    this.#answersHead = request.method === "HEAD";
+    const kept: WireRequest = this.#answersHead ? { ...request, reset: false } : request;
     const proxy = this.#passedOnBy;
-    if (proxy === undefined) this.#dispatch(request, user);
-    else this.#dispatch(proxy.passedOn(this.host.origin, request), new PassedOn(user, proxy.name));
+    if (proxy === undefined) this.#dispatch(kept, user);
+    else this.#dispatch(proxy.passedOn(this.host.origin, kept), new PassedOn(user, proxy.name));
   }
 
   #dispatch(request: WireRequest, handler: WireHandler): void {
@@ -111,6 +117,7 @@ export class Connection<Host extends { readonly origin: string } = { readonly or
   /** The request and its response are through. */
   free(): void {
     this.user = undefined;
+    this.followsHead = this.#answersHead;
   }
 
   /** Closes it at once, whatever goes on. Its user hears nothing more that matters. */

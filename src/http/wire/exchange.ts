@@ -10,7 +10,7 @@ import type { FlowControl, WireHeaders, WireRequest } from "../undici.ts";
 import type { Connection, ConnectionUser } from "./connection.ts";
 import { codingsOf } from "../answer/content-codings.ts";
 import { Decoder, type DecoderOwner, checkCodings } from "../answer/decoder.ts";
-import { failureOf, failureToSend } from "./failure.ts";
+import { BodyAfterHead, failureOf, failureToSend } from "./failure.ts";
 import type { Http2Lease } from "./http2-lease.ts";
 import { type Order, labelOf, pathname } from "./order.ts";
 import { PhasedWait } from "./phased-wait.ts";
@@ -141,7 +141,7 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   }
 
   protected takeConnection(): Connection<Host> | Http2Lease {
-    return this.transport.pool.take(this.host);
+    return this.transport.pool.take(this.host, this.method);
   }
 
   connecting(): void {
@@ -210,7 +210,14 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
     if (this.state === "over") return;
     const { body } = this.order.wire;
     if (body instanceof Upload && body.failure !== undefined) this.fail(failureToSend(this, body.failure.error));
-    else this.fail(failureOf(this, { phase: this.#connectionPhase, isReused: this.#isReused }, error));
+    else this.fail(this.#failureOf(error));
+  }
+
+  #failureOf(error: Error): Error {
+    const { uses = 0, followsHead = false } = this.#connection ?? {};
+    const failure = failureOf(this, { phase: this.#connectionPhase, isReused: uses > 1, followsHead }, error);
+    if (failure.cause instanceof BodyAfterHead) this.host.sendsBodyToHead = true;
+    return failure;
   }
 
   /** Whether nothing else tells where the body ends. */
@@ -222,10 +229,6 @@ export abstract class Exchange<T> extends PhasedWait<T> implements Job, Connecti
   get #connectionPhase(): ConnectionPhase {
     if (this.state === "body") return "response";
     return this.#isConnecting ? "connect" : "request";
-  }
-
-  get #isReused(): boolean {
-    return (this.#connection?.uses ?? 0) > 1;
   }
 
   #isTooLong(announced: string | string[] | undefined): boolean {

@@ -4,6 +4,15 @@ import { type ConnectionPhase, ConnectionError, ProtocolError, type RequestName 
 export interface FailurePlace {
   readonly phase: ConnectionPhase;
   readonly isReused: boolean;
+  /** Whether the connection has answered a HEAD before. */
+  readonly followsHead: boolean;
+}
+
+/** What came was no answer, but the body of the one before, to a HEAD. So the request can be sent again. */
+export class BodyAfterHead extends Error {
+  constructor(cause: Error) {
+    super("the server had sent a body in answer to HEAD", { cause });
+  }
 }
 
 /** A failure of ours on the way to a connection, before it is known whose request it fails. */
@@ -31,7 +40,10 @@ export function failureOf(request: RequestName, place: FailurePlace, error: Erro
     const why = `the request cannot be sent: ${error.message}`;
     return new TypeError(`${request.method} ${request.url}: ${why}`, { cause: error });
   }
-  if (isNotHttp(code, place, error)) return new ProtocolError(request, error);
+  if (isNotHttp(code, place, error)) {
+    if (!place.followsHead || place.phase !== "request") return new ProtocolError(request, error);
+    return new ConnectionError(request, "request", true, new BodyAfterHead(error));
+  }
   return new ConnectionError(request, place.phase, place.isReused, error);
 }
 

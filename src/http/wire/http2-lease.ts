@@ -32,6 +32,11 @@ export class Http2Lease extends Link {
     return this.connection?.failure;
   }
 
+  /** As only those do: see {@link Connection.followsHead}. */
+  get followsHead(): boolean {
+    return this.connection?.followsHead ?? false;
+  }
+
   get host(): Host {
     return this.#multiplexer.host;
   }

@@ -15,6 +15,8 @@ export class Host extends Lane {
   readonly idle: Connection<Host>[] = [];
   /** How to get there. */
   readonly route: Route;
+  /** Whether it sends a body in answer to HEAD, where there is none. */
+  sendsBodyToHead = false;
   /** What requests go through where HTTP/2 is spoken, or may be. */
   multiplexer: Multiplexer | undefined = undefined;
 
@@ -92,8 +94,17 @@ export class Pool implements ConnectionOwner, MultiplexerOwner {
   }
 
   /** A connection to `host` that nobody uses, or a place on one. */
-  take(host: Host): Connection<Host> | Http2Lease {
-    return host.multiplexer?.lease() ?? host.idle.pop() ?? this.#make(host, host.route);
+  take(host: Host, method: string): Connection<Host> | Http2Lease {
+    return host.multiplexer?.lease() ?? this.#takeIdle(host, method) ?? this.#make(host, host.route);
+  }
+
+  /** After a HEAD only another HEAD follows: what came late is not to be taken for the body of somebody else's answer. */
+  #takeIdle(host: Host, method: string): Connection<Host> | undefined {
+    for (let idle = host.idle.pop(); idle !== undefined; idle = host.idle.pop()) {
+      if (!idle.followsHead || (method === "HEAD" && !host.sendsBodyToHead)) return idle;
+      this.drop(idle);
+    }
+    return undefined;
   }
 
   /** A connection to `host` of its own, which is to become something else than HTTP: see {@link adopt}. */
