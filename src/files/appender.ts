@@ -138,7 +138,7 @@ export class Appender implements AsyncDisposable {
   async #write(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error;
     try {
-      await writeAll(this.#handle, bytes);
+      await writeAll(this.#handle.fd, bytes);
       if (this.#isDurable) await this.#handle.datasync();
     } catch (error) {
       await this.#cutBack(error);

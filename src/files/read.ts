@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { type ReadOptions, readChunks } from "./chunks.ts";
 import { JsonFileError } from "./errors.ts";
 import { compressionOf } from "./internal/compression.ts";
 import { onDisk } from "./internal/disk.ts";
+import { readWhole } from "./internal/whole.ts";
 
 /**
  * All bytes of a file.
@@ -12,10 +12,22 @@ import { onDisk } from "./internal/disk.ts";
  * @throws {Error} as {@link readChunks}
  */
 export async function readBytes(path: string, options: ReadOptions = {}): Promise<Buffer> {
-  if (compressionOf(path, options.compression) === undefined) return await onDisk(`read ${path}`, () => readFile(path));
+  return await readAs(path, options, (bytes, isShared) => (isShared ? copyOf(bytes) : bytes));
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
+
+async function readAs<T>(path: string, options: ReadOptions, use: (bytes: Buffer, isShared: boolean) => T): Promise<T> {
+  if (compressionOf(path, options.compression) === undefined) {
+    return await onDisk(`read ${path}`, () => readWhole(path, use));
+  }
   const chunks: Buffer[] = [];
   for await (const chunk of readChunks(path, options)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  return use(Buffer.concat(chunks), false);
 }
 
 /**
@@ -35,7 +47,11 @@ export async function readBytes(path: string, options: ReadOptions = {}): Promis
  * ```
  */
 export async function readText(path: string, options: ReadOptions = {}): Promise<string> {
-  const text = (await readBytes(path, options)).toString("utf8");
+  return await readAs(path, options, textOf);
+}
+
+function textOf(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
   return text.startsWith("\ufeff") ? text.slice(1) : text;
 }
 

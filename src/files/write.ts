@@ -4,8 +4,9 @@ import { basename, dirname, join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { toItsEnd } from "../core/index.ts";
 import { type Compression, compressionOf, packed } from "./internal/compression.ts";
-import { type Content, piecesOf } from "./internal/content.ts";
+import { type Content, bytesOf, isWhole, piecesOf } from "./internal/content.ts";
 import { onDisk } from "./internal/disk.ts";
+import { writeWhole } from "./internal/whole.ts";
 import { writeAll } from "./internal/write-all.ts";
 
 /** Settings of {@link write} and {@link writeAtomic}. */
@@ -28,6 +29,9 @@ export interface WriteOptions {
  * @throws {Error} of the system, with a code: `EACCES`, `ENOSPC` ...
  */
 export async function write(path: string, content: Content, options: WriteOptions = {}): Promise<void> {
+  if (isWhole(content) && compressionOf(path, options.compression) === undefined) {
+    return await onDisk(`write ${path}`, () => writeWhole(path, bytesOf(content), options.mode));
+  }
   const pieces = storedAs(path, content, options);
   const handle = await onDisk(`open ${path}`, () => open(path, "w", options.mode));
   try {
@@ -86,7 +90,7 @@ function storedAs(path: string, content: Content, options: WriteOptions): AsyncI
 }
 
 async function writePieces(path: string, handle: FileHandle, pieces: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const piece of pieces) await onDisk(`write ${path}`, () => writeAll(handle, piece));
+  for await (const piece of pieces) await onDisk(`write ${path}`, () => writeAll(handle.fd, piece));
 }
 
 /** Where a path leads, and what may be done with what is there. */

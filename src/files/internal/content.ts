@@ -4,9 +4,14 @@ export type Content = string | Uint8Array | Iterable<string | Uint8Array> | Asyn
 /** As much as is worth a write of its own. */
 const pieceBytes = 256 * 1024;
 
+/** Whether it is all there already. */
+export function isWhole(content: Content): content is string | Uint8Array {
+  return typeof content === "string" || content instanceof Uint8Array;
+}
+
 /** The content in pieces that are worth writing, small ones joined. */
 export function piecesOf(content: Content): AsyncIterable<Uint8Array> {
-  if (typeof content === "string" || content instanceof Uint8Array) return joined([content]);
+  if (isWhole(content)) return joined([content]);
   if (typeof content === "object" && content !== null) {
     if (Symbol.asyncIterator in content || Symbol.iterator in content) return joined(content);
   }

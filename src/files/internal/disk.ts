@@ -1,16 +1,11 @@
-import { toItsEnd } from "../../core/index.ts";
-import { Semaphore } from "../../sync/index.ts";
+import { realClock, toItsEnd } from "../../core/index.ts";
+import { DiskLine } from "./disk-line.ts";
 
 /** Threads that libuv does blocking work on, unless `UV_THREADPOOL_SIZE` says otherwise. */
 const defaultThreads = 4;
 
-/**
- * Who is with the system, of all in this process.
- *
- * Names are looked up and bodies are compressed on the same threads, and one file system that hangs takes all that it is
- * given: so one thread is left to the others.
- */
-const threads = new Semaphore(Math.max(1, threadCount() - 1), { name: "disk" });
+/** Of all in this process. */
+const line = new DiskLine(threadCount(), realClock);
 
 function threadCount(): number {
   const size = Number(process.env["UV_THREADPOOL_SIZE"]);
@@ -18,7 +13,7 @@ function threadCount(): number {
 }
 
 /**
- * Does something with the file system, when a thread is free for it.
+ * Does something with the file system, when it is its turn.
  *
  * Cancel: leaves the line. What has begun cannot be stopped, and is waited for: its result is returned, and the next
  * checkpoint throws.
@@ -26,10 +21,21 @@ function threadCount(): number {
  * @param what - for the tree: `read /etc/hosts`
  */
 export async function onDisk<T>(what: string, work: () => Promise<T>): Promise<T> {
-  const thread = await threads.acquire();
+  const call = await line.enter(what);
+  const leave = (): void => line.leave(call);
+  let ended: Promise<unknown> = Promise.resolve();
   try {
-    return await toItsEnd(what, work);
+    return await toItsEnd(what, () => {
+      const result = work();
+      ended = result;
+      return result;
+    });
+  } catch (error) {
+    // Errors of the system know nothing of who has called.
+    if (error instanceof Error) Error.captureStackTrace(error);
+    throw error;
   } finally {
-    thread.release();
+    // Where nobody waits any more, because the scope has ended, the thread is still taken.
+    ended.then(leave, leave);
   }
 }

@@ -1,9 +1,12 @@
-import type { FileHandle } from "node:fs/promises";
+import { write } from "node:fs";
+import { promisify } from "node:util";
+
+const writeSome = promisify(write);
 
 /** Writes all of `bytes` where the file stands: the system may take less at a time. */
-export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+export async function writeAll(file: number, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, at);
+    const { bytesWritten } = await writeSome(file, bytes, at);
     at += bytesWritten;
   }
 }
