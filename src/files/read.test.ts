@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -15,6 +15,7 @@ import {
   readJsonLines,
   readLines,
   readText,
+  write,
 } from "./index.ts";
 
 async function linesOf(path: string, options?: ReadLinesOptions): Promise<string[]> {
@@ -59,6 +60,46 @@ describe("reading", () => {
       await expect(readText("/no/such/file")).rejects.toMatchObject({ code: "ENOENT", path: "/no/such/file" });
       await expect(linesOf("/no/such/file")).rejects.toMatchObject({ code: "ENOENT" });
       await expect(readBytes("/")).rejects.toMatchObject({ code: "EISDIR" });
+    }));
+
+  test("says in its errors who has called", () =>
+    run(async () => {
+      const readsConfiguration = async (): Promise<string> => await readText("/no/such/file");
+      const error: unknown = await readsConfiguration().catch((thrown: unknown) => thrown);
+      expect((error as Error).stack).toContain("readsConfiguration");
+    }));
+
+  test.each([0, 1, 65_535, 65_536, 65_537, 131_072, 500_000])("gives all of %d bytes, to keep", (size) =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      const [ones, twos] = [Buffer.alloc(size, "1"), Buffer.alloc(size, "2")];
+      writeFileSync(folder.at("ones"), ones);
+      writeFileSync(folder.at("twos"), twos);
+      const first = await readBytes(folder.at("ones"));
+      const second = await readBytes(folder.at("twos"));
+      expect([first.equals(ones), second.equals(twos)]).toEqual([true, true]);
+      // Nothing of other files is behind them.
+      expect(first.buffer.byteLength).toBeLessThanOrEqual(size + 1);
+      expect(await readText(folder.at("ones"))).toBe(ones.toString());
+    }),
+  );
+
+  test("leaves no file open, whether it fails or not", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      writeFileSync(folder.at("file"), "text");
+      const countOpen = (): number => readdirSync("/proc/self/fd").length;
+      await readText(folder.at("file"));
+      const before = countOpen();
+      await Promise.all(Array.from({ length: 50 }, () => readText(folder.at("file"))));
+      const failing = [readText("/"), readBytes(folder.path), write("/dev/full", "text"), readJson(folder.at("file"))];
+      for (const { status } of await Promise.allSettled(failing)) expect(status).toBe("rejected");
+      await cancelScope(async (scope) => {
+        const reads = Array.from({ length: 50 }, () => readText(folder.at("file")));
+        scope.cancel();
+        await Promise.allSettled(reads);
+      });
+      expect(countOpen()).toBe(before);
     }));
 
   test("tells wrong options at once", () => {

@@ -56,6 +56,16 @@ describe.each(writers)("%s", (_name, put) => {
       expect(readFileSync(path, "utf8")).toBe(large + large);
     }));
 
+  test("replaces all of what was longer, and gives a new file the mode asked for", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      writeFileSync(folder.at("file"), "something longer");
+      await put(folder.at("file"), "short");
+      await put(folder.at("new"), "secret", { mode: 0o600 });
+      expect(readFileSync(folder.at("file"), "utf8")).toBe("short");
+      expect((statSync(folder.at("new")).mode & 0o777).toString(8)).toBe("600");
+    }));
+
   test("packs what is called .gz or .zst", () =>
     run(async () => {
       await using folder = await openTempFolder();
