@@ -48,8 +48,8 @@ export async function writeWhole(path: string, bytes: Uint8Array, mode: number |
 async function readLong(file: number, beginning: Buffer): Promise<Buffer> {
   const { size } = await fstat(file);
   let bytes = beginning;
-  // One byte more than it should have, to see that it ends there. What the system makes up is said to have none.
-  for (let room = Math.max(size + 1, 2 * beginning.length); ; room *= 2) {
+  // One byte more than it should have, to see that it ends there. What is no file on a disk is said to have none.
+  for (let room = size < bytes.length ? 2 * bytes.length : size + 1; ; room *= 2) {
     const larger = Buffer.allocUnsafeSlow(room);
     bytes.copy(larger);
     const length = await fill(file, larger, bytes.length);
