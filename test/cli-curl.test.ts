@@ -301,7 +301,11 @@ describe("exit code 2", () => {
   test.each([
     [["-u", "me", url], "Expected --user to be NAME:PASSWORD: `NAME:` has no password"],
     [["-u", "me:x", "--bearer", "t", url], "Got --oauth2-bearer and --user: give one or the other"],
-    [["-b", "jar.txt", url], "Expected --cookie to be NAME=VALUE: files of cookies are not read"],
+    [["-b", "/no/jar.txt", url], "Cannot read `/no/jar.txt` for --cookie: ENOENT"],
+    [["-b", "package.json", url], "`package.json`, given as --cookie: Expected a file of cookies: line 1 is not"],
+    [["-b", "a", "-b", "b", url], "Got two files for --cookie: NAME=VALUE is a cookie"],
+    [["--cookie-jar", "-", url], "Expected a file after --cookie-jar, got `-`"],
+    [["--cookie-jar", "/no/jar.txt", url], "Cannot write cookies (/no/jar.txt): ENOENT"],
     [["-I", "-X", "GET", url], "Got --head and --request: give one or the other"],
     [["-I", "-d", "x", url], "Got --head and data to send: with --get it goes into the query"],
     [["-d", "@-"], "Got @- for --data, and requests on standard input: one of them has to come from a file"],

@@ -1,4 +1,5 @@
 import { redactUrl, showHeader } from "../fetch/index.ts";
+import { isCookie } from "./cookie-settings.ts";
 import type { Flags, GivenFlags } from "./flags.ts";
 import { showTarget } from "./results-target.ts";
 
@@ -18,7 +19,7 @@ export interface CommandLineOptions {
 }
 
 /** Flags whose values are secrets as a whole. */
-const secretFlags: ReadonlySet<string> = new Set(["user", "oauth2-bearer", "proxy-user", "pass", "cookie"]);
+const secretFlags: ReadonlySet<string> = new Set(["user", "oauth2-bearer", "proxy-user", "pass"]);
 
 /** The command `name` as it was given, but for some flags. */
 export function commandLine(
@@ -45,6 +46,7 @@ export function commandLine(
 
 function shownValue(flag: string, value: string): string {
   if (secretFlags.has(flag)) return "***";
+  if (flag === "cookie" && isCookie(value)) return "***";
   if (flag === "output") return showTarget(value);
   if (flag === "proxy" || flag === "referer") return redactUrl(value);
   // Not by the parser of URLs, which would encode braces.

@@ -10,6 +10,7 @@ import { openResults } from "./fetch-output.ts";
 import { FetchRun } from "./fetch-run.ts";
 import { type FetchSettings, readSettings } from "./fetch-settings.ts";
 import { parseFlags } from "./flags.ts";
+import { keepingCookies } from "./keep-cookies.ts";
 import { print } from "./print.ts";
 import { checkSession } from "./session-settings.ts";
 import { ignoreHangUpWithoutTerminal } from "./stop-signals.ts";
@@ -24,9 +25,9 @@ export async function fetchCommand(args: readonly string[], version: string): Pr
     await checkSession(settings.session);
     const found = await findInputs(settings);
     if (settings.isDryRun) return await tellOnly(found, settings);
-    return await run(async () => new FetchRun(found, await openResults(settings, found.inputs), settings).run(), {
-      signals: false,
-    });
+    const fetchAll = async (): Promise<ExitCode> =>
+      new FetchRun(found, await openResults(settings, found.inputs), settings).run();
+    return await run(() => keepingCookies(settings, fetchAll), { signals: false });
   } catch (error) {
     complain("fetch", error instanceof UsageError ? error : unexpected(error), isVerbose);
     return error instanceof UsageError ? exitCode.usage : exitCode.failed;

@@ -1,5 +1,6 @@
 import type { FetchSessionOptions, OutputFormat, RequestTemplate, JournalStart } from "../fetch/index.ts";
 import { type CommandLine, type CommandLineOptions, commandLine } from "./command-line.ts";
+import { readCookieJar } from "./cookie-settings.ts";
 import { fetchFlags } from "./fetch-flags.ts";
 import type { GivenFlags } from "./flags.ts";
 import { type InputSettings, readInputSettings } from "./input-settings.ts";
@@ -14,6 +15,8 @@ import { UsageError } from "./usage-error.ts";
 /** What the flags of `taskwright fetch` say, read and checked. */
 export interface FetchSettings extends RequestDefaults, InputSettings, PacingSettings {
   readonly session: FetchSessionOptions;
+  /** Where the cookies of the session are kept; undefined for nowhere. */
+  readonly cookieJar: string | undefined;
   /** What people call it; undefined for standard output. Without what is secret. */
   readonly output: string | undefined;
   readonly target: ResultsTarget;
@@ -69,6 +72,7 @@ export function readSettings(given: GivenFlags, version: string): FetchSettings 
     ...input,
     template: readTemplate(given, defaults, input),
     session: readSession(given),
+    cookieJar: readCookieJar(given),
     ...readPacingSettings(given),
     output,
     target,

@@ -1,5 +1,6 @@
 import { headerProblem } from "../fetch/index.ts";
 import { acceptEncoding } from "../http/index.ts";
+import { isCookie } from "./cookie-settings.ts";
 import { readArgumentFile } from "./file-argument.ts";
 import type { GivenFlags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
@@ -25,7 +26,7 @@ export function readHeaders(given: GivenFlags, bodyHeaders: readonly string[], v
   if (authorization !== undefined) add("authorization", authorization);
   const referer = given.get("referer");
   if (referer !== undefined) add("referer", referer);
-  const cookies = given.all("cookie").map(checkedCookie);
+  const cookies = given.all("cookie").filter(isCookie);
   if (cookies.length > 0) add("cookie", cookies.join("; "));
   return [...new Map([...byName, ...ownHeaders(given)]).values()].flat(2);
 }
@@ -43,11 +44,6 @@ function readAuthorization(given: GivenFlags): string | undefined {
     );
   }
   return `Basic ${Buffer.from(user).toString("base64")}`;
-}
-
-function checkedCookie(cookie: string): string {
-  if (cookie.includes("=")) return cookie;
-  throw new UsageError("Expected --cookie to be NAME=VALUE", "files of cookies are not read");
 }
 
 /** Those of `--header`, by name in lower case; without any where none is to be sent. */

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { type TlsOptions, openSession } from "../http/index.ts";
 import type { FetchSessionOptions } from "../fetch/index.ts";
+import { readCookies } from "./cookie-settings.ts";
 import { readArgumentFile } from "./file-argument.ts";
 import type { GivenFlags } from "./flags.ts";
 import { wholeNumber } from "./units.ts";
@@ -15,6 +16,7 @@ export function readSession(given: GivenFlags): FetchSessionOptions {
   const tls = readTls(given);
   const proxy = readProxy(given, process.env);
   const dns = readDns(given);
+  const cookies = readCookies(given);
   if (given.has("max-redirs") && !given.has("location")) throw new UsageError("Got --max-redirs and no --location");
   const http2 = given.has("http2-prior-knowledge") ? true : given.has("http2") ? "auto" : undefined;
   return {
@@ -22,6 +24,7 @@ export function readSession(given: GivenFlags): FetchSessionOptions {
     ...(proxy !== undefined && { proxy }),
     ...(dns !== undefined && { dns }),
     ...(http2 !== undefined && { http2 }),
+    ...(cookies !== undefined && { cookies }),
     ...(given.has("compressed") && { decompress: true }),
     ...(given.has("location") && {
       redirect: { max: given.read("max-redirs", "a whole number, 0 or more", wholeNumber, 20) },

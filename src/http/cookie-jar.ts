@@ -1,4 +1,5 @@
 import { wrong } from "./request/check.ts";
+import { type FileCookie, readCookieFile, setCookieOf, urlOf, writeCookieFile } from "./request/cookie-file.ts";
 import { type CookieKeeper, type KeptCookie, makeKeeper, restoreKeeper } from "./tough-cookie.ts";
 
 /** A cookie in a {@link CookieJar}. */
@@ -27,7 +28,8 @@ const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
  * sessions may share one, and one session may use several, one for each user it acts for.
  *
  * A host can set cookies for itself and for domains that it is in, but for none that belongs to many, such as `co.uk`.
- * Cookies live in memory; to keep them for longer, save what {@link CookieJar.toJSON | toJSON} gives.
+ * Cookies live in memory; to keep them for longer, save what {@link CookieJar.toJSON | toJSON} gives, or the file of
+ * {@link CookieJar.toNetscape | toNetscape}, which other programs know.
  *
  * @example
  * ```ts
@@ -61,6 +63,31 @@ export class CookieJar {
     return jar;
   }
 
+  /**
+   * Makes a jar of a file of cookies, as browsers export them and curl and wget read and write them. Those that have
+   * ended are left out, and those of domains that belong to many.
+   *
+   * @param text - what is in the file: a line for each cookie, seven fields with tabs between
+   * @throws {TypeError} a line is something else; the message has its number, and no secret
+   *
+   * @example
+   * ```ts
+   * import { CookieJar } from "taskwright/http";
+   *
+   * const line = [".example.com", "TRUE", "/", "TRUE", "0", "session", "a1b2"].join("\t");
+   * const cookies = CookieJar.fromNetscape(`# Netscape HTTP Cookie File\n${line}\n`);
+   * console.log(cookies.cookies("https://www.example.com/").map(({ name }) => name)); // => [ 'session' ]
+   * ```
+   */
+  static fromNetscape(text: string): CookieJar {
+    if (typeof text !== "string") throw new TypeError(wrong("text", "a string", text));
+    const jar = new CookieJar();
+    const cookies = readCookieFile(text);
+    for (const cookie of cookies) jar.#take(setCookieOf(cookie), urlOf(cookie));
+    for (const url of new Set(cookies.map(urlOf))) jar.#trim(url);
+    return jar;
+  }
+
   get #open(): CookieKeeper {
     return (this.#keeper ??= makeKeeper());
   }
@@ -87,11 +114,7 @@ export class CookieJar {
    * @throws {TypeError} `url` is no URL
    */
   cookies(url?: string | URL): CookieEntry[] {
-    const keeper = this.#open;
-    if (url !== undefined) return this.#found(hrefOf(url)).map(entryOf);
-    const all: KeptCookie[] = [];
-    keeper.store.getAllCookies((_error, found = []) => all.push(...found));
-    return all.filter((cookie) => cookie.TTL() > 0).map(entryOf);
+    return (url === undefined ? this.#all() : this.#found(hrefOf(url))).map(entryOf);
   }
 
   /** Forgets all cookies. */
@@ -102,6 +125,14 @@ export class CookieJar {
   /** All cookies, for `JSON.stringify`: they are secrets, so mind who can read them. */
   toJSON(): object {
     return this.#open.serializeSync() ?? {};
+  }
+
+  /**
+   * All cookies as a file that curl, wget and the like read: they are secrets, so mind who can read it. Those that end
+   * with the session are in it, too.
+   */
+  toNetscape(): string {
+    return writeCookieFile(this.#all().map(fileCookieOf));
   }
 
   /** @internal Takes what a response from `url` has set: whatever that is, it does not throw. */
@@ -116,6 +147,12 @@ export class CookieJar {
     if (this.#keeper === undefined) return [];
     const pairs = this.#found(url).map((cookie): [string, string] => [cookie.key, cookie.cookieString()]);
     return pairs.filter(([, pair]) => !unsendable.test(pair));
+  }
+
+  #all(): KeptCookie[] {
+    const all: KeptCookie[] = [];
+    this.#open.store.getAllCookies((_error, found = []) => all.push(...found));
+    return all.filter((cookie) => cookie.TTL() > 0);
   }
 
   #take(cookie: string, url: string): boolean {
@@ -158,4 +195,10 @@ function entryOf(cookie: KeptCookie): CookieEntry {
     path: path ?? "/",
     expires: cookie.isPersistent() ? cookie.expiryDate() : undefined,
   };
+}
+
+function fileCookieOf(cookie: KeptCookie): FileCookie {
+  const { name, value, domain, path, expires } = entryOf(cookie);
+  const { hostOnly, secure: isSecure, httpOnly: isHttpOnly } = cookie;
+  return { name, value, domain, path, expires, isForSubdomains: hostOnly !== true, isSecure, isHttpOnly };
 }

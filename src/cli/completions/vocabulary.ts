@@ -37,6 +37,6 @@ export const completedFlags: readonly CompletedFlag[] = Object.entries(fetchFlag
 function kindOf({ choices, suggests }: Flag, value: string): ValueKind {
   const words = choices ?? suggests;
   if (words !== undefined) return { words };
-  if (/^(?:FILE|PATH)\b/.test(value)) return "file";
+  if (/(?:^|\|)(?:FILE|PATH)\b/.test(value)) return "file";
   return /^(?:DIR|FOLDER)\b/.test(value) ? "folder" : "anything";
 }

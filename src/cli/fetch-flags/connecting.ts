@@ -17,7 +17,18 @@ export const connecting: Flags = {
   },
   "user-agent": { short: "A", value: "NAME", help: "default taskwright/VERSION" },
   referer: { short: "e", value: "URL", help: "send this Referer header" },
-  cookie: { short: "b", value: "NAME=VALUE", isRepeatable: true, help: "send this cookie" },
+  cookie: {
+    short: "b",
+    value: "NAME=VALUE|FILE",
+    isRepeatable: true,
+    help: "send this cookie, or those of a file where they belong",
+    more: "The file is one of browsers, curl or wget. With it, what servers set goes along with later requests, too; an empty name begins without any. NAME=VALUE goes to all hosts.",
+  },
+  "cookie-jar": {
+    value: "FILE",
+    help: "keep what servers set, and write all cookies to this file",
+    more: "When the run ends, also by Ctrl-C. Only you can read the file, which -b takes again.",
+  },
   proxy: {
     short: "x",
     value: "URL",

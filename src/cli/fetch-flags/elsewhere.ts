@@ -20,7 +20,6 @@ export const elsewhere: Readonly<Record<string, string>> = {
   "--upload-file": "send a file with --data-binary @FILE and -X PUT",
   "-F": "forms with files cannot be sent by the command: see `FormData` in docs/http.md",
   "--form": "forms with files cannot be sent by the command: see `FormData` in docs/http.md",
-  "--cookie-jar": "cookies are not kept from one request to the next",
   "--connect-to": "see --resolve",
   "--digest": "basic authentication and bearer tokens are sent: --user, --oauth2-bearer, --netrc",
   "--limit-rate": "see --rate and --rate-per-host, which count requests",
