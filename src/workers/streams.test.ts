@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { flag } from "../../test/workers/flag.ts";
 import * as tasks from "../../test/workers/tasks.ts";
 import { cancelScope, run, sleep } from "../index.ts";
-import { openThreadPool } from "./index.ts";
+import { openProcessPool, openThreadPool } from "./index.ts";
 
 async function failure(promise: Promise<unknown>): Promise<Error> {
   return promise.then(
@@ -22,6 +22,47 @@ describe("map", () => {
     }
     expect(await pool.map([], tasks.square)).toEqual([]);
     expect(await pool.map([[1], [2]], tasks.echo)).toEqual([[1], [2]]);
+  });
+
+  test.each([
+    ["threads", openThreadPool],
+    ["processes", openProcessPool],
+  ])("gives each item to the task as it is, and each result back, in %s", async (_, open) => {
+    await using pool = open({ size: 2 });
+    const odd = [-0, Number.NaN, Infinity, 2 ** 53, -1.5, 5e-324];
+    const many = numbers(300).map((n) => odd[n % odd.length]!);
+    const lists: unknown[][] = [
+      many,
+      many.map(String),
+      // Of several kinds, of which the first may be numbers.
+      [...many, "text", null, undefined, 1n, true, { deep: [1, "two"] }, ...many],
+      ["text", ...many],
+      [undefined, ...many],
+      [...many.keys()].map((n) => ({ n })),
+    ];
+
+    for (const items of lists) {
+      for (const chunkSize of ["auto", 7, 1_000] as const) {
+        expect(await pool.map(items, tasks.echo, { chunkSize })).toStrictEqual(items);
+      }
+    }
+    // oxlint-disable-next-line no-sparse-arrays
+    expect(await pool.map([1, , 3], tasks.echo, { chunkSize: 3 })).toStrictEqual([1, undefined, 3]);
+    expect(await pool.map(new Set(many), tasks.echo)).toStrictEqual([...new Set(many)]);
+  });
+
+  test("waits within a chunk for items whose result comes later, and fails with what an item throws after that", async () => {
+    await using pool = openThreadPool({ size: 1 });
+    const evenThenBoth = [...numbers(100).map((n) => n * 2), ...numbers(100)];
+
+    for (const items of [evenThenBoth, [1, ...evenThenBoth], numbers(3)]) {
+      expect(await pool.map(items, tasks.nowOrLater, { chunkSize: 1_000 })).toStrictEqual(items);
+    }
+    for (const before of [numbers(100).map((n) => n * 2), numbers(100)]) {
+      const failed = pool.map([...before, -1, ...before], tasks.nowOrLater, { chunkSize: 1_000 });
+      expect(await failure(failed)).toMatchObject({ name: "RangeError", message: "-1 is negative" });
+    }
+    expect(pool.statistics()).toMatchObject({ workers: 1, inFlight: 0 });
   });
 
   test("sends many items at a time of quick functions, async ones too", async () => {

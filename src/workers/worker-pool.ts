@@ -262,7 +262,7 @@ export class WorkerPool implements AsyncDisposable {
     const { size } = dispatcher;
     const wanted = chunkSize === "auto" ? undefined : chunkSize;
     return {
-      chunks: chunksOf(items, wanted, size, () => dispatcher.averageMs(known)),
+      chunks: chunksOf(items, wanted, size, () => known.averageMs),
       each: async (chunk) => unpacked((await this.#call(calling.each, task, chunk)) as unknown[]) as Awaited<R>[],
       // One that is done, and one that waits for it, so that no worker waits for the next.
       concurrency: size * 2,

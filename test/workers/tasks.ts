@@ -243,6 +243,14 @@ export const squareRoot: (n: number) => number = defineTask(function squareRoot(
   return Math.sqrt(n);
 });
 
+/** Even numbers at once, odd ones later; no negative ones. */
+export const nowOrLater: (n: number) => number | Promise<number> = defineTask(function nowOrLater(
+  n: number,
+): number | Promise<number> {
+  if (n < 0) throw new RangeError(`${n} is negative`);
+  return n % 2 === 0 ? n : checkpoint().then(() => n);
+});
+
 /** Computes a little, and does not look whether it is to stop. */
 export const countUp: (counter: SharedArrayBuffer) => void = defineTask(function countUp(
   counter: SharedArrayBuffer,

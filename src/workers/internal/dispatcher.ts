@@ -80,15 +80,6 @@ export class Dispatcher implements WorkerOwner {
     return this.size - busy;
   }
 
-  /** How long a function takes, in milliseconds, where that is known. */
-  averageMs(task: PoolTask): number | undefined {
-    for (const { slots } of this.#workers) {
-      const averageMs = slots.averageMs(task.number);
-      if (averageMs !== undefined) return averageMs;
-    }
-    return undefined;
-  }
-
   /** @throws {TypeError} it is nothing that a worker can find */
   taskFor(task: AnyTask): PoolTask {
     let known = this.#known.get(task);
@@ -100,7 +91,7 @@ export class Dispatcher implements WorkerOwner {
     const key = `${place.module}#${place.name}#${place.ordinal}`;
     const known = this.#tasks.get(key);
     if (known !== undefined) return known;
-    const task = { number: this.#tasks.size, name: place.name, calls: 0, place };
+    const task = { number: this.#tasks.size, name: place.name, calls: 0, averageMs: undefined, place };
     this.#tasks.set(key, task);
     return task;
   }
@@ -112,7 +103,7 @@ export class Dispatcher implements WorkerOwner {
   /** Queues a call. What comes within this turn is shared out together. */
   add(call: Call): void {
     const { task } = call;
-    if (call.how === calling.once && ++task.calls % callsToHint === 0) hintIfQuick(task.name, this.averageMs(task));
+    if (call.how === calling.once && ++task.calls % callsToHint === 0) hintIfQuick(task.name, task.averageMs);
     this.#queue.push(call);
     if (this.#isAwaited) return;
     this.#isAwaited = true;

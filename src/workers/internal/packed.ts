@@ -17,7 +17,8 @@ export function packed(values: readonly unknown[]): readonly unknown[] | Float64
 export function unpacked(values: readonly unknown[] | Float64Array): readonly unknown[] {
   if (!(values instanceof Float64Array)) return values;
   const numbers: number[] = [];
-  // `Array.from` takes many times as long.
-  for (const value of values) numbers.push(value);
+  // To let it grow takes twice as long, and `Array.from` many times.
+  numbers.length = values.length;
+  for (let i = 0; i < values.length; i++) numbers[i] = values[i]!;
   return numbers;
 }

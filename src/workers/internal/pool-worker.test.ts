@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { Deque, currentScope } from "../../core/index.ts";
-import { Call } from "./call.ts";
+import { Call, type PoolTask } from "./call.ts";
 import type { WorkerLink } from "./link.ts";
 import { PoolWorker } from "./pool-worker.ts";
 import { type Reply, calling, came } from "./protocol.ts";
 import { Slots, maxCallsInWorker } from "./slots.ts";
 
-const task = { number: 0, name: "task", calls: 0 };
+const task: PoolTask = { number: 0, name: "task", calls: 0, averageMs: undefined };
 const place = { module: "file:///tasks.ts", name: "task", ordinal: undefined };
 
 /** The other side of a worker, played by the test: what it does between two looks of the pool is up to that. */
@@ -40,7 +40,7 @@ class PlayedWorker implements WorkerLink {
   close(): void {}
 }
 
-test("a worker that replies while the pool reads replies keeps its places until those are read", async () => {
+function open(): { readonly link: PlayedWorker; readonly worker: PoolWorker; readonly send: () => Call } {
   const link = new PlayedWorker();
   const owner = {
     graceMs: 0,
@@ -59,6 +59,11 @@ test("a worker that replies while the pool reads replies keeps its places until 
     worker.flush();
     return call;
   };
+  return { link, worker, send };
+}
+
+test("a worker that replies while the pool reads replies keeps its places until those are read", async () => {
+  const { link, worker, send } = open();
   const first = send();
   const second = send();
 
@@ -80,4 +85,26 @@ test("a worker that replies while the pool reads replies keeps its places until 
   worker.heard("replies");
   expect(await Promise.all(others.map(({ promise }) => promise))).toEqual(others.map(({ number }) => number));
   expect(worker.size).toBe(0);
+});
+
+test("a function is known by the worker that was through with it last, also to workers that have not run it", async () => {
+  const [known, strange] = [open(), open()];
+  for (const [{ link, worker, send }, ms] of [
+    [known, 3],
+    [strange, undefined],
+  ] as const) {
+    const { promise } = send();
+    if (ms !== undefined) link.slots.measured(task.number, ms, 1);
+    link.reply(0, "done");
+    worker.heard("replies");
+    await promise;
+  }
+  expect(task.averageMs).toBe(3);
+
+  const { promise } = strange.send();
+  strange.link.slots.measured(task.number, 7, 1);
+  strange.link.reply(1, "done");
+  strange.worker.heard("replies");
+  await promise;
+  expect(task.averageMs).toBe(7);
 });

@@ -207,6 +207,7 @@ export class PoolWorker implements LinkListener {
       else {
         this.#forget(call);
         if (this.#stopping === call) this.#stopped();
+        call.task.averageMs = this.slots.averageMs(call.task.number) ?? call.task.averageMs;
         call.settle(reply);
         settled++;
       }

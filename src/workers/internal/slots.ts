@@ -101,14 +101,17 @@ export class Slots {
     if (task < maxMeasured) this.#averages[task] = averageMs;
   }
 
-  /** By the thread: the function has taken so long. */
-  measured(task: number, ms: number): void {
+  /** By the thread: so many calls of the function have taken so long together. */
+  measured(task: number, ms: number, calls: number): void {
     const before = this.#averages[task];
-    if (before === undefined) return;
+    if (before === undefined || calls === 0) return;
+    const eachMs = ms / calls;
+    const weight = 1 - weightOfOlder ** calls;
     // Clocks have steps: what has taken no time at all is known all the same.
-    this.#averages[task] = Math.max(minMs, before === 0 ? ms : before + (ms - before) * weightOfNewest);
+    this.#averages[task] = Math.max(minMs, before === 0 ? eachMs : before + (eachMs - before) * weight);
   }
 }
 
-const minMs = 0.000_5;
-const weightOfNewest = 0.2;
+const minMs = 0.000_01;
+/** Of an average, the part that was known before the newest call. */
+const weightOfOlder = 0.8;

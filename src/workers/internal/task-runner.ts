@@ -18,7 +18,7 @@ import { transfersOf } from "../transfer.ts";
 import { encodeError } from "./error-codec.ts";
 import { findTask } from "./find-task.ts";
 import { ItemSender } from "./item-sender.ts";
-import { packed, unpacked } from "./packed.ts";
+import { packed } from "./packed.ts";
 import { ProgressSender } from "./progress-sender.ts";
 import {
   type Calling,
@@ -48,13 +48,14 @@ interface TakenCall {
   /** What was added to `how`. */
   readonly extras: number;
   readonly task: number;
+  /** Where it is called with each of some items, those are the only one. */
   readonly args: readonly unknown[];
   readonly variables: Travelling | undefined;
 }
 
 /** The pool is told of replies at the latest when the first has waited so long, in milliseconds. */
 const maxUntoldMs = 0.25;
-/** Before a function that takes longer than this, the pool is told of those that are done. */
+/** Before a call that takes longer than this, the pool is told of those that are done. */
 const quickMs = 0.1;
 
 /** Where a runner leaves what it has to say. */
@@ -143,7 +144,7 @@ export class TaskRunner {
     if (!this.#slots.start(call)) return this.#pass();
     const task = this.#tasks[taken.task]!;
     const expectedMs = this.#slots.averageMs(taken.task);
-    if (expectedMs === undefined || expectedMs > quickMs) this.#tell();
+    if (expectedMs === undefined || expectedMs * unitsOf(taken) > quickMs) this.#tell();
     const scope = scopeOf(task, taken);
     const progress = (taken.extras & extra.progress) === 0 ? undefined : this.#progressOf(call, scope);
     workerState.running = { slots: this.#slots, call, scope, progress };
@@ -217,9 +218,8 @@ export class TaskRunner {
     }
   }
 
-  #measure({ task, args, how }: TakenCall, startedMs: number): void {
-    const ms = realClock.now() - startedMs;
-    this.#slots.measured(task, how === calling.each ? ms / Math.max(1, args.length) : ms);
+  #measure(taken: TakenCall, startedMs: number): void {
+    this.#slots.measured(taken.task, realClock.now() - startedMs, unitsOf(taken));
   }
 
   #succeeded(call: number, scope: ScopeNode, value: unknown): void {
@@ -294,14 +294,9 @@ export class TaskRunner {
 function takenCall(sentHow: number, task: number, args: readonly unknown[]): TakenCall {
   const how = (sentHow & callingBits) as Calling;
   const extras = sentHow & ~callingBits;
-  if ((sentHow & extra.variables) === 0) return { how, extras, task, args: itemsOf(how, args), variables: undefined };
+  if ((sentHow & extra.variables) === 0) return { how, extras, task, args, variables: undefined };
   const [variables, given] = args as WithVariables;
-  return { how, extras, task, args: itemsOf(how, given), variables };
-}
-
-/** Items of a chunk are one argument. */
-function itemsOf(how: Calling, args: readonly unknown[]): readonly unknown[] {
-  return how === calling.each ? unpacked(args[0] as readonly unknown[]) : args;
+  return { how, extras, task, args: given, variables };
 }
 
 /** The scope of a call, with the context variables that came along. */
@@ -311,28 +306,44 @@ function scopeOf({ name }: KnownTask, { variables }: TakenCall): ScopeNode {
 }
 
 function begin(fn: (...args: unknown[]) => unknown, { how, args }: TakenCall): unknown {
-  return how === calling.each ? eachOf(fn, args) : fn(...args);
+  return how === calling.each ? eachOf(fn, itemsOf(args)) : fn(...args);
+}
+
+/** For how many times its function a call counts. */
+function unitsOf({ how, args }: TakenCall): number {
+  return how === calling.each ? itemsOf(args).length : 1;
+}
+
+/** The items of a chunk, as they have come: {@link packed} or not. */
+function itemsOf(args: readonly unknown[]): ArrayLike<unknown> {
+  return args[0] as ArrayLike<unknown>;
 }
 
 /** Calls `fn` with each of some items, one after the other: in this turn, as long as it returns at once. */
-function eachOf(fn: (item: unknown) => unknown, items: readonly unknown[]): unknown {
+function eachOf(fn: (item: unknown) => unknown, items: ArrayLike<unknown>): unknown {
   const { slots, call, scope } = workerState.running!;
   const results: unknown[] = [];
-  for (const item of items) {
+  for (let i = 0; i < items.length; i++) {
     // Asked here first: short functions take less than to find out the scope each time.
     if (slots.isCancelled(call) || scope.stop !== undefined) throwIfCancelled();
-    const value = fn(item);
+    const value = fn(items[i]);
+    if (isThenable(value)) return restOf(fn, items, results, value);
     results.push(value);
-    if (isThenable(value)) return restOf(fn, items, results);
   }
   return packed(results);
 }
 
-async function restOf(fn: (item: unknown) => unknown, items: readonly unknown[], results: unknown[]): Promise<unknown> {
-  results.push(await results.pop());
-  for (const item of items.slice(results.length)) {
+/** The same from an item on whose result comes later. */
+async function restOf(
+  fn: (item: unknown) => unknown,
+  items: ArrayLike<unknown>,
+  results: unknown[],
+  value: unknown,
+): Promise<unknown> {
+  results.push(await value);
+  while (results.length < items.length) {
     throwIfCancelled();
-    results.push(await fn(item));
+    results.push(await fn(items[results.length]));
   }
   return packed(results);
 }
