@@ -12,22 +12,12 @@ import { readWhole } from "./internal/whole.ts";
  * @throws {Error} as {@link readChunks}
  */
 export async function readBytes(path: string, options: ReadOptions = {}): Promise<Buffer> {
-  return await readAs(path, options, (bytes, isShared) => (isShared ? copyOf(bytes) : bytes));
-}
-
-function copyOf(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
-}
-
-async function readAs<T>(path: string, options: ReadOptions, use: (bytes: Buffer, isShared: boolean) => T): Promise<T> {
   if (compressionOf(path, options.compression) === undefined) {
-    return await onDisk(`read ${path}`, () => readWhole(path, use));
+    return await onDisk(`read ${path}`, () => readWhole(path));
   }
   const chunks: Buffer[] = [];
   for await (const chunk of readChunks(path, options)) chunks.push(chunk);
-  return use(Buffer.concat(chunks), false);
+  return Buffer.concat(chunks);
 }
 
 /**
@@ -47,11 +37,7 @@ async function readAs<T>(path: string, options: ReadOptions, use: (bytes: Buffer
  * ```
  */
 export async function readText(path: string, options: ReadOptions = {}): Promise<string> {
-  return await readAs(path, options, textOf);
-}
-
-function textOf(bytes: Buffer): string {
-  const text = bytes.toString("utf8");
+  const text = (await readBytes(path, options)).toString("utf8");
   return text.startsWith("\ufeff") ? text.slice(1) : text;
 }
 
