@@ -244,6 +244,17 @@ describe.each(kinds)("%s: a crash", (kind, open) => {
     expect(await failure(stuck.run(tasks.add, 1, 1))).toMatchObject({ code: "WORKER_CRASHED" });
     expect(pool.statistics()).toMatchObject({ waiting: 0, inFlight: 0 });
   });
+
+  test.each(["waitInInit", "blockInInit"])("is told when %s takes too long, and its worker is ended", async (name) => {
+    const module = new URL("../../test/workers/tasks.ts", import.meta.url);
+    await using pool = open({ size: 1, startMs: 300, init: { module, name } });
+
+    for (const error of [await failure(pool.run(tasks.add, 1, 1)), await failure(pool.run(tasks.add, 1, 1))]) {
+      expect(error).toMatchObject({ code: "WORKER_CRASHED", cause: { code: "TIMEOUT", timeoutMs: 300 } });
+      expect(error.message).toContain("could not be started: starting it, `init` included, did not end within 300 ms");
+    }
+    expect(pool.statistics()).toMatchObject({ waiting: 0, inFlight: 0, crashed: 2 });
+  });
 });
 
 describe.each(kinds)("%s: poison", (_kind, open) => {

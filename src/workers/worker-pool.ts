@@ -47,6 +47,11 @@ export interface WorkerPoolOptions {
    * stopped, and its caller gets a TimeoutError. @default Infinity
    */
   readonly timeoutMs?: number;
+  /**
+   * How long a worker may take until it can run tasks, with the modules that it loads and `init`, in milliseconds. Then
+   * it is ended, and a call that waits for one gets a WorkerCrashedError. @default 60_000
+   */
+  readonly startMs?: number;
   /** Called in each worker before its first task. */
   readonly init?: (() => unknown) | ModuleTask<[]>;
 }
@@ -60,18 +65,20 @@ export interface PoolSettings {
   readonly idleMs: number;
   readonly graceMs: number;
   readonly timeoutMs: number;
+  readonly startMs: number;
 }
 
 /** @throws {RangeError | TypeError} */
 export function expectPoolOptions(kind: WorkerLink["kind"], options: WorkerPoolOptions): PoolSettings {
   const { name = `${kind} pool`, size = defaultSize(), maxQueue = Infinity } = options;
-  const { idleMs = 10_000, graceMs = 100, timeoutMs = Infinity } = options;
+  const { idleMs = 10_000, graceMs = 100, timeoutMs = Infinity, startMs = 60_000 } = options;
   expectInteger("size", size, 1);
   expectInteger("maxQueue", maxQueue, 0);
   expectMs("idleMs", idleMs, 0);
   expectMs("graceMs", graceMs, 0);
   expectMs("timeoutMs", timeoutMs, 0);
-  return { kind, name, size, maxQueue, idleMs, graceMs, timeoutMs };
+  expectMs("startMs", startMs, 0);
+  return { kind, name, size, maxQueue, idleMs, graceMs, timeoutMs, startMs };
 }
 
 /** Settings of `map` of a pool. */

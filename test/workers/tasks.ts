@@ -198,6 +198,15 @@ export async function hangInInit(): Promise<void> {
   return new Promise(() => {});
 }
 
+/** Waits for something that comes from outside, and never does. */
+export async function waitInInit(): Promise<void> {
+  return new Promise(() => void setInterval(() => {}, 1_000));
+}
+
+export function blockInInit(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+}
+
 export const howSetUp: () => string = defineTask(function howSetUp(): string {
   return setUp;
 });

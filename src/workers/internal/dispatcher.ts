@@ -2,7 +2,7 @@ import { LinkedList, TimeoutError, Timer, outside, realClock } from "../../core/
 import { type AnyTask, placeOf } from "../define-task.ts";
 import { PoolClosedError, WorkerCrashedError } from "../errors.ts";
 import type { Call, PoolTask } from "./call.ts";
-import type { StartWorker, WorkerLink } from "./link.ts";
+import { type StartWorker, type WorkerLink, neverStarted } from "./link.ts";
 import { type TaskPlace, calling } from "./protocol.ts";
 import { callsToHint, hintIfQuick } from "./quick-hint.ts";
 import { PoolWorker, type WorkerOwner } from "./pool-worker.ts";
@@ -14,6 +14,7 @@ export interface DispatcherOptions {
   readonly size: number;
   readonly graceMs: number;
   readonly timeoutMs: number;
+  readonly startMs: number;
   readonly start: StartWorker;
 }
 
@@ -28,6 +29,7 @@ export class Dispatcher implements WorkerOwner {
   readonly name: string;
   readonly size: number;
   readonly graceMs: number;
+  readonly startMs: number;
   readonly #kind: WorkerLink["kind"];
   readonly #start: StartWorker;
   readonly #timeoutMs: number;
@@ -51,11 +53,12 @@ export class Dispatcher implements WorkerOwner {
   isClosed = false;
 
   constructor(options: DispatcherOptions) {
-    const { name, kind, size, graceMs, timeoutMs, start } = options;
+    const { name, kind, size, graceMs, timeoutMs, startMs, start } = options;
     this.name = name;
     this.#kind = kind;
     this.size = size;
     this.graceMs = graceMs;
+    this.startMs = startMs;
     this.#timeoutMs = timeoutMs;
     this.#start = start;
   }
@@ -140,6 +143,11 @@ export class Dispatcher implements WorkerOwner {
     if (this.inFlight === 0) this.#onDrained?.();
   }
 
+  notStarted(errorOf: (task: string) => WorkerCrashedError): void {
+    this.crashed++;
+    this.#failNext(errorOf);
+  }
+
   ended(worker: PoolWorker, failure: ((task: string) => WorkerCrashedError) | undefined): void {
     this.#workers.delete(worker);
     if (worker.hasCrashed) this.crashed++;
@@ -217,9 +225,7 @@ export class Dispatcher implements WorkerOwner {
       return true;
     } catch (failure) {
       // The system has no room for it, or does not like its settings.
-      this.crashed++;
-      const end = { exitCode: undefined, signal: undefined, stderr: "", failure };
-      this.#failNext((task) => new WorkerCrashedError(task, this.#kind, end));
+      this.notStarted((task) => new WorkerCrashedError(task, this.#kind, neverStarted(failure)));
       return false;
     }
   }

@@ -13,6 +13,11 @@ export interface WorkerEnd {
   readonly failure: unknown;
 }
 
+/** The end of one that has never begun. */
+export function neverStarted(failure: unknown): WorkerEnd {
+  return { exitCode: undefined, signal: undefined, stderr: "", failure };
+}
+
 /** What a {@link WorkerLink} tells of the other side. */
 export interface LinkListener {
   heard(signal: Signal): void;

@@ -44,11 +44,13 @@ function open(): { readonly link: PlayedWorker; readonly worker: PoolWorker; rea
   const link = new PlayedWorker();
   const owner = {
     graceMs: 0,
+    startMs: Infinity,
     placeOf: () => place,
     hasRoom() {},
     takeBack() {},
     settled() {},
     dropped() {},
+    notStarted() {},
     ended() {},
   };
   const worker = new PoolWorker(owner, "played", () => link);

@@ -1,13 +1,14 @@
 import { type CancelReason, Timer, TimeoutError, isCancelled, outside, realClock } from "../../core/index.ts";
 import { NotCloneableError, WorkerCrashedError } from "../errors.ts";
 import type { Call, PoolTask } from "./call.ts";
-import type { LinkListener, StartWorker, WorkerEnd, WorkerLink } from "./link.ts";
+import { type LinkListener, type StartWorker, type WorkerEnd, type WorkerLink, neverStarted } from "./link.ts";
 import { type Order, type Signal, type TaskPlace, calling, came } from "./protocol.ts";
 import { type Slots, maxCallsInWorker } from "./slots.ts";
 
 /** What a worker asks of its pool. */
 export interface WorkerOwner {
   readonly graceMs: number;
+  readonly startMs: number;
   placeOf(task: PoolTask): TaskPlace;
   /** It can take more calls. */
   hasRoom(worker: PoolWorker): void;
@@ -17,6 +18,8 @@ export interface WorkerOwner {
   settled(calls: number): void;
   /** A call was given up, and has not begun. */
   dropped(): void;
+  /** It has not come to take calls, and is ended: a task that waits for it is told what `errorOf` says. */
+  notStarted(errorOf: (task: string) => WorkerCrashedError): void;
   /** It has ended. `failure`: if it never came to take calls, what a task that waits for it is told. */
   ended(worker: PoolWorker, failure: ((task: string) => WorkerCrashedError) | undefined): void;
 }
@@ -65,6 +68,7 @@ export class PoolWorker implements LinkListener {
     this.name = name;
     this.#link = start(name, this);
     this.slots = this.#link.slots;
+    this.#after(owner.startMs, () => this.#giveUp());
   }
 
   /** The share of its time in which it was busy, from 0 to 1. */
@@ -172,7 +176,10 @@ export class PoolWorker implements LinkListener {
 
   heard(signal: Signal): void {
     if (signal === "ready") {
-      if (this.state === "starting") this.state = "ready";
+      if (this.state === "starting") {
+        this.state = "ready";
+        this.#timer?.cancel();
+      }
       this.#link.keepAlive(false);
       this.#owner.hasRoom(this);
     } else if (signal === "replies") this.look();
@@ -288,6 +295,13 @@ export class PoolWorker implements LinkListener {
       call.reject(call.ending ?? errorOf(call));
       this.#owner.settled(1);
     }
+  }
+
+  /** Whoever waits for it is told now: native code may take long to end. */
+  #giveUp(): void {
+    const late = new TimeoutError("starting it, `init` included,", this.#owner.startMs);
+    this.#owner.notStarted((task) => new WorkerCrashedError(task, this.#link.kind, neverStarted(late)));
+    this.end();
   }
 
   /** Ends it, whatever it does. */
