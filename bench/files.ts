@@ -1,7 +1,7 @@
 /** Files: `taskwright/files`, Node's own promises, and aiofiles, on the same folder of the same disk. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { type FileHandle, open, readFile, readdir, writeFile } from "node:fs/promises";
+import { type FileHandle, open, opendir, readFile, readdir, writeFile } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
 import { map, run } from "taskwright";
 import { openAppender, openTempFolder, readChunks, readLines, readText, walk, write } from "taskwright/files";
@@ -68,6 +68,7 @@ async function benchMany(folder: string, paths: readonly string[], python: Pytho
   await hold({
     title: `the same in ${folders} folders listed; each`,
     units: files,
+    repeats: 3,
     contenders: [
       contender("taskwright walk", async () => {
         let count = 0;
@@ -76,6 +77,11 @@ async function benchMany(folder: string, paths: readonly string[], python: Pytho
       }),
       contender("fs/promises readdir, recursive", async () => {
         return (await readdir(`${folder}/files`, { recursive: true, withFileTypes: true })).length;
+      }),
+      contender("fs/promises opendir, recursive", async () => {
+        let count = 0;
+        for await (const _ of await opendir(`${folder}/files`, { recursive: true })) count++;
+        return count;
       }),
       ...python("walk"),
     ],

@@ -10,8 +10,11 @@ import {
   takeFirst,
 } from "../../core/index.ts";
 
-/** What takes longer, in milliseconds, waits for more than memory, and may hang. */
-const quickMs = 5;
+/**
+ * What takes longer, in milliseconds, may hang. What others do on the threads waits about as long at most, behind ours.
+ * Less would be hard to keep: on a machine that is busy a thread is not run for some milliseconds.
+ */
+const quickMs = 20;
 
 /** Calls for each thread with which the threads need not wait for us. */
 const callsPerThread = 4;
