@@ -23,7 +23,8 @@ export interface WriteOptions {
  * Others may see it before it is whole, and if writing fails or the process ends, part of it stays: where that matters,
  * `writeAtomic` is for you. Content may be an iterable, also an async one: it is asked for more as the disk takes it.
  *
- * Cancel: stops after the piece that is being written; part of the file stays.
+ * Cancel: text and bytes that have begun to be written are written to their end. An iterable stops after the piece that is
+ * being written; part of the file stays.
  *
  * @param content - text, which is written in UTF-8, bytes, or an iterable of both
  * @throws {Error} of the system, with a code: `EACCES`, `ENOSPC` ...
