@@ -98,6 +98,11 @@ export class TaskRunner {
     this.#expectIdleness();
   }
 
+  /** Whether it waits for calls. */
+  get isIdle(): boolean {
+    return !this.#isRunning;
+  }
+
   take(message: Calls | Order): void {
     if (!("kind" in message)) this.#takeCalls(message);
     else if (message.kind === "define") {
