@@ -1,9 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { httpServer, rawServer } from "../../test/http-server.ts";
-import { openSession } from "./index.ts";
+import { type Peer, type TestServer, httpServer, rawServer } from "../../test/http-server.ts";
+import { type Session, openSession } from "./index.ts";
 
 /** Says that a body of five bytes would come. */
 const head = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n";
+
+/** The connection on which a HEAD has been answered. */
+async function answeredHead(session: Session, server: TestServer): Promise<Peer> {
+  const pending = session.head(server.origin);
+  const peer = await server.accept();
+  await peer.head();
+  peer.send(head);
+  await pending;
+  return peer;
+}
 
 describe("after HEAD", () => {
   test("a connection goes on with the next HEAD, and with nothing else", async () => {
@@ -51,11 +61,7 @@ describe("after HEAD", () => {
   test("a body that comes late costs its connection, and is no answer to the next one", async () => {
     await using server = await rawServer();
     await using session = openSession();
-    const first = session.head(server.origin);
-    const peer = await server.accept();
-    await peer.head();
-    peer.send(head);
-    await first;
+    const peer = await answeredHead(session, server);
 
     const second = session.head(server.origin);
     await peer.head();
@@ -70,11 +76,7 @@ describe("after HEAD", () => {
   test("without retries the error says what came", async () => {
     await using server = await rawServer();
     await using session = openSession({ retry: false });
-    const first = session.head(server.origin);
-    const peer = await server.accept();
-    await peer.head();
-    peer.send(head);
-    await first;
+    const peer = await answeredHead(session, server);
 
     const second = session.head(server.origin);
     await peer.head();
