@@ -1,4 +1,3 @@
-import { writeAtomic } from "../files/index.ts";
 import { CookieJar } from "../http/index.ts";
 import { complain } from "./complain.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
@@ -26,6 +25,8 @@ export async function keepingCookies(settings: FetchSettings, work: () => Promis
 
 async function save({ cookieJar: path, session: { cookies } }: FetchSettings): Promise<void> {
   if (path === undefined || !(cookies instanceof CookieJar)) return;
+  // Most runs keep none, and would begin later for what this loads.
+  const { writeAtomic } = await import("../files/index.ts");
   try {
     await writeAtomic(path, cookies.toNetscape(), { compression: "none", mode: 0o600 });
   } catch (error) {
