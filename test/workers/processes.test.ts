@@ -57,12 +57,14 @@ describe("processes of a pool", () => {
     await lines(program, 4);
     const workers = childrenOf(program.pid!);
     expect(workers).toHaveLength(4);
-    // The one that native code waits for, which starts after its task said so.
-    const shell = await vi.waitUntil(() => workers.flatMap(childrenOf)[0], 10_000);
+    const all = (): number[] => [...workers, ...workers.flatMap(childrenOf)];
+    // The shell that native code waits for, which starts after its task said so.
+    await vi.waitFor(() => expect(all()).toHaveLength(5), 10_000);
+    const last = all();
 
     program.kill("SIGKILL");
 
-    await gone(...workers, shell);
+    await gone(...last);
   });
 
   test("do not hear Ctrl-C themselves, and so can clean up when the program cancels their tasks", async () => {
