@@ -23,19 +23,14 @@ function threadCount(): number {
 export async function onDisk<T>(what: string, work: () => Promise<T>): Promise<T> {
   const call = await line.enter(what);
   const leave = (): void => line.leave(call);
-  let ended: Promise<unknown> = Promise.resolve();
+  const result = Promise.try(work);
+  // Not when nobody waits any more, because the scope has ended: the thread is still taken then.
+  result.then(leave, leave);
   try {
-    return await toItsEnd(what, () => {
-      const result = work();
-      ended = result;
-      return result;
-    });
+    return await toItsEnd(what, () => result);
   } catch (error) {
     // Errors of the system know nothing of who has called.
     if (error instanceof Error) Error.captureStackTrace(error);
     throw error;
-  } finally {
-    // Where nobody waits any more, because the scope has ended, the thread is still taken.
-    ended.then(leave, leave);
   }
 }

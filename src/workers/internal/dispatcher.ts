@@ -148,10 +148,9 @@ export class Dispatcher implements WorkerOwner {
     this.#failNext(errorOf);
   }
 
-  ended(worker: PoolWorker, failure: ((task: string) => WorkerCrashedError) | undefined): void {
+  ended(worker: PoolWorker): void {
     this.#workers.delete(worker);
     if (worker.hasCrashed) this.crashed++;
-    if (failure !== undefined) this.#failNext(failure);
     if (this.isClosed && this.#workers.size === 0) this.#ended.resolve();
     this.#share();
   }

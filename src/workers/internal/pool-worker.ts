@@ -18,10 +18,10 @@ export interface WorkerOwner {
   settled(calls: number): void;
   /** A call was given up, and has not begun. */
   dropped(): void;
-  /** It has not come to take calls, and is ended: a task that waits for it is told what `errorOf` says. */
+  /** It never comes to take calls: a task that waits for it is told what `errorOf` says. */
   notStarted(errorOf: (task: string) => WorkerCrashedError): void;
-  /** It has ended. `failure`: if it never came to take calls, what a task that waits for it is told. */
-  ended(worker: PoolWorker, failure: ((task: string) => WorkerCrashedError) | undefined): void;
+  /** It has ended. */
+  ended(worker: PoolWorker): void;
 }
 
 /** So much work, in milliseconds, is with a worker besides what it is at. */
@@ -41,7 +41,7 @@ const endMs = 150;
 export class PoolWorker implements LinkListener {
   readonly name: string;
   state: "starting" | "ready" | "ending" | "ended" = "starting";
-  /** Whether it has ended by itself. */
+  /** Whether it has ended by itself, after it had come to take calls. */
   hasCrashed = false;
   readonly slots: Slots;
   /** How long it has to work on what is with it, by what calls have taken so far, in milliseconds. */
@@ -332,7 +332,7 @@ export class PoolWorker implements LinkListener {
 
   ended(end: WorkerEnd): void {
     const wasStarting = this.state === "starting";
-    this.hasCrashed = this.state !== "ending";
+    this.hasCrashed = this.state === "ready";
     this.#timer?.cancel();
     this.#takeReplies();
     this.state = "ended";
@@ -348,7 +348,9 @@ export class PoolWorker implements LinkListener {
     }
     this.#owner.settled(lost);
     this.#owner.takeBack(again);
-    this.#owner.ended(this, wasStarting ? crash : undefined);
+    // Before another is made in its place: a call that it was made for is told.
+    if (wasStarting) this.#owner.notStarted(crash);
+    this.#owner.ended(this);
   }
 }
 
