@@ -479,18 +479,21 @@ test("it decompresses what comes over HTTP/2 as well", async () => {
 test("cancelled at any checkpoint, requests for compressed bodies leave nothing", async () => {
   const script = { "/short": faults.encoded("br", "hello"), "/long": faults.encoded("gzip", noise(300_000)) };
   await using server = await openFaultServer(script);
-  let read = 0;
+  let whole = 0;
   await cancelEverywhere(async () => {
     await using session = openSession({ retry: false });
-    read = 0;
+    let read = 0;
     for (const path of ["/short", "/long"]) {
       for await (const piece of (await session.get(server.url + path)).body) read += piece.length;
       read += (await fetchWhole(session, session.orders.make("GET", server.url + path, undefined), true)).bodyBytes;
     }
+    expect(read).toBe(2 * 300_005);
+    whole++;
   });
   await expectNoLeaks(async () => {
     await using session = openSession();
     await (await session.get(`${server.url}/long`)).bytes();
   });
-  expect(read).toBe(2 * 300_005);
+  // What is cancelled at its last checkpoint may have read all or not, as the pieces come.
+  expect(whole).toBeGreaterThanOrEqual(2);
 });
