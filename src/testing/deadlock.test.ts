@@ -37,6 +37,20 @@ function takeBoth(first: Lock, second: Lock): Promise<void> {
   return first.run(() => sleep(1).then(() => second.run(() => {})));
 }
 
+test("while the process stands still, nothing is taken for a deadlock", async () => {
+  const said = new Event();
+  const sayLater = async (): Promise<void> => {
+    await loopTurns(10);
+    // All of it is busy with something else: a collection of garbage, or another process.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 450);
+    await loopTurns(10);
+    said.set();
+  };
+  const saying = sayLater();
+  await new VirtualRun("test", { patience: { deadlockMs: 400 } }).run(() => said.wait());
+  await saying;
+});
+
 test("where everything waits and nothing is timed, the tree ends with an error that says who waits for what", async () => {
   const error = await thrownBy(
     withVirtualTime(() =>

@@ -12,6 +12,9 @@ import type { ResourceWatch } from "./resources.ts";
 
 const none: readonly Waiter<unknown>[] = [];
 
+/** What is counted of the time between two looks, in milliseconds: about twice what it takes where nothing is in the way. */
+const mostBetweenLooksMs = 40;
+
 /** How patient to be, in milliseconds of real time. */
 export interface PatienceOptions {
   /** How long everything may wait before it is a deadlock. @default 1_000 */
@@ -33,7 +36,8 @@ export interface PatienceOptions {
  */
 export class Patience {
   readonly #resources: ResourceWatch;
-  #sinceMs: number | undefined;
+  #lookedAtMs: number | undefined;
+  #waitedMs = 0;
   #waits: readonly Waiter<unknown>[] = none;
   readonly #deadlockMs: number;
   readonly #heldMs: number;
@@ -50,7 +54,8 @@ export class Patience {
 
   /** Something has happened. */
   renew(): void {
-    this.#sinceMs = undefined;
+    this.#lookedAtMs = undefined;
+    this.#waitedMs = 0;
     this.#waits = none;
   }
 
@@ -58,7 +63,7 @@ export class Patience {
   hold(busy: readonly ScopeNode[], isTimed: boolean): void {
     this.#waits = none;
     if (!isTimed && this.#onHeld === undefined) return this.renew();
-    if (this.#waitedMs() < this.#heldMs) return;
+    if (this.#look() < this.#heldMs) return;
     this.#tell(
       `virtual time has been held for ${formatMs(this.#heldMs)} by tasks that compute, or wait for something foreign:\n` +
         busy.map(drawTree).join("\n"),
@@ -71,17 +76,19 @@ export class Patience {
     const waits = pendingWaits(root);
     if (!isSame(waits, this.#waits)) this.renew();
     this.#waits = waits;
-    const waitedMs = this.#waitedMs();
+    const waitedMs = this.#look();
     if (waitedMs < this.#deadlockMs) return;
     if (this.#resources.grown().length === 0 && !hasWaits(root, (wait) => wait.isEndless)) return this.#end(root);
     if (waitedMs < this.#heldMs) return;
     this.#tell(`everything has waited for ${formatMs(this.#heldMs)}, for something from outside:\n${drawTree(root)}`);
   }
 
-  #waitedMs(): number {
+  /** How long it has waited, to be called at each look. While the process stood still, nothing could have come. */
+  #look(): number {
     const nowMs = realClock.now();
-    this.#sinceMs ??= nowMs;
-    return nowMs - this.#sinceMs;
+    this.#waitedMs += Math.min(nowMs - (this.#lookedAtMs ?? nowMs), mostBetweenLooksMs);
+    this.#lookedAtMs = nowMs;
+    return this.#waitedMs;
   }
 
   #end(root: ScopeNode): void {
