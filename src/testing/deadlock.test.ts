@@ -49,6 +49,7 @@ test("while the process stands still, nothing is taken for a deadlock", async ()
   const saying = sayLater();
   await new VirtualRun("test", { patience: { deadlockMs: 400 } }).run(() => said.wait());
   await saying;
+  expect(said.isSet).toBe(true);
 });
 
 test("where everything waits and nothing is timed, the tree ends with an error that says who waits for what", async () => {
