@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { constants } from "node:http2";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
 import { expect, test } from "vitest";
 import { certificate, privateKey } from "../../test/http-certificate.ts";
 import { rawServer } from "../../test/http-server.ts";
@@ -195,6 +195,72 @@ test("a cancelled request resets its stream, and the connection serves the other
   });
   await closed.promise;
   expect(resets).toEqual([constants.NGHTTP2_CANCEL]);
+  expect(await (await session.get(`${server.origin}/next`)).text()).toBe("hello /next");
+  expect(server.sessions).toHaveLength(1);
+});
+
+/** Passes bytes on to `port`, but for the connections that it has become deaf to: those stay open, and nothing moves. */
+async function deafRelay(port: number) {
+  const deaf = new Set<number>();
+  let connections = 0;
+  const relay = createTcpServer((near) => {
+    const number = ++connections;
+    const far = connect(port, "127.0.0.1");
+    near.on("data", (chunk) => deaf.has(number) || far.write(chunk));
+    far.on("data", (chunk) => deaf.has(number) || near.write(chunk));
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      one.on("error", () => {}).on("close", () => other.destroy());
+  }).listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  return {
+    origin: `https://localhost:${(relay.address() as AddressInfo).port}`,
+    deaf,
+    [Symbol.asyncDispose]: async () => void relay.close(),
+  };
+}
+
+test("a connection that has died in silence is not used again, and closed when the last request has left it", async () => {
+  await using server = await http2Server(hello);
+  await using relay = await deafRelay(Number(new URL(server.origin).port));
+  await using session = open();
+  await (await session.get(relay.origin)).text();
+  relay.deaf.add(1);
+  await cancelScope(async (scope) => {
+    const first = session.get(relay.origin).catch(() => {});
+    await cancelScope(async (inner) => {
+      const second = session.get(relay.origin);
+      await sleep(1_100);
+      inner.cancel();
+      await second;
+    });
+    expect(await (await session.get(`${relay.origin}/next`)).text()).toBe("hello /next");
+    expect(session.statistics()).toMatchObject({ active: 1, connections: 2 });
+    scope.cancel();
+    await first;
+  });
+  if (!server.sessions[0]!.destroyed) await once(server.sessions[0]!, "close");
+  expect(await (await session.get(`${relay.origin}/last`)).text()).toBe("hello /last");
+  expect(server.sessions).toHaveLength(2);
+});
+
+test("a server that is merely slow is asked for a sign of life, and keeps its connection", async () => {
+  await using server = await http2Server((stream, headers, session) => {
+    if (headers[":path"] === "/patient") session.once("ping", () => hello(stream, headers, session));
+    else if (headers[":path"] !== "/slow") hello(stream, headers, session);
+  });
+  await using session = open();
+  await (await session.get(server.origin)).text();
+  const patient = session.get(`${server.origin}/patient`);
+  await cancelScope(async (scope) => {
+    const slow = session.get(`${server.origin}/slow`);
+    await sleep(1_100);
+    scope.cancel();
+    await slow;
+  });
+  expect(await (await patient).text()).toBe("hello /patient");
   expect(await (await session.get(`${server.origin}/next`)).text()).toBe("hello /next");
   expect(server.sessions).toHaveLength(1);
 });

@@ -1,9 +1,12 @@
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import type { Socket } from "node:net";
+import { realClock } from "../../core/index.ts";
 
 /** Bytes of one body, and of all together, that may be under way unread. Node's 64 KB would slow down long distances. */
 const streamWindowBytes = 256 * 1024;
 const connectionWindowBytes = 8 * 1024 * 1024;
+/** After so long without a byte a request that is given up makes its connection doubtful. */
+const silenceMs = 1_000;
 
 /** How a connection ended. */
 export interface Http2End {
@@ -46,6 +49,10 @@ export class Http2Session {
   #streams = 0;
   /** Requests that it has been used for. */
   uses = 0;
+  /** What had come when a request went out after which nothing came, and when that was. */
+  #heardBytes = -1;
+  #askedMs = 0;
+  #wasGivenUp = false;
 
   constructor(origin: string, socket: Socket, keepAliveMs: number, owner: Http2SessionOwner) {
     // Loaded only where it is needed: few speak it.
@@ -76,7 +83,8 @@ export class Http2Session {
   /** Whether it takes one more request. */
   get hasRoom(): boolean {
     const { closed, destroyed, remoteSettings } = this.#session;
-    return this.#isReady && !closed && !destroyed && this.#streams < (remoteSettings.maxConcurrentStreams ?? Infinity);
+    if (!this.#isReady || closed || destroyed || this.#isDoubtful) return false;
+    return this.#streams < (remoteSettings.maxConcurrentStreams ?? Infinity);
   }
 
   get isIdle(): boolean {
@@ -94,14 +102,34 @@ export class Http2Session {
     const stream = this.#session.request(headers, { endStream: !hasBody });
     if (this.#streams++ === 0) this.#session.ref();
     this.uses++;
+    if (this.#socket.bytesRead !== this.#heardBytes) {
+      this.#heardBytes = this.#socket.bytesRead;
+      this.#askedMs = realClock.now();
+      this.#wasGivenUp = false;
+    }
     return stream;
+  }
+
+  /**
+   * A request is about to leave that is not over. A connection may be dead without anybody having said so: where nothing
+   * has come over it for a while, no other request is to meet the same. It is asked for a sign of life, and closed if
+   * nobody else uses it, as one of HTTP/1.1 would be.
+   */
+  giveUp(): void {
+    if (this.#socket.bytesRead !== this.#heardBytes || realClock.now() - this.#askedMs < silenceMs) return;
+    if (!this.#isDoubtful && this.#streams > 1 && !this.#session.destroyed) this.#session.ping(() => {});
+    this.#wasGivenUp = true;
+  }
+
+  get #isDoubtful(): boolean {
+    return this.#wasGivenUp && this.#socket.bytesRead === this.#heardBytes;
   }
 
   leave(): void {
     // Streams hear of it before the connection does.
     if (this.#session.destroyed) this.#wasShared ??= this.#streams > 1;
     if (--this.#streams > 0) return;
-    if (this.#session.closed) this.destroy();
+    if (this.#session.closed || this.#isDoubtful) this.destroy();
     else this.#session.unref();
   }
 

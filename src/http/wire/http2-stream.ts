@@ -75,7 +75,9 @@ export class Http2Stream implements FlowControl {
 
   /** Ends it, whatever goes on. Nothing more is told. */
   close(): void {
-    if (!this.#leave()) return;
+    if (this.#isOver) return;
+    this.#session.giveUp();
+    this.#leave();
     this.#stream.close(cancel);
   }
 
