@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { rawServer } from "../../test/http-server.ts";
-import { type Scope, cancelScope, checkpoint, run, sleep, taskGroup } from "../core/index.ts";
+import { ContextVar, type Scope, cancelScope, checkpoint, run, sleep, taskGroup } from "../core/index.ts";
 import { type Fault, type FaultServer, faults, openFaultServer } from "../testing/index.ts";
 import {
   type CacheUse,
@@ -223,6 +223,37 @@ test("credentials of the session are those of one user", async () => {
     expect(await ask(mine, server.url)).toEqual(["mine", use]);
     expect(await ask(theirs, server.url)).toEqual(["theirs", use]);
   }
+});
+
+test("a function that knows for whom a request is, is asked each time", async () => {
+  await using server = await openFaultServer(({ headers }) => fresh(headers["authorization"] as string));
+  const user = new ContextVar<string>("user");
+  await using session = open({ auth: async () => `Bearer ${user.get()}` });
+  const askAs = (name: string) => user.run(name, () => ask(session, server.url));
+  for (const use of [undefined, "fresh"]) {
+    expect(await askAs("anna")).toEqual(["Bearer anna", use]);
+    expect(await askAs("otto")).toEqual(["Bearer otto", use]);
+  }
+});
+
+test("what was answered to a fresh token only is kept for those who have it from the start", async () => {
+  await using server = await openFaultServer(({ headers }) =>
+    headers["authorization"] === "Bearer new" ? fresh("in") : faults.status(401),
+  );
+  let token = "old";
+  const auth = ({ wasRefused }: { wasRefused: boolean }): string => `Bearer ${(token = wasRefused ? "new" : token)}`;
+  await using session = open({ auth });
+  expect(await ask(session, server.url)).toEqual(["in", undefined]);
+  expect(await ask(session, server.url)).toEqual(["in", undefined]);
+  expect(await ask(session, server.url)).toEqual(["in", "fresh"]);
+});
+
+test.each(["authorization", "cookie"])("what was answered to the %s of a hook is not kept", async (name) => {
+  await using server = await openFaultServer(({ headers }) => fresh(headers[name] as string));
+  let user = 0;
+  await using session = open({ hooks: { beforeRequest: ({ headers }) => headers.set(name, `id=${++user}`) } });
+  expect(await ask(session, server.url)).toEqual(["id=1", undefined]);
+  expect(await ask(session, server.url)).toEqual(["id=2", undefined]);
 });
 
 test.each(["POST", "PUT", "PATCH", "DELETE"])("what %s has changed is asked for anew", async (method) => {

@@ -61,7 +61,8 @@ export interface SessionOptions {
   /**
    * Who to be, in an `Authorization` header: `{ username, password }`; `{ bearer }`; `"netrc"`, for what `$NETRC` or
    * `~/.netrc` says of the host; or a function that gives the header's value. It is called for each attempt before that
-   * gets in line, and after an answer of 401 once more, with `wasRefused`, to get a fresh token.
+   * gets in line, and after an answer of 401 once more, with `wasRefused`, to get a fresh token; where there is a `cache`,
+   * before that is asked, too.
    *
    * Where there is a `baseUrl` it is for its origin only; it never follows a request to another origin; and a request
    * that has such a header, or credentials in its URL, keeps those.

@@ -48,7 +48,9 @@ export interface CacheDesk<A extends Answer> {
 /** Answers from the cache, or asks the server, and keeps what it answers. */
 export async function answerCached<A extends Answer>(scope: ScopeNode, order: Order, desk: CacheDesk<A>): Promise<A> {
   if (!isForCaches(order)) return sendPast(scope, order, desk);
-  const view = viewOf(order, desk);
+  const authorization = await authorizationOf(order, desk);
+  checkedScope();
+  const view = viewOf(order, desk, authorization);
   const entry = desk.cache.find(view);
   const use = entry?.useFor(view) ?? "ask";
   if (entry === undefined || use === "ask") {
@@ -97,7 +99,7 @@ async function ask<A extends Answer>(
 ): Promise<A> {
   const { cache, kind } = desk;
   const { moment } = cache;
-  const recorder = new Recorder(cache.maxBodyBytes, judge(view, desk));
+  const recorder = new Recorder(cache.maxBodyBytes, judge(view));
   const question = entry?.questionFor(view) ?? [];
   const wire = { ...order.wire, headers: [...order.wire.headers, ...question] };
   let answer: A;
@@ -165,30 +167,36 @@ function refresh<A extends Answer>(order: Order, desk: CacheDesk<A>, view: Cache
   background(work, { name: `revalidate ${labelOf(order)}`, daemon: true });
 }
 
+/** What must be known of every request, whatever a response says to depend on: who asks. */
+const identifying = ["authorization", "cookie"];
+
 /** A response that depends on what was put on late, by a hook say, could not be found again for the right requests. */
-function judge(view: CacheView, { auth }: CacheDesk<Answer>): Judge {
+function judge(view: CacheView): Judge {
   return (status, headers, sent) => {
     const head = readHead(view, status, headers);
     const put = flatHeaders(sent);
-    const isKnown = (name: string): boolean =>
-      put[name] === view.headers[name] || (name === "authorization" && auth !== undefined);
-    return head.isStorable && head.vary.every(isKnown) ? head : undefined;
+    const isKnown = (name: string): boolean => put[name] === view.headers[name];
+    return head.isStorable && [...identifying, ...head.vary].every(isKnown) ? head : undefined;
   };
 }
 
-function viewOf(order: Order, { auth, cookies }: CacheDesk<Answer>): CacheView {
+/** What goes out as `Authorization`. A function is asked each time: it may know for whom the request is. */
+async function authorizationOf(order: Order, { auth }: CacheDesk<Answer>): Promise<string | undefined> {
+  const { method, headers } = order.wire;
+  if (auth === undefined || hasHeader(headers, "authorization")) return undefined;
+  return auth.value ?? (await auth.authorize({ method, url: hrefOf(order), wasRefused: false }));
+}
+
+/** @param authorization - what the order does not say yet */
+function viewOf(order: Order, { cookies }: CacheDesk<Answer>, authorization: string | undefined): CacheView {
   const { headers } = order.wire;
   const url = hrefOf(order);
   const own = flatHeaders(headers);
+  if (authorization !== undefined) own["authorization"] = authorization;
   // Cookies of the jar are not in here: what depends on them has to say so, as to any browser.
-  const partition = JSON.stringify([
-    own["authorization"] ?? auth?.value ?? idOf(auth?.authorize),
-    own["cookie"],
-    idOf(cookies),
-    order.decompress === true,
-  ]);
-  const all = cookies === undefined ? own : flatHeaders(withCookies(headers, cookies, url));
-  return { method: "GET", url, headers: all, partition };
+  const partition = JSON.stringify([own["authorization"], own["cookie"], idOf(cookies), order.decompress === true]);
+  const cookie = cookies === undefined ? own["cookie"] : flatHeaders(withCookies(headers, cookies, url))["cookie"];
+  return { method: "GET", url, headers: cookie === undefined ? own : { ...own, cookie }, partition };
 }
 
 function flatHeaders(list: HeaderList): Record<string, string> {
