@@ -93,6 +93,18 @@ test("a stream that breaks off is opened again after the last event that came", 
   expect(headers[0]).toMatchObject({ accept: "text/event-stream", "cache-control": "no-store" });
 });
 
+test("a stream that leads to another host goes on there after the last event that came", async () => {
+  await using second = await openFaultServer([
+    faults.events([{ data: "1", id: "a" }], { end: "close" }),
+    faults.events([{ data: "2" }]),
+    faults.status(204),
+  ]);
+  await using first = await openFaultServer(faults.redirect(second.url, { status: 307 }));
+  await using session = openSession();
+  expect(await dataOf(session.events(first.url, atOnce))).toEqual(["1", "2"]);
+  expect(second.requests.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "a", "a"]);
+});
+
 test("ids go back as the bytes that came, and those that no header can hold do not", async () => {
   await using server = await rawServer();
   await using session = openSession();

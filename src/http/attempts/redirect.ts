@@ -134,6 +134,7 @@ const harmless: ReadonlySet<string> = new Set([
   "cache-control",
   "pragma",
   "prefer",
+  "last-event-id",
   "idempotency-key",
   "traceparent",
   "tracestate",
