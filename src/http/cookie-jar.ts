@@ -1,6 +1,6 @@
 import { wrong } from "./request/check.ts";
 import { type FileCookie, readCookieFile, setCookieOf, urlOf, writeCookieFile } from "./request/cookie-file.ts";
-import { type CookieKeeper, type KeptCookie, makeKeeper, restoreKeeper } from "./tough-cookie.ts";
+import { type CookieKeeper, type KeptCookie, makeKeeper, restoreKeeper, scopeOf } from "./tough-cookie.ts";
 
 /** A cookie in a {@link CookieJar}. */
 export interface CookieEntry {
@@ -27,7 +27,8 @@ const unsendable = /[^\t\x20-\x7e\x80-\xff]/;
  * The cookies of a client: what servers have set, and which of it goes where. Made for `openSession({ cookies })`; several
  * sessions may share one, and one session may use several, one for each user it acts for.
  *
- * A host can set cookies for itself and for domains that it is in, but for none that belongs to many, such as `co.uk`.
+ * A host can set cookies for itself and for domains that it is in, but for none that belongs to many, such as `co.uk`; and
+ * without TLS none that is `Secure`, nor one in place of such.
  * Cookies live in memory; to keep them for longer, save what {@link CookieJar.toJSON | toJSON} gives, or the file of
  * {@link CookieJar.toNetscape | toNetscape}, which other programs know.
  *
@@ -158,10 +159,27 @@ export class CookieJar {
   #take(cookie: string, url: string): boolean {
     if (cookie.length > maxCookieBytes) return false;
     try {
+      if (this.#hidesSecure(cookie, url)) return false;
       return this.#open.setCookieSync(cookie, url, { ignoreError: true }) !== undefined;
     } catch {
       return false; // What a server sends is no reason for a request to fail.
     }
+  }
+
+  /**
+   * Whether `cookie`, which came without TLS, would take the place of one that goes over TLS only, or stand before it: then
+   * whoever is on the way could choose what the server takes for its own.
+   */
+  #hidesSecure(cookie: string, url: string): boolean {
+    if (this.#keeper === undefined || !url.startsWith("http:")) return false;
+    const { hostname, pathname } = new URL(url);
+    const scope = scopeOf(cookie, hostname, pathname);
+    if (scope === undefined) return false;
+    // To this machine itself they go without TLS, too.
+    const seen = new Set(this.#found(url, true));
+    return [hostname, scope.domain]
+      .flatMap((host) => this.#found(`https://${host}/`, true))
+      .some((kept) => kept.secure && kept.key === scope.name && !seen.has(kept) && scope.isWithin(kept.path));
   }
 
   #found(url: string, allPaths = false): KeptCookie[] {

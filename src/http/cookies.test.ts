@@ -112,6 +112,33 @@ test("a Secure cookie does not go over plain http", async () => {
   ]);
 });
 
+test.each<[string, string, string]>([
+  ["sid=2; Path=/", "http://example.com/", "sid=1"],
+  ["sid=2; Path=/; Max-Age=0", "http://example.com/", "sid=1"],
+  ["sid=2; Path=/account", "http://example.com/", "sid=1"],
+  ["sid=2; Path=/; Domain=example.com", "http://a.example.com/", "sid=1"],
+  ["sid=2; Path=/; Domain=.EXAMPLE.com", "http://a.example.com/", "sid=1"],
+  ["sid=2; Path=/", "http://a.example.com/", "sid=1"],
+  ["sid=2; Path=/", "http://example.org/", "sid=1"],
+  ["other=2; Path=/", "http://example.com/", "sid=1; other=2"],
+  ["sid=2; Path=/", "https://example.com/", "sid=2"],
+])("what only goes over TLS is not replaced without it: after %s of %s there is %s", (cookie, url, expected) => {
+  const jar = new CookieJar();
+  jar.set("sid=1; Path=/; Secure", "https://example.com/");
+  jar.set(cookie, url);
+  const there = jar.cookies("https://example.com/account").map(({ name, value }) => `${name}=${value}`);
+  expect(there.join("; ")).toBe(expected);
+});
+
+test("below another path, and on this machine, a name may be used again without TLS", () => {
+  const jar = new CookieJar();
+  jar.set("sid=1; Path=/login; Secure", "https://example.com/");
+  expect(jar.set("sid=2; Path=/", "http://example.com/")).toBe(true);
+  jar.set("sid=1; Secure", "http://localhost/");
+  expect(jar.set("sid=2", "http://localhost/")).toBe(true);
+  expect(jar.cookies("http://localhost/")).toMatchObject([{ value: "2" }]);
+});
+
 test("cookies end when they are over, and when the server takes them back", async () => {
   await using server = await openFaultServer([
     setting("a=1; Max-Age=3600", "b=2", "c=3; Expires=Thu, 01 Jan 1970 00:00:00 GMT"),

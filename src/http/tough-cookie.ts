@@ -24,3 +24,24 @@ export function makeKeeper(): CookieKeeper {
 export function restoreKeeper(json: string): CookieKeeper {
   return load().CookieJar.deserializeSync(json);
 }
+
+/** Where a cookie is to go that is not in a jar yet. */
+export interface CookieScope {
+  readonly name: string;
+  readonly domain: string;
+  /** Whether it goes nowhere but below `path`. */
+  isWithin(path: string | null): boolean;
+}
+
+/** @returns undefined if it is no cookie */
+export function scopeOf(setCookie: string, hostname: string, pathname: string): CookieScope | undefined {
+  const { Cookie, defaultPath, pathMatch } = load();
+  const cookie = Cookie.parse(setCookie);
+  if (cookie === undefined) return undefined;
+  const own = cookie.path ?? defaultPath(pathname);
+  return {
+    name: cookie.key,
+    domain: cookie.cdomain() ?? hostname,
+    isWithin: (path) => pathMatch(own, path ?? "/"),
+  };
+}
