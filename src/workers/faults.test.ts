@@ -292,6 +292,17 @@ describe.each(kinds)("%s: poison", (_kind, open) => {
     await expectHealthy(pool);
   });
 
+  test("in what is thrown fails its call with all else of it, and leaves its worker", async () => {
+    await using pool = open({ size: 1 });
+
+    const error = await failure(pool.run(tasks.failWithMemory));
+
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error).toMatchObject({ message: "it has memory", code: "ODD" });
+    expect(pool.statistics()).toMatchObject({ workers: 1, crashed: 0 });
+    await expectHealthy(pool);
+  });
+
   test("of wrong types is refused here, or fails in its task", async () => {
     await using pool = open({ size: 1 });
 

@@ -22,7 +22,7 @@ import type { StartWorker, WorkerLink } from "./internal/link.ts";
 import { unpacked } from "./internal/packed.ts";
 import { type Calling, calling } from "./internal/protocol.ts";
 import { ProgressListener } from "./internal/progress-listener.ts";
-import { deserialize, serialize } from "./internal/serialize.ts";
+import { copyOf } from "./internal/serialize.ts";
 import { TaskStream } from "./internal/task-stream.ts";
 import { type AnyFunction, workerState } from "./internal/worker-state.ts";
 import { transfersOfAll } from "./transfer.ts";
@@ -132,7 +132,7 @@ export class WorkerPool implements AsyncDisposable {
   /** @internal */
   constructor(settings: PoolSettings, start: StartWorker) {
     this.#maxQueue = settings.maxQueue;
-    this.#copyOf = settings.kind === "thread" ? structuredClone : (value) => deserialize(serialize(value));
+    this.#copyOf = copyOf[settings.kind];
     this.#dispatcher = new Dispatcher({ ...settings, start });
     const scope = currentScope();
     this.#kept = isProgram(scope) ? undefined : new Kept(scope, settings.name, (isAsked) => this.#close(isAsked));

@@ -157,6 +157,10 @@ export const failOnTime: () => never = defineTask(function failOnTime(): never {
   throw new TimeoutError("something inside", 5);
 });
 
+export const failWithMemory: () => never = defineTask(function failWithMemory(): never {
+  throw Object.assign(new RangeError("it has memory"), { code: "ODD", memory: new SharedArrayBuffer(8) });
+});
+
 export const throwText: () => never = defineTask(function throwText(): never {
   throw "only text";
 });

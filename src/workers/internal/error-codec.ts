@@ -1,6 +1,6 @@
 /** Errors between threads. What the platform's own copying leaves out is kept: names, codes and other fields. */
 
-/** An error as it goes over. */
+/** An error as it goes over. One that is met several times, or is its own cause, is the same object each time. */
 export type EncodedError =
   | { readonly kind: "value"; readonly value: unknown }
   | {
@@ -11,11 +11,16 @@ export type EncodedError =
       readonly message: string;
       readonly stack: string | undefined;
       readonly fields: Readonly<Record<string, unknown>>;
-      readonly cause: EncodedError | undefined;
+      /** What it is made of: its cause, and whatever else lists of fields leave out. */
+      readonly parts: Partial<Record<(typeof partKeys)[number], EncodedError>>;
       readonly errors: readonly EncodedError[] | undefined;
     };
 
-const types: Record<string, ErrorConstructor> = {
+/** A value as it will go over; throws if it cannot. */
+type CopyOf = (value: object) => unknown;
+
+const types: Record<string, new (message: string) => Error> = {
+  DOMException,
   EvalError,
   RangeError,
   ReferenceError,
@@ -23,31 +28,81 @@ const types: Record<string, ErrorConstructor> = {
   TypeError,
   URIError,
 };
-/** Chains of causes that are longer are loops or accidents. */
+const partKeys = ["cause", "error", "suppressed"] as const;
+/** Chains of causes that are longer are accidents. */
 const maxDepth = 16;
-const notFields = new Set(["name", "message", "stack", "cause", "errors"]);
+const notFields = new Set(["name", "message", "stack", "cause"]);
 
-/** In the thread. Never throws; what cannot be copied is left out. */
-export function encodeError(error: unknown, depth = 0): EncodedError {
-  try {
-    if (!Error.isError(error)) return { kind: "value", value: isCloneable(error) ? error : text(error) };
-    const isDeep = depth >= maxDepth;
-    return {
+/** In the thread. Never throws, nor does to send what it returns: what cannot be copied, or read, is left out. */
+export function encodeError(error: unknown, copyOf: CopyOf): EncodedError {
+  return new Encoder(copyOf).encode(error, 0);
+}
+
+class Encoder {
+  readonly #copyOf: CopyOf;
+  readonly #known = new Map<Error, EncodedError>();
+
+  constructor(copyOf: CopyOf) {
+    this.#copyOf = copyOf;
+  }
+
+  encode(error: unknown, depth: number): EncodedError {
+    if (!Error.isError(error)) return { kind: "value", value: this.#copied(error, text) };
+    const known = this.#known.get(error);
+    if (known !== undefined) return known;
+    const parts: Extract<EncodedError, { kind: "error" }>["parts"] = {};
+    const errors = error instanceof AggregateError && depth < maxDepth ? listOf(error) : undefined;
+    const encodedErrors: EncodedError[] = [];
+    const stack = read(error, "stack");
+    const encoded: EncodedError = {
       kind: "error",
       type: Object.keys(types).find((name) => error instanceof types[name]!) ?? "Error",
-      name: text(error.name),
-      message: text(error.message),
-      stack: typeof error.stack === "string" ? error.stack : undefined,
-      fields: cloneableFields(error),
-      cause: "cause" in error && !isDeep ? encodeError(error.cause, depth + 1) : undefined,
-      errors:
-        error instanceof AggregateError && !isDeep
-          ? error.errors.map((each: unknown) => encodeError(each, depth + 1))
-          : undefined,
+      name: text(read(error, "name") ?? "Error"),
+      message: text(read(error, "message") ?? ""),
+      stack: typeof stack === "string" ? stack : undefined,
+      fields: this.#fieldsOf(error),
+      parts,
+      errors: errors === undefined ? undefined : encodedErrors,
     };
-  } catch {
-    return { kind: "value", value: "an error that cannot be read" };
+    this.#known.set(error, encoded);
+    for (const each of errors ?? []) encodedErrors.push(this.encode(each, depth + 1));
+    if (depth === maxDepth) return encoded;
+    for (const key of partsOf(error)) parts[key] = this.encode(read(error, key), depth + 1);
+    return encoded;
   }
+
+  /** A code is kept although it may be a getter of a class, which does not go over. */
+  #fieldsOf(error: Error): Record<string, unknown> {
+    const fields: Record<string, unknown> = {};
+    const isList = error instanceof AggregateError;
+    const keys = Object.keys(error).filter((key) => !notFields.has(key) && !(isList && key === "errors"));
+    for (const key of error instanceof DOMException ? keys : new Set([...keys, "code"])) {
+      const value = this.#copied(read(error, key), () => undefined);
+      if (value !== undefined) fields[key] = value;
+    }
+    return fields;
+  }
+
+  #copied(value: unknown, otherwise: (value: unknown) => unknown): unknown {
+    if (typeof value === "function" || typeof value === "symbol") return otherwise(value);
+    if (typeof value !== "object" || value === null) return value;
+    try {
+      return this.#copyOf(value);
+    } catch {
+      return otherwise(value);
+    }
+  }
+}
+
+/** The errors of a SuppressedError stand in it by names that others may use as they like. */
+function partsOf(error: Error): readonly (typeof partKeys)[number][] {
+  const keys = error instanceof SuppressedError ? partKeys : (["cause"] as const);
+  return keys.filter((key) => key in error);
+}
+
+function listOf(error: AggregateError): readonly unknown[] {
+  const errors = read(error, "errors");
+  return Array.isArray(errors) ? errors : [];
 }
 
 /**
@@ -56,20 +111,29 @@ export function encodeError(error: unknown, depth = 0): EncodedError {
  * @param here - the stack of an error made here
  */
 export function decodeError(encoded: EncodedError, here: string | undefined): unknown {
+  return decode(encoded, here, new Map());
+}
+
+function decode(encoded: EncodedError, here: string | undefined, known: Map<EncodedError, Error>): unknown {
   if (encoded.kind === "value") return encoded.value;
-  const { type, name, message, fields, cause, errors } = encoded;
-  const options = cause === undefined ? {} : { cause: decodeError(cause, undefined) };
-  const error =
-    errors === undefined
-      ? new (types[type] ?? Error)(message, options)
-      : new AggregateError(
-          errors.map((each) => decodeError(each, undefined)),
-          message,
-          options,
-        );
+  const { name, message, fields, parts, errors } = encoded;
+  const before = known.get(encoded);
+  if (before !== undefined) return before;
+  const error = emptyError(encoded);
+  known.set(encoded, error);
   if (error.name !== name) hide(error, "name", name);
   hide(error, "stack", bothStacks(encoded.stack ?? `${name}: ${message}`, here));
+  const list = errors?.map((each) => decode(each, undefined, known));
+  if (list !== undefined) hide(error, "errors", list);
+  for (const [key, part] of Object.entries(parts)) hide(error, key, decode(part, undefined, known));
   return Object.assign(error, fields);
+}
+
+function emptyError({ type, name, message, parts, errors }: Extract<EncodedError, { kind: "error" }>): Error {
+  if (errors !== undefined) return new AggregateError([], message);
+  if (parts.suppressed !== undefined) return new SuppressedError(undefined, undefined, message);
+  if (type === "DOMException") return new DOMException(message, name);
+  return new (types[type] ?? Error)(message);
 }
 
 function bothStacks(there: string, here: string | undefined): string {
@@ -81,23 +145,12 @@ function hide(error: Error, key: string, value: unknown): void {
   Object.defineProperty(error, key, { value, configurable: true, enumerable: false, writable: true });
 }
 
-function cloneableFields(error: Error): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
-  for (const key of Object.keys(error)) {
-    if (notFields.has(key)) continue;
-    const value = (error as unknown as Record<string, unknown>)[key];
-    if (isCloneable(value)) fields[key] = value;
-  }
-  return fields;
-}
-
-function isCloneable(value: unknown): boolean {
-  if (value === null || (typeof value !== "object" && typeof value !== "function")) return typeof value !== "symbol";
+/** Getters may do anything. */
+function read(error: Error, key: string): unknown {
   try {
-    structuredClone(value);
-    return true;
+    return (error as unknown as Record<string, unknown>)[key];
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -5,7 +5,7 @@ import { encodeError } from "./error-codec.ts";
 import { findTask } from "./find-task.ts";
 import { killGroup } from "./kill-group.ts";
 import type { Calls, Order, ProcessData, ProcessMessage, ProcessReply, TaskPlace } from "./protocol.ts";
-import { deserialize, serialize } from "./serialize.ts";
+import { copyOf, deserialize, serialize } from "./serialize.ts";
 import { Slots } from "./slots.ts";
 import { TaskRunner } from "./task-runner.ts";
 import { workerState } from "./worker-state.ts";
@@ -52,7 +52,7 @@ process.once("disconnect", () => {
   process.once("exit", () => killGroup(process.pid, "SIGKILL"));
   process.exit();
 });
-process.on("uncaughtExceptionMonitor", (error) => tell({ failure: encodeError(error) }));
+process.on("uncaughtExceptionMonitor", (error) => tell({ failure: encodeError(error, copyOf.process) }));
 // It hears of a cancellation, and of the end of the pool, while a task holds the loop. Flags may say what else to load.
 const watcher = new Worker(siblingModule(import.meta.url, "process-watcher"), {
   workerData: slots.buffer,

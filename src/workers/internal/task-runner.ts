@@ -15,7 +15,7 @@ import {
 } from "../../core/index.ts";
 import { NotCloneableError } from "../errors.ts";
 import { transfersOf } from "../transfer.ts";
-import { encodeError } from "./error-codec.ts";
+import { type EncodedError, encodeError } from "./error-codec.ts";
 import { findTask } from "./find-task.ts";
 import { ItemSender } from "./item-sender.ts";
 import { packed } from "./packed.ts";
@@ -33,6 +33,7 @@ import {
   extra,
 } from "./protocol.ts";
 import type { WorkerLink } from "./link.ts";
+import { copyOf } from "./serialize.ts";
 import type { Slots } from "./slots.ts";
 import { workerState } from "./worker-state.ts";
 import { throwIfCancelled } from "../throw-if-cancelled.ts";
@@ -232,7 +233,7 @@ export class TaskRunner {
       workerState.running?.progress?.flush();
       this.#post([call, came.value, value], scope);
     } catch (error) {
-      this.#reply([call, came.error, encodeError(error)]);
+      this.#reply([call, came.error, this.#encoded(error)]);
     }
   }
 
@@ -249,7 +250,11 @@ export class TaskRunner {
     const cancellation: Cancelled | undefined = scope.cancellationBehind(error);
     if (cancellation !== undefined) return this.#cancelled(call);
     this.#flushProgress();
-    this.#reply([call, came.error, encodeError(error)]);
+    this.#reply([call, came.error, this.#encoded(error)]);
+  }
+
+  #encoded(error: unknown): EncodedError {
+    return encodeError(error, copyOf[this.#outlet.kind]);
   }
 
   #cancelled(call: number): void {
