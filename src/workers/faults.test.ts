@@ -303,6 +303,16 @@ describe.each(kinds)("%s: poison", (_kind, open) => {
     await expectHealthy(pool);
   });
 
+  test("in what a task says over the channel of its worker changes nothing", async () => {
+    await using pool = open({ size: 1 });
+    const messages = ["ready", "idle", "replies", "hello", "", null, 5, { failure: 1 }, { hello: 1 }, [[0, 0, 1]]];
+
+    expect(await pool.run(tasks.speak, messages)).toBe("spoken");
+
+    expect(pool.statistics()).toMatchObject({ workers: 1, crashed: 0, completed: 1 });
+    await expectHealthy(pool);
+  });
+
   test("of wrong types is refused here, or fails in its task", async () => {
     await using pool = open({ size: 1 });
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { openTempFolder, readText } from "taskwright/files";
 import { childrenOf, gone } from "./processes.ts";
@@ -41,6 +42,20 @@ describe("a program is told that a task is too quick for a worker", () => {
     expect(await hintsOf("callOften", "production")).toEqual([]);
     expect(await hintsOf("callSlowly")).toEqual([]);
   });
+});
+
+test.for([
+  ["--expose-gc", "--inspect=0"],
+  ["--expose-gc", "--test"],
+  ["--expose-gc", "--test", "--test-isolation=none"],
+])("workers start in a program that has the flags %s", async (flags) => {
+  const both = fileURLToPath(new URL("both.ts", import.meta.url));
+  const program = spawn(process.execPath, ["--conditions=taskwright-source", ...flags, both]);
+
+  const said = await text(program.stdout);
+
+  expect(said).toContain("threads say 3");
+  expect(said).toContain("processes say 3");
 });
 
 test("the shared pool is as the program has set it up, before it is used", async () => {

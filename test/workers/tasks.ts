@@ -2,6 +2,7 @@
 import { execSync } from "node:child_process";
 import { pbkdf2Sync } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { parentPort } from "node:worker_threads";
 import { ContextVar, TimeoutError, checkpoint, sleep } from "taskwright";
 import { cpu, defineTask, reportProgress, throwIfCancelled, transfer } from "taskwright/workers";
 
@@ -386,6 +387,19 @@ export const crashBySignal: (signal: NodeJS.Signals) => Promise<never> = defineT
 export const yieldFunction: () => Generator = defineTask(function* yieldFunction(): Generator {
   yield 1;
   yield () => 2;
+});
+
+/** Sends messages over the channel of its worker, as code does that believes to be forked by its own program. */
+export const speak: (messages: unknown[]) => Promise<string> = defineTask(async function speak(
+  messages: unknown[],
+): Promise<string> {
+  for (const message of messages) {
+    if (parentPort === null) process.send!(message);
+    else parentPort.postMessage(message);
+  }
+  // So that they are there before the end.
+  await sleep(20);
+  return "spoken";
 });
 
 export const processId: () => number = defineTask(function processId(): number {

@@ -174,16 +174,15 @@ export class PoolWorker implements LinkListener {
     if (call.worker === this) this.#send({ kind: "read", call: call.number, items });
   }
 
+  /** What a task may say itself, in a thread, changes nothing. */
   heard(signal: Signal): void {
-    if (signal === "ready") {
-      if (this.state === "starting") {
-        this.state = "ready";
-        this.#timer?.cancel();
-      }
+    if (signal === "ready" && this.state === "starting") {
+      this.state = "ready";
+      this.#timer?.cancel();
       this.#link.keepAlive(false);
       this.#owner.hasRoom(this);
     } else if (signal === "replies") this.look();
-    else if (this.size === 0 && this.state === "ready") this.end();
+    else if (signal === "idle" && this.size === 0 && this.state === "ready") this.end();
   }
 
   /** Takes the replies that are there. */

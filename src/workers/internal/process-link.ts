@@ -74,7 +74,11 @@ export class ProcessLink implements WorkerLink {
       stdio: ["ignore", "inherit", "pipe", "ipc", "pipe"],
       detached: process.platform !== "win32",
     });
-    child.on("message", (message) => this.#heard(message as ProcessMessage));
+    child.on("message", (message) => {
+      // Nor does all that a process says come from us: Node's `--watch` has it name the files that it loads.
+      const said = (message as Partial<ProcessMessage> | null)?.taskwright;
+      if (said !== undefined) this.#heard(said);
+    });
     child.on("error", (error) => this.#notStarted(error));
     child.on("exit", () => this.#exited());
     child.on("close", () => this.#over());
@@ -87,12 +91,12 @@ export class ProcessLink implements WorkerLink {
     return child;
   }
 
-  #heard(message: ProcessMessage): void {
-    if (message === "ready") this.#readyMs = realClock.now();
-    if (typeof message === "string") this.#listener.heard(message);
-    else if ("failure" in message) this.#failure = decodeError(message.failure, undefined);
+  #heard(said: ProcessMessage["taskwright"]): void {
+    if (said === "ready") this.#readyMs = realClock.now();
+    if (typeof said === "string") this.#listener.heard(said);
+    else if ("failure" in said) this.#failure = decodeError(said.failure, undefined);
     else {
-      const [reply, task, averageMs] = deserialize(message) as ProcessReply;
+      const [reply, task, averageMs] = deserialize(said) as ProcessReply;
       this.#replies.push(reply);
       if (isLast(reply)) {
         this.slots.processed = reply[0] + 1;

@@ -14,9 +14,9 @@ const slots = new Slots();
 let calls = 0;
 let task = 0;
 
-function tell(message: ProcessMessage): void {
+function tell(said: ProcessMessage["taskwright"]): void {
   // If nobody is there any more, this process ends, too.
-  process.send!(message, undefined, undefined, () => {});
+  process.send!({ taskwright: said } satisfies ProcessMessage, undefined, undefined, () => {});
 }
 
 /** If that waits for nothing that could come, the process ends. */

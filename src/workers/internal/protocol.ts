@@ -71,8 +71,10 @@ export interface ProcessData {
   readonly init: TaskPlace | undefined;
 }
 
-/** What a process says. Replies are serialized, as {@link ProcessReply}. */
-export type ProcessMessage = Signal | Uint8Array | { readonly failure: EncodedError };
+/** What a process says, under a name: a task may send messages of its own. Replies are serialized, as {@link ProcessReply}. */
+export interface ProcessMessage {
+  readonly taskwright: Signal | Uint8Array | { readonly failure: EncodedError };
+}
 
 /** A reply, and how long the function takes by now on the average, in milliseconds. */
 export type ProcessReply = readonly [reply: Reply, task: number, averageMs: number | undefined];

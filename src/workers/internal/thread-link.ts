@@ -7,7 +7,7 @@ import {
   receiveMessageOnPort,
 } from "node:worker_threads";
 import { outside, siblingModule } from "../../core/index.ts";
-import { inheritedExecArgv } from "./exec-argv.ts";
+import { threadExecArgv } from "./exec-argv.ts";
 import { LastLines } from "./last-lines.ts";
 import type { LinkListener, WorkerLink } from "./link.ts";
 import { type Calls, type Order, type Reply, type Signal, type TaskPlace, type ThreadData, came } from "./protocol.ts";
@@ -55,11 +55,12 @@ export class ThreadLink implements WorkerLink {
 
   #start(name: string, settings: ThreadSettings, data: ThreadData, listener: LinkListener): Worker {
     const { module, resourceLimits } = settings;
+    const execArgv = threadExecArgv();
     const worker = new Worker(module, {
       name,
       workerData: data,
       transferList: [data.replies],
-      ...execArgv(),
+      ...(execArgv === undefined ? {} : { execArgv }),
       ...(resourceLimits === undefined ? {} : { resourceLimits }),
     });
     worker.on("message", (signal: Signal) => listener.heard(signal));
@@ -114,10 +115,4 @@ export class ThreadLink implements WorkerLink {
   close(): void {
     this.#replies.close();
   }
-}
-
-/** Left out where nothing is to be left out: Node has checks for what it is given. */
-function execArgv(): { execArgv?: string[] } {
-  const inherited = inheritedExecArgv();
-  return inherited.length === process.execArgv.length ? {} : { execArgv: inherited };
 }
