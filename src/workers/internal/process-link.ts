@@ -138,7 +138,7 @@ export class ProcessLink implements WorkerLink {
   /** That a call is cancelled: its own loop may be held by it. */
   #tellWatcher(call: number): void {
     const bytes = Buffer.alloc(4);
-    bytes.writeUInt32LE(call);
+    bytes.writeUInt32LE(call >>> 0);
     (this.#child.stdio[4] as Socket).write(bytes);
   }
 

@@ -21,8 +21,9 @@ function pause(ms: number): void {
 }
 
 function cancel(call: number): void {
-  // The call itself may be on its way yet.
-  for (let tries = 0; tries < maxTries && slots.processed <= call && !slots.cancel(call); tries++) pause(1);
+  // The number has the lower 32 bits of what it was. The call itself may be on its way yet.
+  const isToCome = (): boolean => ((slots.processed - call) | 0) <= 0;
+  for (let tries = 0; tries < maxTries && isToCome() && !slots.cancel(call); tries++) pause(1);
 }
 
 let unread = Buffer.alloc(0);

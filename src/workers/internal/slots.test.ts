@@ -23,6 +23,18 @@ test("many calls that were measured together weigh as much as if each had been",
   expect(together.averageMs(0)).toBeCloseTo(0.000_1, 10);
 });
 
+test("calls are counted on when there have been more than a word of memory can count", () => {
+  const thread = new Slots();
+  const pool = new Slots(thread.buffer);
+  const counts = [2 ** 30, 2 ** 31 - 1, 2 ** 31 + 7, 2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1, 3 * 2 ** 31, 2 ** 33 - 2];
+
+  for (const calls of counts) {
+    thread.processed = calls;
+    expect(pool.processed).toBe(calls);
+    expect(pool.processed).toBe(calls);
+  }
+});
+
 test("what has taken no time, and no calls at all, leave an average", () => {
   const slots = new Slots();
 

@@ -27,6 +27,8 @@ export class Slots {
   readonly #averages: Float64Array;
   readonly #answers: Float64Array;
   readonly #states: Int32Array;
+  /** When it was last asked. */
+  #processed = 0;
 
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(bytes)) {
     this.buffer = buffer;
@@ -83,7 +85,9 @@ export class Slots {
 
   /** How many calls the thread is through with, those withdrawn included. */
   get processed(): number {
-    return Atomics.load(this.#states, maxCallsInWorker);
+    // The word holds the lower 32 bits, which a busy thread has counted through in hours or weeks.
+    this.#processed += (Atomics.load(this.#states, maxCallsInWorker) - this.#processed) | 0;
+    return this.#processed;
   }
 
   set processed(calls: number) {
