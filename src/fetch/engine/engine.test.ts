@@ -50,6 +50,7 @@ class Play implements Exchange, JobSource {
   mostAhead = 0;
   mostInFlight = 0;
   mostPerHost = 0;
+  finishedAtMs = 0;
   engine!: Engine;
   /** As with a real exchange, what is sent belongs to it, whoever's turn of the loop it is sent in. */
   scope!: ScopeNode;
@@ -183,6 +184,7 @@ async function play(scripts: readonly Script[], setup: Setup = {}): Promise<Play
       arrange?.(batch);
       batch.engine.pump();
       await finished.promise.finally(() => watch.resolve());
+      batch.finishedAtMs = now();
     }),
   );
   return batch;
@@ -419,6 +421,14 @@ describe("the engine", () => {
     const each = { limit: 25, perMs: 1_000, burst: 1 };
     const perHost = await play(scripts, { pace: { rate: undefined, ratePerHost: each, weights: [] } });
     expect(perHost.startedAtMs.at(-1)).toBe(49 * 40);
+  });
+
+  test("has finished when the last is settled, however long the rate would have another wait", async () => {
+    const hourly = { limit: 1, perMs: 3_600_000, burst: 1 };
+    const pace = { rate: hourly, ratePerHost: undefined, weights: [] };
+    const { settled, finishedAtMs } = await play([quiet(0), quiet(1)], { pace });
+    expect(settled).toHaveLength(2);
+    expect(finishedAtMs).toBe(settled[1]!.endMs);
   });
 
   test("keeps weights, of each host, by estimates that answers correct, and holds up no other host", async () => {

@@ -184,11 +184,24 @@ export class Engine {
   }
 
   #fill(): void {
-    while (!this.#isPaused && this.hasRoom && this.#isInRate) {
+    while (!this.#isPaused && this.hasRoom) {
+      if (!this.#isInRate) return this.#findEnd();
       const job = this.#next();
       if (job === undefined) return;
       void this.#ask(job);
     }
+  }
+
+  /** Parks the next job: whether there is one is known before the rate lets it go, which at `1/h` is an hour. */
+  #findEnd(): void {
+    if (this.#state !== "running" || this.ahead > 0 || this.#source.only !== undefined) return;
+    const job = this.#source.take();
+    if (job !== undefined) this.#park(this.#hosts.get(job.target.origin), job);
+  }
+
+  #park(host: Host, job: Job): void {
+    this.#aheadBytes += job.bytes;
+    this.#hosts.park(host, job);
   }
 
   /** Whether the rate of all lets one go; if not, this is asked again when it does. */
@@ -215,8 +228,7 @@ export class Engine {
       if (job === undefined) return undefined;
       const host = this.#hosts.get(job.target.origin);
       if (host.isReadyFor(job, this.#options.clock)) return job;
-      this.#aheadBytes += job.bytes;
-      this.#hosts.park(host, job);
+      this.#park(host, job);
     }
     return undefined;
   }
