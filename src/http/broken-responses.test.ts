@@ -54,7 +54,6 @@ describe("messages say in plain words that", () => {
     ["it does not begin as HTTP does", faults.raw(), {}],
     ["its headers are too long", faults.largeHeader(100_000), {}],
     ["it is not as long as its Content-Length says", faults.twoLengths(), {}],
-    ["it begins with 100 Continue, which nobody asked for", faults.informational([100], hello), {}],
     ["it is not what HTTP allows here", faults.informational([101], hello), {}],
     ["Invalid character in chunk size", faults.badChunkSize(), {}],
     ["it breaks the rules of HTTP/2", faults.raw("x".repeat(40), "keep"), { http2: true }],

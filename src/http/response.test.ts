@@ -280,7 +280,7 @@ test("what is no HTTP is an error of the protocol", async () => {
   for (const nonsense of [
     "SSH-2.0-OpenSSH\r\n\r\n",
     "HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
-    "HTTP/1.1 100 Continue\r\n\r\n",
+    `HTTP/1.1 100 Continue\r\nx: ${"x".repeat(100_000)}`,
     "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
     `HTTP/1.1 200 OK\r\nx: ${"x".repeat(100_000)}\r\n\r\n`,
   ]) {

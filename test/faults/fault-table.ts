@@ -116,7 +116,7 @@ const answers: FaultGroup = {
       fault: "informational([100], ok())",
       does: "sends 100, which nobody waits for",
       plays: faults.informational([100], ok),
-      ends: notHttp,
+      ends: hello,
     },
     {
       fault: "informational([101], ok())",

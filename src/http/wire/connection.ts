@@ -13,6 +13,7 @@ import {
   type WireRequest,
   makeClient,
 } from "../undici.ts";
+import { InterimHeads } from "./interim-heads.ts";
 
 /** What uses a connection, one at a time. */
 export interface ConnectionUser extends WireHandler {
@@ -63,6 +64,7 @@ export class Connection<Host extends { readonly origin: string } = { readonly or
   #answersHead = false;
   /** What the present socket has failed with. undici takes a reset for the end of a body that has no other. */
   failure: Error | undefined = undefined;
+  #interimHeads: InterimHeads | undefined = undefined;
 
   /** @param first - a socket to begin with, which is connected */
   constructor(host: Host, { connect, proxy }: Route, keepAliveMs: number, owner: ConnectionOwner, first?: Socket) {
@@ -81,6 +83,7 @@ export class Connection<Host extends { readonly origin: string } = { readonly or
         this.#connecting = undefined;
         this.#isConnected = error === null;
         open?.once("error", (failure) => (this.failure = failure));
+        this.#interimHeads = error === null ? new InterimHeads(open!) : undefined;
         if (error === null) this.user?.connected();
         connected(error, open);
       };
@@ -101,6 +104,7 @@ export class Connection<Host extends { readonly origin: string } = { readonly or
   send(request: WireRequest, user: ConnectionUser): void {
     this.user = user;
     this.uses++;
+    this.#interimHeads?.expect();
     this.#answersHead = request.method === "HEAD";
     const kept: WireRequest = this.#answersHead ? { ...request, reset: false } : request;
     const proxy = this.#passedOnBy;

@@ -6,7 +6,6 @@ const closed = "the server closed it";
 const plain: ReadonlyMap<string, string> = new Map([
   ["other side closed", closed],
   ["closed", closed],
-  ["bad response", "it begins with 100 Continue, which nobody asked for"],
   ["bad upgrade", "it switches to another protocol, which nobody asked for"],
 ]);
 
