@@ -147,7 +147,7 @@ test.for(dialects)("a row that is refused cancels the others, and nothing more i
         for (;;) {
           read++;
           await sleep(0);
-          yield [read === 501 ? 1 : read, "note"];
+          yield [read === 501 ? 0 : read, "note"];
         }
       } finally {
         isClosed = true;
@@ -155,6 +155,7 @@ test.for(dialects)("a row that is refused cancels the others, and nothing more i
     };
     for (const whenStopped of ["drop", "flush"] as const) {
       await db.execute("delete from t");
+      await db.execute("insert into t (n, note) values (0, 'there')");
       read = 0;
       const inserting = insertBatches(db, "t", ["n", "note"], endless(), {
         batchRows: 100,
@@ -163,7 +164,7 @@ test.for(dialects)("a row that is refused cancels the others, and nothing more i
       });
       await expect(inserting).rejects.toMatchObject({ code: "SQL_CONSTRAINT" });
       expect(isClosed).toBe(true);
-      const numbers = await numbersIn(db);
+      const numbers = (await numbersIn(db)).filter((n) => n > 0);
       expect(numbers.length % 100).toBe(0);
       // Of its batch there is nothing.
       expect(numbers.filter((n) => n > 500 && n <= 600)).toEqual([]);
