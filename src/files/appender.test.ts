@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -110,5 +111,35 @@ describe("an appender", () => {
         ["ENOSPC", "ENOSPC"],
       );
       await expect(log.append("c")).rejects.toMatchObject({ code: "ENOSPC" });
+    }));
+
+  test("leaves nothing of what could be written in part only, also where others have emptied the file", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      const path = folder.at("log");
+      const program = `
+        import { truncateSync } from "node:fs";
+        import { openAppender } from "taskwright/files";
+        await using log = await openAppender(${JSON.stringify(path)});
+        const report = async (content) => console.log(await log.append(content).catch((error) => error.code), log.bytes);
+        await report("x".repeat(6_000));
+        await Promise.all([report("a".repeat(3_000)), report("b".repeat(20_000))]);
+        await report("short");
+        truncateSync(${JSON.stringify(path)}, 0);
+        await report("c".repeat(20_000));
+        await report("end");`;
+      // Files of this process may have 8 or 16 KiB, as the shell counts.
+      const command = 'ulimit -f 16; exec "$0" --conditions=taskwright-source --input-type=module -e "$1"';
+      const told = execFileSync("sh", ["-c", command, process.execPath, program], { encoding: "utf8" });
+      expect(told.split("\n")).toEqual([
+        "undefined 6000",
+        "EFBIG 6000",
+        "EFBIG 6000",
+        "undefined 6005",
+        "EFBIG 6005",
+        "undefined 6008",
+        "",
+      ]);
+      expect(readFileSync(path, "utf8")).toBe("end");
     }));
 });

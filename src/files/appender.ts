@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, realpath } from "node:fs/promises";
+import { dirname } from "node:path";
 import {
   Kept,
   LinkedList,
@@ -8,6 +9,8 @@ import {
   arrive,
   checkedScope,
   refuse,
+  shield,
+  spawn,
   takeFirst,
   toItsEnd,
 } from "../core/index.ts";
@@ -45,6 +48,7 @@ const batchBytes = 1024 * 1024;
 export class Appender implements AsyncDisposable {
   /** The file. */
   readonly path: string;
+  readonly #scope: ScopeNode;
   readonly #handle: FileHandle;
   readonly #isDurable: boolean;
   readonly #line = new LinkedList<AppendWaiter>();
@@ -61,6 +65,7 @@ export class Appender implements AsyncDisposable {
   constructor(scope: ScopeNode, path: string, handle: FileHandle, bytes: number, isDurable: boolean) {
     this.#kept = new Kept(scope, `appender of ${path}`, () => this.#close());
     this.path = path;
+    this.#scope = scope;
     this.#handle = handle;
     this.#bytes = bytes;
     this.#isDurable = isDurable;
@@ -87,8 +92,9 @@ export class Appender implements AsyncDisposable {
     this.#line.push(waiter);
     if (!this.#isWriting) {
       this.#isWriting = true;
-      // Not at once: those that are called in the same turn go together.
-      queueMicrotask(() => void this.#writeAll());
+      // For many, so not in the scope of the first: that may be cancelled, or end.
+      const name = `write to ${this.path}`;
+      spawn(this.#scope, () => shield(() => this.#writeAll()), { name, daemon: true });
     }
     const batch = await waiter.promise;
     await toItsEnd(`append to ${this.path}`, () => batch.written.promise);
@@ -109,47 +115,52 @@ export class Appender implements AsyncDisposable {
     await this.#handle.close();
   }
 
-  /** Batch after batch, until nobody waits. It belongs to no scope: it works for many. */
+  /** Batch after batch, until nobody waits. */
   async #writeAll(): Promise<void> {
-    for (let first = takeFirst(this.#line); first !== undefined; first = takeFirst(this.#line)) {
-      const batch = new Batch();
-      const pieces = [first.bytes];
-      let bytes = first.bytes.length;
-      first.resolve(batch);
-      while (bytes < batchBytes) {
-        const next = takeFirst(this.#line);
-        if (next === undefined) break;
-        pieces.push(next.bytes);
-        bytes += next.bytes.length;
-        next.resolve(batch);
-      }
-      // Whoever was cancelled meanwhile does not hear of it.
-      batch.written.promise.catch(() => {});
-      await this.#write(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)).then(
-        batch.written.resolve,
-        batch.written.reject,
-      );
-    }
+    // What is called until it is its turn goes together.
+    while (this.#line.head !== null) await onDisk(`write to ${this.path}`, () => this.#writeBatch());
     this.#isWriting = false;
     this.#idle.resolve();
     this.#idle = Promise.withResolvers();
   }
 
+  async #writeBatch(): Promise<void> {
+    const batch = new Batch();
+    const pieces: Uint8Array[] = [];
+    for (let bytes = 0; bytes < batchBytes;) {
+      const next = takeFirst(this.#line);
+      if (next === undefined) break;
+      pieces.push(next.bytes);
+      bytes += next.bytes.length;
+      next.resolve(batch);
+    }
+    if (pieces.length === 0) return;
+    // Whoever was cancelled meanwhile does not hear of it.
+    batch.written.promise.catch(() => {});
+    await this.#write(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)).then(
+      batch.written.resolve,
+      batch.written.reject,
+    );
+  }
+
   async #write(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error;
+    let written = 0;
     try {
-      await writeAll(this.#handle.fd, bytes);
+      await writeAll(this.#handle.fd, bytes, (count) => (written += count));
       if (this.#isDurable) await this.#handle.datasync();
     } catch (error) {
-      await this.#cutBack(error);
+      await this.#cutBack(written, error);
       throw error;
     }
     this.#bytes += bytes.length;
   }
 
-  async #cutBack(error: unknown): Promise<void> {
+  async #cutBack(written: number, error: unknown): Promise<void> {
     try {
-      await this.#handle.truncate(this.#bytes);
+      // By what was added, not to where it began: others may have emptied the file since, as those who rotate logs do.
+      const { size } = await this.#handle.stat();
+      await this.#handle.truncate(Math.max(0, size - written));
     } catch {
       this.#failure = { error };
     }
@@ -200,11 +211,22 @@ export async function openAppender(path: string, options: AppenderOptions = {}):
   return await onDisk(`open ${path}`, async () => {
     const handle = await open(path, flags, mode);
     try {
-      const { size } = await handle.stat();
-      return new Appender(scope, path, handle, size, durable);
+      const stats = await handle.stat();
+      if (durable && stats.isFile()) await syncFolderOf(path);
+      return new Appender(scope, path, handle, stats.size, durable);
     } catch (error) {
       await handle.close();
       throw error;
     }
   });
+}
+
+/** A new file is safe when its name is, too. */
+async function syncFolderOf(path: string): Promise<void> {
+  const folder = await open(dirname(await realpath(path)), constants.O_RDONLY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }

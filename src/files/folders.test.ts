@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
   existsSync,
@@ -8,8 +9,9 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { cancelScope, run, sleep, taskGroup, timeout } from "../core/index.ts";
+import { cancelScope, interruptible, run, sleep, taskGroup, timeout } from "../core/index.ts";
 import { glob, openTempFolder, tail, walk, watch } from "./index.ts";
 
 describe("a temporary folder", () => {
@@ -75,6 +77,22 @@ describe("walking", () => {
       expect(() => walk("/", { concurrency: 0 })).toThrow(RangeError);
     }));
 
+  test("goes into more folders than a call takes arguments", { timeout: 60_000 }, () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      mkdirSync(folder.at("many"));
+      for (let n = 0; n < 20_000; n++) mkdirSync(folder.at("many", `${n}`));
+      const program = `
+        import { walk } from "taskwright/files";
+        let count = 0;
+        for await (const { kind } of walk(${JSON.stringify(folder.path)})) if (kind === "folder") count++;
+        console.log(count);`;
+      // Arguments lie on the stack: with a small one, so many folders do.
+      const flags = ["--stack-size=150", "--conditions=taskwright-source", "--input-type=module", "-e", program];
+      expect(execFileSync(process.execPath, flags, { encoding: "utf8" })).toBe("20001\n");
+    }),
+  );
+
   test("finds what matches a pattern", () =>
     run(async () => {
       await using folder = await openTempFolder();
@@ -127,6 +145,36 @@ describe("tail", () => {
     }),
   );
 
+  test("gives all of a file that is written to and replaced at any moment", { timeout: 60_000 }, () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      const path = folder.at("log");
+      const rotations = 300;
+      writeFileSync(path, "first 0\n");
+      const lines: string[] = [];
+      await taskGroup(async (group) => {
+        const begun = new Map<string, () => void>();
+        group.spawn(async () => {
+          for (let n = 0; n < rotations; n++) {
+            await interruptible(new Promise<void>((resolve) => void begun.set(`first ${n}`, resolve)));
+            // Now here, now there in what goes on at the reader.
+            for (let turn = 0; turn < n % 20; turn++) await interruptible(setImmediate());
+            appendFileSync(path, `last ${n}\n`);
+            renameSync(path, `${path}.${n}`);
+            writeFileSync(path, `first ${n + 1}\n`);
+          }
+        });
+        for await (const line of tail(path, { from: "start", everyMs: 0 })) {
+          lines.push(line);
+          begun.get(line)?.();
+          if (line === `first ${rotations}`) break;
+        }
+      });
+      const expected = Array.from({ length: rotations }, (_, n) => [`first ${n}`, `last ${n}`]).flat();
+      expect(lines).toEqual([...expected, `first ${rotations}`]);
+    }),
+  );
+
   test("begins with what comes, and waits for a file that is not there", { timeout: 20_000 }, () =>
     run(async () => {
       await using folder = await openTempFolder();
@@ -167,6 +215,19 @@ describe("watching", () => {
         }
       });
       expect(await changes.next()).toEqual({ done: true, value: undefined });
+    }),
+  );
+
+  test("tells of a file by its path", { timeout: 20_000 }, () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      const path = folder.at("file");
+      writeFileSync(path, "1");
+      for (const recursive of [true, false]) {
+        await using changes = watch(path, { recursive });
+        appendFileSync(path, "2");
+        expect(await timeout(15_000, () => changes.next())).toEqual({ done: false, value: { path } });
+      }
     }),
   );
 

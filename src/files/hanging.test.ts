@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { cancelScope, checkpoint, interruptible, isCancelled, now, run, taskGroup } from "../core/index.ts";
-import { type TempFolder, openTempFolder, readBytes, readText } from "./index.ts";
+import { type TempFolder, openAppender, openTempFolder, readBytes, readText } from "./index.ts";
 
 /** Pipes with names. To open one takes until somebody writes to it, as in a file system that hangs. */
 function makePipes(folder: TempFolder, count: number): string[] {
@@ -67,6 +67,29 @@ describe("files that hang", { timeout: 20_000 }, () => {
         isOver = true;
         await answer(pipes);
         for (const text of texts) expect(await text.join()).toBe("text");
+      });
+    }));
+
+  test("leave a thread to others, where they are appended to", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      const pipes = makePipes(folder, 6);
+      await taskGroup(async (group) => {
+        const logs = [];
+        for (const pipe of pipes) logs.push(await openAppender(pipe));
+        // More than a pipe holds.
+        for (const log of logs) group.spawn(() => log.append(new Uint8Array(1_000_000)));
+        await useThreads(folder);
+        const reader = spawnProcess("sh", [
+          "-c",
+          'for pipe in "$@"; do head -c 1000000 "$pipe" & done; wait',
+          "sh",
+          ...pipes,
+        ]);
+        let bytes = 0;
+        reader.stdout.on("data", (chunk: Buffer) => (bytes += chunk.length));
+        await interruptible(once(reader, "close"));
+        expect(bytes).toBe(6_000_000);
       });
     }));
 

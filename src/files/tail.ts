@@ -1,5 +1,6 @@
+import type { Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { expectMs, sleep, toItsEnd } from "../core/index.ts";
+import { expectInteger, expectMs, sleep, toItsEnd } from "../core/index.ts";
 import { BlockItems, LineSplitter } from "../flow/index.ts";
 import { FileLineTooLongError } from "./errors.ts";
 import { onDisk } from "./internal/disk.ts";
@@ -20,7 +21,7 @@ export interface TailOptions {
  *
  * When another file takes the place of the one being read, as with logs that are rotated, the rest of the first comes,
  * and then the second from its start; when the file is cut back, it is read from its start again. As long as there is no
- * file, one is waited for.
+ * file, one is waited for. A file that is replaced before anybody has looked at it is missed.
  *
  * It looks again and again, and is not told by the system: that works on all file systems, those of networks too.
  *
@@ -32,6 +33,7 @@ export interface TailOptions {
 export function tail(path: string, options: TailOptions = {}): FileItems<string> {
   const { from = "end", everyMs = 250, maxLineBytes = 16 * 1024 * 1024 } = options;
   expectMs("everyMs", everyMs);
+  expectInteger("maxLineBytes", maxLineBytes, 1);
   return new BlockItems(follow(path, { from, everyMs, maxLineBytes }));
 }
 
@@ -59,6 +61,7 @@ async function* read(
   try {
     const own = await onDisk(`look at ${path}`, () => handle.stat());
     let at = fromEnd ? own.size : 0;
+    let isLast = false;
     for (;;) {
       const buffer = Buffer.allocUnsafe(chunkBytes);
       const position = at;
@@ -68,16 +71,18 @@ async function* read(
         yield splitter.push(buffer.subarray(0, bytesRead));
         continue;
       }
+      if (isLast) {
+        yield splitter.finish();
+        return;
+      }
       const { size } = await onDisk(`look at ${path}`, () => handle.stat());
       if (size < at) {
         at = 0;
         splitter = newSplitter();
       } else if (size === at) {
-        if (await isReplaced(path, own.ino)) {
-          yield splitter.finish();
-          return;
-        }
-        await sleep(everyMs);
+        // It may have been written to since it was looked at, and then replaced: what came until then is read first.
+        isLast = await isReplaced(path, own);
+        if (!isLast) await sleep(everyMs);
       }
     }
   } finally {
@@ -91,9 +96,9 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
   return await onDisk(`open ${path}`, () => open(path).catch(unlessMissing));
 }
 
-async function isReplaced(path: string, inode: number): Promise<boolean> {
+async function isReplaced(path: string, own: Stats): Promise<boolean> {
   const now = await onDisk(`look at ${path}`, () => stat(path).catch(unlessMissing));
-  return now?.ino !== inode;
+  return now?.ino !== own.ino || now.dev !== own.dev;
 }
 
 function unlessMissing(error: unknown): undefined {

@@ -28,7 +28,8 @@ export interface WalkOptions {
  * All that is in a folder and the folders below it, without the folder itself. Links are yielded and not followed.
  *
  * Level by level, the entries of a folder together and sorted by name. Folders that are deleted meanwhile are passed
- * over. In memory are the entries of the folders being read, and the paths of the folders of the next level.
+ * over. In memory are the entries of the folders being read, and the paths of the folders of the next level. What is no
+ * UTF-8 in a name becomes U+FFFD, and the path leads nowhere then: such a folder is yielded, and passed over.
  *
  * Cancel: stops reading. Leaving the loop does so too.
  *
@@ -66,7 +67,8 @@ async function* foldersBelow(
     const next: FolderEntry[] = [];
     for await (const below of mapStream(level, ({ path }) => entriesOf(path, true), { concurrency })) {
       yield below;
-      next.push(...toEnter(below));
+      // One by one: there may be more of them than a call takes arguments.
+      for (const folder of toEnter(below)) next.push(folder);
     }
     level = next;
   }
@@ -81,7 +83,9 @@ async function entriesOf(folder: string, mayBeGone: boolean): Promise<FolderEntr
       .map((entry) => ({ path: prefix + entry.name, name: entry.name, kind: kindOf(entry) }))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
-    if (mayBeGone && (error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    const { code } = error as NodeJS.ErrnoException;
+    // The second: a file is in its place.
+    if (mayBeGone && (code === "ENOENT" || code === "ENOTDIR")) return [];
     throw error;
   }
 }

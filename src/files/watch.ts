@@ -34,7 +34,8 @@ type Step = IteratorResult<FileChange, undefined>;
  *
  * It watches from the call on, until it is disposed of, a loop over it is left, or the scope ends in which it was called.
  * Changes of one path that nobody has read yet are one, so a slow reader misses none and
- * has each path in memory once.
+ * has each path in memory once. A file is watched until another takes its place, as with `writeAtomic` and many editors:
+ * where that may be, its folder is what to watch.
  *
  * Cancel: a reader that is cancelled stops waiting; watching goes on.
  *
@@ -60,6 +61,7 @@ export function watch(path: string, options: WatchOptions = {}): FileChanges {
 
 class Watch implements AsyncIterableIterator<FileChange, undefined>, AsyncDisposable {
   readonly #path: string;
+  readonly #isFolder: boolean;
   readonly #watcher: FSWatcher;
   readonly #kept: Kept;
   /** Paths that have changed, and nobody has heard of. */
@@ -70,7 +72,7 @@ class Watch implements AsyncIterableIterator<FileChange, undefined>, AsyncDispos
 
   constructor(scope: ScopeNode, path: string, recursive: boolean) {
     // Node would say nothing of a path that is not there.
-    statSync(path);
+    this.#isFolder = statSync(path).isDirectory();
     this.#path = path;
     this.#watcher = watchSystem(path, { recursive });
     this.#watcher.on("change", (_kind, name) => this.#took(name));
@@ -107,7 +109,8 @@ class Watch implements AsyncIterableIterator<FileChange, undefined>, AsyncDispos
   }
 
   #took(name: string | Buffer | null): void {
-    const path = name === null ? this.#path : join(this.#path, String(name));
+    // Of a file, its own name is told.
+    const path = name === null || !this.#isFolder ? this.#path : join(this.#path, String(name));
     const reader = takeFirst(this.#readers);
     if (reader === undefined) this.#changed.add(path);
     else reader.resolve({ done: false, value: { path } });

@@ -1,6 +1,7 @@
-import { spawn as spawnProcess } from "node:child_process";
+import { execFileSync, spawn as spawnProcess } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -129,6 +130,60 @@ describe("writeAtomic", () => {
       await writeAtomic(folder.at("link"), "after");
       expect(readlinkSync(folder.at("link"))).toBe("elsewhere/file");
       expect(readFileSync(folder.at("elsewhere", "file"), "utf8")).toBe("after");
+    }));
+
+  test("replaces what is not there yet at the end of links, and leaves the links", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      mkdirSync(folder.at("elsewhere"));
+      symlinkSync("elsewhere", folder.at("folder"));
+      symlinkSync("folder/second", folder.at("first"));
+      symlinkSync("../elsewhere/file", folder.at("elsewhere", "second"));
+      await writeAtomic(folder.at("first"), "new");
+      expect(readlinkSync(folder.at("first"))).toBe("folder/second");
+      expect(readlinkSync(folder.at("elsewhere", "second"))).toBe("../elsewhere/file");
+      expect(readFileSync(folder.at("elsewhere", "file"), "utf8")).toBe("new");
+    }));
+
+  test("keeps who owns the file, and whether it is run as its owner", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      const path = folder.at("file");
+      writeFileSync(path, "before");
+      // Only root may give files away.
+      if (process.getuid!() === 0) chownSync(path, 1_234, 1_235);
+      chmodSync(path, 0o4751);
+      const before = statSync(path);
+      await writeAtomic(path, "after");
+      const after = statSync(path);
+      expect([after.uid, after.gid, after.mode]).toEqual([before.uid, before.gid, before.mode]);
+      expect(after.ino).not.toBe(before.ino);
+    }));
+
+  test("does not take the place of what is no file", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      execFileSync("mkfifo", [folder.at("pipe")]);
+      mkdirSync(folder.at("folder"));
+      await expect(writeAtomic(folder.at("pipe"), "x")).rejects.toThrow(/Expected a file at .*pipe`/);
+      await expect(writeAtomic(folder.at("folder"), "x")).rejects.toMatchObject({ code: "EISDIR" });
+      expect(statSync(folder.at("pipe")).isFIFO()).toBe(true);
+      expect(readdirSync(folder.path)).toEqual(["folder", "pipe"]);
+    }));
+
+  test("takes names as long as the system does", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      const name = "é".repeat(127);
+      await writeAtomic(folder.at(name), "x");
+      expect(readdirSync(folder.path)).toEqual([name]);
+    }));
+
+  test("takes more at once than the system does", () =>
+    run(async () => {
+      const bytes = new Uint8Array(2 ** 31 + 1);
+      await write("/dev/null", bytes);
+      await expect(write("/dev/null", [bytes])).resolves.toBeUndefined();
     }));
 
   test("a process that is killed while it writes leaves one whole content or the other", async () => {

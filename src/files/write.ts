@@ -1,6 +1,6 @@
-import { constants } from "node:fs";
-import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { type Stats, constants } from "node:fs";
+import { type FileHandle, open, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { randomBytes } from "node:crypto";
 import { toItsEnd } from "../core/index.ts";
 import { type Compression, compressionOf, packed } from "./internal/compression.ts";
@@ -47,11 +47,13 @@ export async function write(path: string, content: Content, options: WriteOption
  * after a crash or a loss of power, from when the promise is resolved on.
  *
  * The content goes into a file beside it, is brought to the disk, and takes the place of the other by one step of the
- * file system. If `path` is a link, the file that it leads to is replaced. Its mode stays.
+ * file system. If `path` is a link, the file that it leads to is replaced. Its mode stays, and its owner and group as far
+ * as the process may give files away. A process that is killed may leave the file beside: `.name.0123456789ab.part`.
  *
  * Cancel: what was written so far is deleted, and the file is as it was.
  *
  * @param content - as of {@link write}
+ * @throws {TypeError} there is a pipe, a socket or a device, which no file may take the place of
  * @throws {Error} of the system, with a code; the file is as it was then
  *
  * @example
@@ -65,14 +67,15 @@ export async function write(path: string, content: Content, options: WriteOption
  */
 export async function writeAtomic(path: string, content: Content, options: WriteOptions = {}): Promise<void> {
   const pieces = storedAs(path, content, options);
-  const { target, mode } = await onDisk(`look at ${path}`, () => lookAt(path));
-  const partial = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString("hex")}.part`);
-  const handle = await onDisk(`open ${partial}`, () => open(partial, "wx", mode ?? options.mode));
+  const { target, before } = await onDisk(`look at ${path}`, () => lookAt(path));
+  const partial = partialOf(target);
+  const mode = before === undefined ? options.mode : before.mode & 0o777;
+  const handle = await onDisk(`open ${partial}`, () => open(partial, "wx", mode));
   try {
     try {
-      // What the umask took away is given back: the file had it before.
-      if (mode !== undefined) await onDisk(`open ${partial}`, () => handle.chmod(mode));
       await writePieces(path, handle, pieces);
+      // Only now: writing takes away the right to be run as its owner.
+      if (before !== undefined) await onDisk(`set the mode of ${partial}`, () => makeAlike(handle, before));
       await onDisk(`sync ${partial}`, () => handle.sync());
     } finally {
       await toItsEnd(`close ${partial}`, () => handle.close());
@@ -94,23 +97,66 @@ async function writePieces(path: string, handle: FileHandle, pieces: AsyncIterab
   for await (const piece of pieces) await onDisk(`write ${path}`, () => writeAll(handle.fd, piece));
 }
 
-/** Where a path leads, and what may be done with what is there. */
-async function lookAt(path: string): Promise<{ readonly target: string; readonly mode: number | undefined }> {
+/** A name beside that of `target`, which may be as long as names can be. */
+function partialOf(target: string): string {
+  return join(dirname(target), `.${basename(target).slice(0, 50)}.${randomBytes(6).toString("hex")}.part`);
+}
+
+/** Where a path leads, and what is there. */
+async function lookAt(path: string): Promise<{ readonly target: string; readonly before: Stats | undefined }> {
   try {
     const target = await realpath(path);
-    const { mode } = await stat(target);
-    return { target, mode: mode & 0o7777 };
+    const before = await stat(target);
+    if (before.isFile() || before.isDirectory()) return { target, before };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return { target: path, mode: undefined };
+    if (codeOf(error) !== "ENOENT") throw error;
+    return { target: await endOfLinks(path), before: undefined };
+  }
+  throw new TypeError(
+    `Expected a file at \`${path}\`, or nothing, got a pipe, a socket or a device: \`write\` is for those`,
+  );
+}
+
+/** Where links lead that lead to nothing. */
+async function endOfLinks(path: string): Promise<string> {
+  for (let at = path; ;) {
+    const link = await readlink(at).catch(() => undefined);
+    if (link === undefined) return at;
+    at = resolve(await realpath(dirname(at)), link);
   }
 }
 
-/** The new name is safe when its folder is on the disk. */
+/** Gives a new file what the old one had: its owner, and what the umask took away. */
+async function makeAlike(handle: FileHandle, before: Stats): Promise<void> {
+  const { uid, gid } = await handle.stat();
+  const isAlike = (before.uid === uid && before.gid === gid) || (await isAllowed(handle.chown(before.uid, before.gid)));
+  // Its group may be given it by whoever is in that.
+  if (!isAlike) await isAllowed(handle.chown(uid, before.gid));
+  // Who runs it must not become somebody else than before.
+  await handle.chmod(before.mode & (isAlike ? 0o7777 : 0o777));
+}
+
+async function isAllowed(change: Promise<void>): Promise<boolean> {
+  try {
+    await change;
+    return true;
+  } catch (error) {
+    const code = codeOf(error);
+    // The second: an owner that is none of this user namespace.
+    if (code !== "EPERM" && code !== "EINVAL") throw error;
+    return false;
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}
+
+/** The new name is safe when its folder is on the disk. That is opened first: where it cannot be, nothing is replaced. */
 async function replace(from: string, to: string): Promise<void> {
-  await rename(from, to);
   const folder = await open(dirname(to), constants.O_RDONLY);
   try {
+    await rename(from, to);
     await folder.sync();
   } finally {
     await folder.close();
