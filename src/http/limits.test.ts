@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type ScopeNode, cancelScope, checkpoint, drawTree, now, taskGroup } from "../core/index.ts";
-import { CircuitBreaker } from "../sync/index.ts";
+import { CircuitBreaker, Semaphore } from "../sync/index.ts";
 import { faults, openFaultServer } from "../testing/index.ts";
 import { type SessionOptions, openSession } from "./index.ts";
 
@@ -102,6 +102,43 @@ test("a pause holds nothing that other hosts could use", async () => {
     });
   });
   expect(paused.requests.length).toBe(3);
+});
+
+const forAll = [
+  ["a rate", () => ({ rate: { limit: 100, perMs: 1_000 } })],
+  ["a limiter", () => ({ limiter: new Semaphore(2) })],
+  ["a rate of hosts and one", () => ({ ratePerHost: plenty, rate: plenty })],
+] as const;
+const plenty = { limit: 100, perMs: 1_000 };
+
+test.each(forAll)("with %s for all, hosts take turns", async (_, limits) => {
+  await using one = await openFaultServer([faults.ok(), faults.ok(), faults.hang()]);
+  await using two = await openFaultServer();
+  await using session = openSession({ limit: 2, ...limits() });
+  await cancelScope(async (scope) => {
+    await taskGroup(async (group) => {
+      for (let i = 0; i < 6; i++) group.spawn(async () => (await session.get(one.url)).text());
+      await checkpoint();
+      expect((await session.get(two.url)).status).toBe(200);
+      scope.cancel();
+    });
+  });
+  expect(session.statistics()).toMatchObject({ active: 0, waiting: 0 });
+});
+
+test.each(forAll)("with %s for all, a host at its limit holds up no other", async (_, limits) => {
+  await using one = await openFaultServer(faults.hang());
+  await using two = await openFaultServer();
+  await using session = openSession({ limit: 2, limitPerHost: 1, ...limits() });
+  await cancelScope(async (scope) => {
+    await taskGroup(async (group) => {
+      for (let i = 0; i < 6; i++) group.spawn(() => session.get(one.url));
+      await one.until(({ inFlight }) => inFlight === 1);
+      for (let i = 0; i < 3; i++) expect((await session.get(two.url)).status).toBe(200);
+      scope.cancel();
+    });
+  });
+  expect(one.requests.length).toBe(1);
 });
 
 test.each<[object, string]>([

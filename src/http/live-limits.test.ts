@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
 import { type Peer, type TestServer, httpServer, rawServer } from "../../test/http-server.ts";
+import { faults, openFaultServer } from "../testing/index.ts";
 import { openSession } from "./index.ts";
+
+const plenty = { limit: 1_000, perMs: 1 };
 
 /** Waits for so many requests. */
 const arrive = async (server: TestServer, count: number): Promise<Peer[]> => {
@@ -80,6 +83,22 @@ test("the limit of each host can be changed as well", async () => {
   const last = await Promise.race([...first, ...more].map((peer) => peer.head().then(() => peer)));
   last.respond("x");
   expect(await all[4]).toBe("x");
+});
+
+test.each([{ rate: plenty }, { ratePerHost: plenty }])("rates follow: %o", async (rates) => {
+  await using server = await openFaultServer(faults.hang());
+  await using session = openSession({ limit: 5, limitPerHost: 1, ...rates });
+  const all = Array.from({ length: 9 }, () => session.get(server.url).catch(() => {}));
+  await server.until(({ inFlight }) => inFlight === 1);
+  session.limitPerHost = 3;
+  await server.until(({ inFlight }) => inFlight === 3);
+  session.limitPerHost = 7;
+  await server.until(({ inFlight }) => inFlight === 5);
+  session.limit = 7;
+  await server.until(({ inFlight }) => inFlight === 7);
+  expect(session.statistics().active).toBe(7);
+  await session[Symbol.asyncDispose]();
+  await Promise.all(all);
 });
 
 test("a wrong limit is refused, and changes nothing", async () => {

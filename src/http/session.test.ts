@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { httpServer, rawServer } from "../../test/http-server.ts";
 import { Semaphore } from "../sync/index.ts";
-import { type HttpRequestOptions, openSession } from "./index.ts";
+import { sleep } from "../core/index.ts";
+import { type Fault, faults, openFaultServer } from "../testing/index.ts";
+import { type HttpRequestOptions, type SessionOptions, openSession } from "./index.ts";
 
 test("get gives status, headers and body", async () => {
   await using server = await httpServer((request, response) => {
@@ -181,6 +183,41 @@ test("disposal ends what is under way and in line, and waits for the sockets", a
   ]);
   await peer.closed;
   await expect(session.get(server.origin)).rejects.toMatchObject({ code: "HTTP_SESSION_CLOSED" });
+  expect(session.statistics()).toEqual({ active: 0, waiting: 0, connections: 0 });
+});
+
+test.each<[string, Fault, SessionOptions]>([
+  ["permit", faults.ok(), { ratePerHost: { limit: 1, perMs: 3_600_000 } }],
+  ["turn", faults.hang(), { rate: { limit: 9, perMs: 3_600_000 }, limitPerHost: 1 }],
+])("a request that waits for its %s ends with its session", async (_, fault, options) => {
+  await using server = await openFaultServer(fault);
+  const session = openSession(options);
+  const first = session.get(server.url).catch(() => {});
+  const second = session.get(server.url);
+  await server.until(({ requests }) => requests === 1);
+  await Promise.all([
+    expect(second).rejects.toMatchObject({ code: "HTTP_SESSION_CLOSED" }),
+    session[Symbol.asyncDispose](),
+  ]);
+  await first;
+  expect(session.statistics()).toEqual({ active: 0, waiting: 0, connections: 0 });
+});
+
+test.each<[string, Fault, SessionOptions]>([
+  ["because it failed", faults.status(500), { retry: { backoff: () => 3_600_000, maxTimeMs: Infinity } }],
+  ["when its host is ready", faults.busy({ retryAfter: 3_600 }), {}],
+  ["when its host is ready, with a permit", faults.busy({ retryAfter: 3_600 }), { rate: { limit: 9, perMs: 1_000 } }],
+])("a request that is to be sent again %s ends with its session", async (_, fault, options) => {
+  await using server = await openFaultServer(fault);
+  const waiting = Promise.withResolvers<void>();
+  const session = openSession({ ...options, hooks: { beforeRetry: () => waiting.resolve() } });
+  const request = session.get(server.url);
+  await waiting.promise;
+  await sleep(1);
+  await Promise.all([
+    expect(request).rejects.toMatchObject({ code: "HTTP_SESSION_CLOSED" }),
+    session[Symbol.asyncDispose](),
+  ]);
   expect(session.statistics()).toEqual({ active: 0, waiting: 0, connections: 0 });
 });
 

@@ -66,9 +66,8 @@ export class Session implements AsyncDisposable {
 
   set limit(limit: number) {
     expectInteger("limit", limit, 1);
-    const { slots, pool } = this.transport;
-    pool.maxOpen = limit;
-    slots.change(limit, slots.limitPerHost, pool.hosts);
+    this.transport.pool.maxOpen = limit;
+    this.transport.changeSlots({ limit, limitPerHost: this.limitPerHost });
   }
 
   /**
@@ -82,8 +81,7 @@ export class Session implements AsyncDisposable {
 
   set limitPerHost(limitPerHost: number) {
     expectInteger("limitPerHost", limitPerHost, 1);
-    const { slots, pool } = this.transport;
-    slots.change(slots.limit, limitPerHost, pool.hosts);
+    this.transport.changeSlots({ limit: this.limit, limitPerHost });
   }
 
   /**

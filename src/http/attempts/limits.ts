@@ -1,14 +1,8 @@
 import type { Limiter } from "../../core/index.ts";
-import {
-  AdaptiveLimiter,
-  type AdaptiveLimiterOptions,
-  KeyedLimiter,
-  RateLimiter,
-  Semaphore,
-  combine,
-} from "../../sync/index.ts";
+import { AdaptiveLimiter, type AdaptiveLimiterOptions, KeyedLimiter, RateLimiter, combine } from "../../sync/index.ts";
 import type { SessionOptions } from "../options.ts";
 import { wrong } from "../request/check.ts";
+import { Gate } from "../wire/gate.ts";
 
 /** So many requests in each `perMs`, of which up to `burst` may go at once. */
 export interface RateOptions {
@@ -20,11 +14,16 @@ export interface RateOptions {
   readonly burst?: number;
 }
 
-/** What a request has to have a permit of before it gets in line, for each origin. */
-export type LimiterFor = (origin: string) => Limiter;
+/** What a request has to have a permit of before it gets in line. */
+export interface RequestLimits {
+  /** For the requests to one origin. */
+  for(origin: string): Limiter;
+  /** The slots of the session are others from now on. */
+  change(slots: SlotLimits): void;
+}
 
 /** How many requests the slots of a session let through at once. */
-interface SlotLimits {
+export interface SlotLimits {
   readonly limit: number;
   readonly limitPerHost: number;
 }
@@ -33,34 +32,45 @@ interface SlotLimits {
  * What limits the requests of a session besides its slots; undefined if nothing does.
  *
  * Nobody is to have the permit of a rate and then wait for a slot: a slow server would then be met by all at once that
- * had gathered meanwhile. So each rate comes after a semaphore of as many permits as there are slots. And what is of one
- * host comes before what is for all: no more of one host stand in the common line than it has slots.
+ * had gathered meanwhile. So before each rate there is a gate that lets through as many as there are slots. And what is of
+ * one host comes before what is for all, where hosts take turns as they do for the slots.
  *
  * @throws {TypeError | RangeError} an option is wrong
  */
-export function readLimits(options: SessionOptions, slots: SlotLimits): LimiterFor | undefined {
+export function readLimits(options: SessionOptions, slots: SlotLimits): RequestLimits | undefined {
   const { limiter, rate, ratePerHost, adaptive } = options;
   if (limiter !== undefined && typeof (limiter as { acquire?: unknown }).acquire !== "function") {
     throw new TypeError(wrong("limiter", "a Limiter, such as a Semaphore", limiter));
   }
   const shared: Limiter[] = limiter === undefined ? [] : [limiter];
-  if (rate !== undefined) shared.push(new Semaphore(slots.limit), makeRate("rate", rate, undefined));
-  const makeOwn = ownLimiters(ratePerHost, adaptive, slots);
-  if (makeOwn === undefined) {
-    if (shared.length === 0) return undefined;
-    const all = shared.length === 1 ? shared[0]! : combine(...shared);
-    return () => all;
-  }
-  const perHost = new KeyedLimiter(makeOwn);
-  return (origin) => (shared.length === 0 ? perHost.for(origin) : combine(perHost.for(origin), ...shared));
+  if (rate !== undefined) shared.push(makeRate("rate", rate, undefined));
+  const makeOwn = ownLimiters(ratePerHost, adaptive);
+  if (makeOwn === undefined && shared.length === 0) return undefined;
+  const perHost = makeOwn && new KeyedLimiter(makeOwn);
+  const hostGate = ratePerHost && new Gate(Infinity, atOnce(slots));
+  const gate = shared.length === 0 ? undefined : new Gate(slots.limit, slots.limitPerHost);
+  return {
+    for(origin) {
+      const own = [hostGate, perHost, gate].flatMap((one) => one?.for(origin) ?? []);
+      return combine(...own, ...shared);
+    },
+    change(changed) {
+      hostGate?.change(Infinity, atOnce(changed));
+      gate?.change(changed.limit, changed.limitPerHost);
+    },
+  };
+}
+
+/** How many of one host have a slot at most. */
+function atOnce({ limit, limitPerHost }: SlotLimits): number {
+  return Math.min(limit, limitPerHost);
 }
 
 /** What makes the limiter of one host. Everything is checked here, before the first host is asked. */
 function ownLimiters(
   rate: RateOptions | undefined,
   adaptive: AdaptiveLimiterOptions | boolean | undefined,
-  slots: SlotLimits,
-): LimiterFor | undefined {
+): ((origin: string) => Limiter) | undefined {
   const learning = adaptive === true ? {} : adaptive;
   if (learning !== undefined && learning !== false) {
     if (typeof learning !== "object" || learning === null) {
@@ -69,12 +79,11 @@ function ownLimiters(
     new AdaptiveLimiter(learning).statistics();
   } else if (rate === undefined) return undefined;
   if (rate !== undefined) makeRate("ratePerHost", rate, undefined);
-  const atOnce = Math.min(slots.limit, slots.limitPerHost);
   return (origin) => {
     const name = origin.slice(origin.indexOf("//") + 2);
     const all: Limiter[] = [];
     if (typeof learning === "object") all.push(new AdaptiveLimiter({ name, ...learning }));
-    if (rate !== undefined) all.push(new Semaphore(atOnce, { name }), makeRate("ratePerHost", rate, name));
+    if (rate !== undefined) all.push(makeRate("ratePerHost", rate, name));
     return all.length === 1 ? all[0]! : combine(...all);
   };
 }

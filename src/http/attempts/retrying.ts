@@ -158,13 +158,14 @@ class RetryCourse {
     return isBeforeDeadline(delayMs) && budget.tryRetry() ? { delayMs, why } : undefined;
   }
 
-  /** Cancel: rejects at once. */
-  wait({ delayMs, why }: Again): Promise<void> {
+  /** Cancel: rejects at once. It ends early where the session is closed, which the next attempt finds. */
+  async wait({ delayMs, why }: Again): Promise<void> {
     const scope = checkedScope();
     const { clock } = scope.tree;
     const untilMs = clock.now() + delayMs;
     const left = (): string => formatMs(Math.max(0, untilMs - clock.now()));
-    return new Delay(scope, untilMs, () => `${labelOf(this.#order)}: to be sent again in ${left()} (${why})`).promise;
+    const describe = (): string => `${labelOf(this.#order)}: to be sent again in ${left()} (${why})`;
+    await this.#transport.waitFor(new Delay(scope, untilMs, describe));
   }
 }
 

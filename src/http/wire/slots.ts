@@ -61,13 +61,7 @@ export class Slots {
   enter(job: Job): void {
     const { host } = job;
     if (host.pause?.isOver === true) this.#endPause(host);
-    if (
-      this.active < this.limit &&
-      host.active < this.limitPerHost &&
-      host.queue.size === 0 &&
-      host.pause === undefined
-    ) {
-      // Nobody is passed over: while a slot is free, the ring is empty.
+    if (this.#isFree(host)) {
       this.#start(job, host);
       return;
     }
@@ -75,6 +69,20 @@ export class Slots {
     this.waiting++;
     if (host.pause === undefined) this.#line(host);
     else host.pause.watch();
+  }
+
+  /** Takes a slot for what is no job, if there is one. */
+  tryTake(host: Lane): boolean {
+    if (!this.#isFree(host)) return false;
+    this.active++;
+    host.active++;
+    return true;
+  }
+
+  /** Whether a slot may be taken at once. Nobody is passed over: while one is free, the ring is empty. */
+  #isFree(host: Lane): boolean {
+    const isBelow = this.active < this.limit && host.active < this.limitPerHost;
+    return isBelow && host.queue.size === 0 && host.pause === undefined;
   }
 
   /** Starts nothing for `host` until `pause` is over, or the one it has if that lasts longer. */

@@ -1,10 +1,19 @@
-import { type Limiter, type Permit, type ScopeNode, checkedScope, currentScope, unschedule } from "../../core/index.ts";
+import {
+  type Limiter,
+  type Permit,
+  type Scope,
+  type ScopeNode,
+  cancelScope,
+  checkedScope,
+  currentScope,
+  unschedule,
+} from "../../core/index.ts";
 import { SessionClosedError } from "../errors.ts";
 import { Delay } from "../attempts/delay.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Order, labelOf, nameOf } from "./order.ts";
 import { HostPause } from "../attempts/host-pause.ts";
-import type { LimiterFor } from "../attempts/limits.ts";
+import type { RequestLimits, SlotLimits } from "../attempts/limits.ts";
 import type { Adopted, Host, Pool } from "./pool.ts";
 import type { Slots } from "./slots.ts";
 import type { HeaderList } from "../request/request-headers.ts";
@@ -17,26 +26,28 @@ export type MakeExchange<T> = (scope: ScopeNode, transport: Transport, order: Or
 export class Transport {
   readonly pool: Pool;
   readonly slots: Slots;
-  readonly #limiterFor: LimiterFor | undefined;
+  readonly #limits: RequestLimits | undefined;
   /** Hosts that asked to be left alone, longest ago first: they are remembered even when nothing is left of them. */
   #paused: Host[] = [];
   #isClosed = false;
 
-  constructor(pool: Pool, slots: Slots, limiterFor: LimiterFor | undefined) {
+  constructor(pool: Pool, slots: Slots, limits: RequestLimits | undefined) {
     this.pool = pool;
     this.slots = slots;
-    this.#limiterFor = limiterFor;
+    this.#limits = limits;
   }
 
   /** Those that have their slot and are being prepared: nothing else knows of them. */
   readonly #preparing = new Set<Exchange<unknown>>();
-  /** Those who wait to connect again. */
+  /** Those who wait for a permit. */
+  readonly #limited = new Set<Scope>();
+  /** Those who wait to send again, or to connect again. */
   readonly #delays = new Set<Delay>();
 
   /** Lets a request get in line. Throws at once if the session is closed. */
   send<T>(scope: ScopeNode, order: Order, make: MakeExchange<T>): Promise<T> {
     this.checkOpen(order);
-    if (this.#limiterFor !== undefined) return this.#sendLimited(this.#limiterFor(order.origin), order, make);
+    if (this.#limits !== undefined) return this.#sendLimited(this.#limits.for(order.origin), order, make);
     const exchange = make(scope, this, order);
     this.slots.enter(exchange);
     return exchange.promise;
@@ -84,6 +95,12 @@ export class Transport {
     sent(headers);
   }
 
+  /** Other slots from now on. What is under way goes on. */
+  changeSlots(changed: SlotLimits): void {
+    this.slots.change(changed.limit, changed.limitPerHost, this.pool.hosts);
+    this.#limits?.change(changed);
+  }
+
   /** Sends nothing to the host of `order` for a while, because it answered with `status`. */
   pause(order: Order, forMs: number, status: number): void {
     if (this.#isClosed) return;
@@ -94,17 +111,43 @@ export class Transport {
     this.#paused.push(host);
   }
 
-  /** A permit at a time when the host is not paused: who waits for that holds nothing that others could use. */
-  async #permitted(limiter: Limiter, order: Order): Promise<Permit> {
-    for (;;) {
-      for (let pause = this.#pauseOf(order); pause !== undefined; pause = this.#pauseOf(order)) {
-        const why = pause;
-        await new Delay(checkedScope(), why.untilMs, () => `${labelOf(order)}: ${why.describe()}`).promise;
+  /**
+   * A permit at a time when the host is not paused: who waits for that holds nothing that others could use.
+   *
+   * @returns undefined if the session is closed
+   */
+  async #permitted(limiter: Limiter, order: Order): Promise<Permit | undefined> {
+    while (!this.#isClosed) {
+      const pause = this.#pauseOf(order);
+      if (pause !== undefined) {
+        const describe = (): string => `${labelOf(order)}: ${pause.describe()}`;
+        await this.waitFor(new Delay(checkedScope(), pause.untilMs, describe));
+        continue;
       }
-      const permit = await limiter.acquire();
+      const permit = await this.#acquire(limiter);
       if (this.#pauseOf(order) === undefined) return permit;
-      permit.release();
+      permit?.release();
     }
+    return undefined;
+  }
+
+  /** @returns undefined if the session was closed meanwhile */
+  async #acquire(limiter: Limiter): Promise<Permit | undefined> {
+    let permit: Permit | undefined;
+    try {
+      await cancelScope(async (scope) => {
+        this.#limited.add(scope);
+        try {
+          permit = await limiter.acquire();
+        } finally {
+          this.#limited.delete(scope);
+        }
+      });
+    } catch (error) {
+      permit?.release();
+      throw error;
+    }
+    return permit;
   }
 
   #pauseOf(order: Order): HostPause | undefined {
@@ -138,6 +181,7 @@ export class Transport {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const exchange of this.#preparing) exchange.sessionClosed();
+    for (const scope of this.#limited) scope.cancel("the session is closed");
     for (const delay of this.#delays) delay.resolve();
     await this.pool.close();
   }
