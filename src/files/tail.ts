@@ -69,6 +69,7 @@ async function* read(
       at += bytesRead;
       if (bytesRead > 0) {
         yield splitter.push(buffer.subarray(0, bytesRead));
+        splitter.check();
         continue;
       }
       if (isLast) {

@@ -42,3 +42,17 @@ test("a line may be as long as allowed, and not longer, in one piece or many", (
   expect(() => split(pieces, 49)).toThrow(tooLong);
   expect(() => split([Buffer.from("x".repeat(50))], 49)).toThrow(tooLong);
 });
+
+test("the lines before one that is too long are given, wherever the bytes are cut", () => {
+  const bytes = Buffer.from(`a\nb\n${"x".repeat(50)}\nc\n`);
+  for (let size = 1; size <= bytes.length; size++) {
+    const splitter = new LineSplitter(20, () => tooLong);
+    const lines: string[] = [];
+    const read = (): void => {
+      for (let at = 0; at < bytes.length; at += size) lines.push(...splitter.push(bytes.subarray(at, at + size)));
+      lines.push(...splitter.finish());
+    };
+    expect(read).toThrow(tooLong);
+    expect(lines).toEqual(["a", "b"]);
+  }
+});

@@ -5,6 +5,8 @@ const newline = 0x0a;
  * Cuts bytes into lines, ended by `\n` or `\r\n`; the last may lack its end. A byte order mark at the beginning goes.
  *
  * Bytes are only joined when a line is complete, so a long line that comes in many pieces costs no more than a short.
+ *
+ * The lines before one that is too long are given, wherever the bytes are cut; what is called next throws.
  */
 export class LineSplitter {
   readonly #maxLineBytes: number;
@@ -12,6 +14,7 @@ export class LineSplitter {
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #isStart = true;
+  #isTooLong = false;
 
   constructor(maxLineBytes: number, onTooLong: () => Error) {
     this.#maxLineBytes = maxLineBytes;
@@ -20,28 +23,34 @@ export class LineSplitter {
 
   /** The lines that `chunk` completes. */
   push(chunk: Uint8Array): string[] {
+    this.check();
     const end = chunk.lastIndexOf(newline);
-    if (end === -1) {
-      this.#keep(chunk);
-      return [];
-    }
-    const text = this.#take(chunk.subarray(0, end));
+    const lines = end === -1 ? [] : this.#cut(this.#take(chunk.subarray(0, end)));
     this.#keep(chunk.subarray(end + 1));
-    return this.#cut(text);
+    if (lines.length === 0) this.check();
+    return lines;
   }
 
   /** The last line, if it has no end. */
   finish(): string[] {
+    this.check();
     if (this.#pendingBytes === 0) return [];
     const text = this.#take(nothing);
-    return text === "" ? [] : this.#cut(text);
+    const lines = text === "" ? [] : this.#cut(text);
+    this.check();
+    return lines;
+  }
+
+  /** Throws if a line was too long: for who does not call at once again. */
+  check(): void {
+    if (this.#isTooLong) throw this.#onTooLong();
   }
 
   #keep(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes > this.#maxLineBytes) throw this.#onTooLong();
+    if (this.#pendingBytes > this.#maxLineBytes) this.#isTooLong = true;
   }
 
   /** What was kept and `bytes`, as text. UTF-8 never has a newline inside a character, so none is cut apart. */
@@ -61,7 +70,10 @@ export class LineSplitter {
       const line = lines[i]!;
       if (line.endsWith("\r")) lines[i] = line.slice(0, -1);
       // Four bytes at most for two units: only lines that may be too long are measured.
-      if (line.length * 3 > this.#maxLineBytes && Buffer.byteLength(line) > this.#maxLineBytes) throw this.#onTooLong();
+      if (line.length * 3 > this.#maxLineBytes && Buffer.byteLength(line) > this.#maxLineBytes) {
+        this.#isTooLong = true;
+        return lines.slice(0, i);
+      }
     }
     return lines;
   }

@@ -15,6 +15,7 @@ export class LineReader extends BlockReader<string> {
 
   protected override async nextBlock(): Promise<readonly string[] | undefined> {
     if (this.#isAtEnd) return undefined;
+    this.#splitter.check();
     const chunk = await this.#body.next();
     if (chunk !== undefined) return this.#splitter.push(chunk);
     this.#isAtEnd = true;
