@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { childrenOf } from "../../test/workers/processes.ts";
 import * as tasks from "../../test/workers/tasks.ts";
+import { flag } from "../../test/workers/flag.ts";
 import { openTempFolder, readText } from "../files/index.ts";
 import { TimeoutError, cancelScope, checkpoint, isTaskwrightError, moveOnAfter, taskGroup } from "../index.ts";
 import { cancelEverywhere } from "../testing/index.ts";
@@ -63,6 +64,16 @@ async function beginAndCancel<A extends readonly unknown[]>(
 async function expectHealthy(pool: WorkerPool): Promise<void> {
   expect(await Promise.all([1, 2, 3].map((n) => pool.run(tasks.add, n, 1)))).toEqual([2, 3, 4]);
   expect(pool.statistics()).toMatchObject({ waiting: 0, inFlight: 0 });
+}
+
+/** A pool of one thread that cannot begin with the next call. */
+async function openHeld(): Promise<WorkerPool> {
+  const held = flag();
+  const pool = openThreadPool({ size: 1 });
+  for (let i = 0; i < 5; i++) await pool.run(tasks.add, 0, 0);
+  await pool.run(tasks.leaveBehind, held.memory);
+  await held.changed();
+  return pool;
 }
 
 let before: number[] = [];
@@ -325,6 +336,22 @@ describe.each(kinds)("%s: poison", (_kind, open) => {
     expect(await failure(pool.map([1, 2], tasks.closingStream as never))).toMatchObject({
       code: "WORKER_NOT_CLONEABLE",
     });
+    await expectHealthy(pool);
+  });
+});
+
+describe("a thread that is held by what a task has left behind", () => {
+  test("for good is ended, and what was sent there is done by another", async () => {
+    await using pool = await openHeld();
+
+    expect(await Promise.all([1, 2, 3].map((n) => pool.run(tasks.add, n, 1)))).toEqual([2, 3, 4]);
+    expect(pool.statistics()).toMatchObject({ workers: 1, waiting: 0, inFlight: 0, crashed: 0 });
+  });
+
+  test("lets those go that are cancelled there, and heals", async () => {
+    await using pool = await openHeld();
+
+    expect(await moveOnAfter(20, () => pool.run(tasks.add, 1, 1))).toBeUndefined();
     await expectHealthy(pool);
   });
 });

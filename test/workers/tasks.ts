@@ -323,6 +323,16 @@ export const reportFunction: () => void = defineTask(function reportFunction(): 
   reportProgress(() => 1);
 });
 
+/** Leaves something behind that holds the loop of its worker until the state is another, and says when it does. */
+export const leaveBehind: (state: SharedArrayBuffer) => void = defineTask(function leaveBehind(
+  state: SharedArrayBuffer,
+): void {
+  setImmediate(() => {
+    tell(state);
+    Atomics.wait(new Int32Array(state), 0, 1);
+  });
+});
+
 /** Says that it has begun, and computes without end. */
 export const reportAndSpin: () => never = defineTask(function reportAndSpin(): never {
   reportProgress(process.pid);

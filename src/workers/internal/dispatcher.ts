@@ -250,11 +250,9 @@ export class Dispatcher implements WorkerOwner {
   #lookAtWorkers(): void {
     for (const worker of this.#workers) {
       worker.look();
-      const { running, runningMs } = worker;
-      if (runningMs >= lookMs && worker.size > 1) this.takeBack(worker.giveAway());
-      if (running !== undefined && runningMs >= this.#timeoutMs) {
-        worker.stop(running, new TimeoutError(`task ${running.task.name}`, this.#timeoutMs));
-      }
+      if (worker.runningMs >= lookMs && worker.size > 1) this.takeBack(worker.giveAway());
+      const late = this.#timeoutMs === Infinity ? undefined : worker.runsFor(this.#timeoutMs);
+      if (late !== undefined) worker.stop(late, new TimeoutError(`task ${late.task.name}`, this.#timeoutMs));
     }
     this.#lookLater();
   }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { Deque, currentScope } from "../../core/index.ts";
+import { Deque, currentScope, sleep } from "../../core/index.ts";
 import { Call, type PoolTask } from "./call.ts";
-import type { WorkerLink } from "./link.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { LinkListener, WorkerLink } from "./link.ts";
 import { PoolWorker } from "./pool-worker.ts";
 import { type Reply, calling, came } from "./protocol.ts";
 import { Slots, maxCallsInWorker } from "./slots.ts";
@@ -109,4 +110,27 @@ test("a function is known by the worker that was through with it last, also to w
   strange.worker.heard("replies");
   await promise;
   expect(task.averageMs).toBe(7);
+});
+
+test("the time of a call does not begin before the call does, and none is lost that cannot begin yet", async () => {
+  const link = new PlayedWorker();
+  const listeners: LinkListener[] = [];
+  const times = { graceMs: 0, timeoutMs: 0, startMs: Infinity };
+  const start = (_name: string, listener: LinkListener): WorkerLink => {
+    listeners.push(listener);
+    return link;
+  };
+  const dispatcher = new Dispatcher({ name: "pool", kind: "thread", size: 1, ...times, start });
+  const known = dispatcher.taskFor({ module: place.module, name: "task" });
+  const call = new Call(currentScope(), calling.once, known, [], undefined, undefined, undefined, undefined);
+  dispatcher.add(call);
+  while (listeners.length === 0) await sleep(1);
+  listeners[0]!.heard("ready");
+
+  // However often the pool looks meanwhile.
+  await sleep(30);
+  link.reply(0, "in time");
+  listeners[0]!.heard("replies");
+
+  expect(await call.promise).toBe("in time");
 });

@@ -1,6 +1,7 @@
 import { type CancelReason, Timer, TimeoutError, isCancelled, outside, realClock } from "../../core/index.ts";
 import { NotCloneableError, WorkerCrashedError } from "../errors.ts";
 import type { Call, PoolTask } from "./call.ts";
+import { HeldWatch } from "./held-watch.ts";
 import { type LinkListener, type StartWorker, type WorkerEnd, type WorkerLink, neverStarted } from "./link.ts";
 import { type Order, type Signal, type TaskPlace, calling, came } from "./protocol.ts";
 import { type Slots, maxCallsInWorker } from "./slots.ts";
@@ -48,6 +49,7 @@ export class PoolWorker implements LinkListener {
   backlogMs = 0;
   readonly #owner: WorkerOwner;
   readonly #link: WorkerLink;
+  readonly #watch: HeldWatch;
   readonly #known = new Set<PoolTask>();
   readonly #calls: (Call | undefined)[] = Array.from({ length: maxCallsInWorker });
   readonly #estimatesMs = new Float64Array(maxCallsInWorker);
@@ -62,12 +64,16 @@ export class PoolWorker implements LinkListener {
   #isLate = false;
   #timer: Timer | undefined;
   #startedMs = 0;
+  /** The call whose time is limited, and since when it is known to have begun. */
+  #limited = -1;
+  #limitedMs = 0;
 
   constructor(owner: WorkerOwner, name: string, start: StartWorker) {
     this.#owner = owner;
     this.name = name;
     this.#link = start(name, this);
     this.slots = this.#link.slots;
+    this.#watch = new HeldWatch(this.slots, () => this.end());
     this.#after(owner.startMs, () => this.#giveUp());
   }
 
@@ -113,6 +119,7 @@ export class PoolWorker implements LinkListener {
     if (this.size === 1) {
       this.#link.keepAlive(true);
       this.#startedMs = realClock.now();
+      this.#watch.start(this.#startedMs);
     }
     if (call.transfers === undefined) this.#outgoing.push(call);
     else this.#post(call);
@@ -149,6 +156,7 @@ export class PoolWorker implements LinkListener {
   /** The call that was to be the only one is not with it. */
   #unsend(): void {
     this.#next--;
+    this.#watch.stop();
     this.#link.keepAlive(false);
     outside(() => queueMicrotask(() => this.#owner.hasRoom(this)));
   }
@@ -197,7 +205,10 @@ export class PoolWorker implements LinkListener {
     this.#seen = this.#first;
     this.#isLate = false;
     this.#startedMs = realClock.now();
-    if (this.size === 0 && this.state === "ready") this.#link.keepAlive(false);
+    if (this.size === 0) {
+      this.#watch.stop();
+      if (this.state === "ready") this.#link.keepAlive(false);
+    }
     this.#owner.hasRoom(this);
   }
 
@@ -230,9 +241,16 @@ export class PoolWorker implements LinkListener {
     return this.size === 0 ? 0 : realClock.now() - this.#startedMs;
   }
 
-  /** What it runs, if the time of that is limited. */
-  get running(): Call | undefined {
-    return this.size === 0 ? undefined : this.#calls[this.#first % maxCallsInWorker];
+  /** The call that it has run for so long, in milliseconds. To be asked often: it says since when it is known to run. */
+  runsFor(ms: number): Call | undefined {
+    const call = this.size === 0 ? undefined : this.#calls[this.#first % maxCallsInWorker];
+    if (call === undefined || !this.slots.hasStarted(call.number)) return undefined;
+    const nowMs = realClock.now();
+    if (this.#limited !== call.number) {
+      this.#limited = call.number;
+      this.#limitedMs = nowMs;
+    }
+    return nowMs >= this.#limitedMs + ms ? call : undefined;
   }
 
   /** Takes back all that has not started. */
@@ -307,6 +325,7 @@ export class PoolWorker implements LinkListener {
   end(): void {
     if (this.state === "ending" || this.state === "ended") return;
     this.state = "ending";
+    this.#watch.stop();
     this.#link.keepAlive(true);
     this.#owner.takeBack(this.withdraw());
     this.#link.end();
@@ -333,6 +352,7 @@ export class PoolWorker implements LinkListener {
     const wasStarting = this.state === "starting";
     this.hasCrashed = this.state === "ready";
     this.#timer?.cancel();
+    this.#watch.stop();
     this.#takeReplies();
     this.state = "ended";
     this.#link.close();

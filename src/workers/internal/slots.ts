@@ -37,6 +37,12 @@ export class Slots {
     this.#states = new Int32Array(buffer, (maxMeasured + maxCallsInWorker) * 8);
   }
 
+  /** Whether a call has begun, that was not taken back. */
+  hasStarted(call: number): boolean {
+    const state = Atomics.load(this.#states, call % maxCallsInWorker);
+    return state !== sent && state !== withdrawn;
+  }
+
   /** By the pool, before the call is sent. */
   add(call: number): void {
     Atomics.store(this.#states, call % maxCallsInWorker, sent);
