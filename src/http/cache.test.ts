@@ -524,6 +524,24 @@ test("cache-control of a request is obeyed", async () => {
   expect(await saying("No-Cache")).toEqual(["4", undefined]);
 });
 
+test("a server that is not to be asked is not, whatever there is", async () => {
+  await using server = await openFaultServer(({ times }) =>
+    ok(`${times}`, { "cache-control": "max-age=60", vary: "accept" }),
+  );
+  await using session = open();
+  const headers = { "cache-control": "only-if-cached" };
+  const none = await session.get(server.url, { headers });
+  expect([none.status, await none.text(), none.fromCache]).toEqual([504, "", undefined]);
+  await ask(session, server.url);
+  expect(await ask(session, server.url, { headers })).toEqual(["1", "fresh"]);
+  expect((await session.head(server.url, { headers: { ...headers, accept: "text/html" } })).status).toBe(504);
+  expect((await session.get(server.url, { headers: { "cache-control": "only-if-cached, no-cache" } })).status).toBe(
+    504,
+  );
+  expect(server.requests.length).toBe(1);
+  expect(session.cache?.statistics()).toMatchObject({ hits: 1, misses: 4 });
+});
+
 test("a request may do without the cache, or use another", async () => {
   await using server = await openFaultServer(({ times }) => fresh(`${times}`));
   await using session = open();

@@ -24,7 +24,7 @@ export interface HttpCacheStatistics {
   readonly hits: number;
   /** Requests answered from the cache after the server had said that it is still good. */
   readonly validated: number;
-  /** Requests that the server had to answer. */
+  /** Requests that could not be answered from the cache. */
   readonly misses: number;
 }
 

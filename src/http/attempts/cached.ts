@@ -54,6 +54,7 @@ export async function answerCached<A extends Answer>(scope: ScopeNode, order: Or
   const entry = desk.cache.find(view);
   const use = entry?.useFor(view) ?? "ask";
   if (entry === undefined || use === "ask") {
+    if (isOnlyIfCached(view)) return giveNone(scope, order, desk);
     if (order.wire.method === "GET") return ask(scope, order, desk, view, entry);
     desk.cache.count(undefined);
     return desk.send(scope, order);
@@ -152,6 +153,21 @@ function give<A extends Answer>(
   );
 }
 
+/** Whether the server is not to be asked. */
+function isOnlyIfCached({ headers }: CacheView): boolean {
+  return /\bonly-if-cached\b/.test(headers["cache-control"] ?? "");
+}
+
+/** The answer where there is none in the cache and the server is not to be asked: as of a gateway that waits in vain. */
+function giveNone<A extends Answer>(scope: ScopeNode, order: Order, desk: CacheDesk<A>): Promise<A> {
+  const { cache, kind, transport } = desk;
+  transport.checkOpen(order);
+  if (scope.stop !== undefined) checkedScope();
+  cache.count(undefined);
+  const none = { status: 504, headers: { "content-length": "0" }, body: Buffer.alloc(0), use: undefined };
+  return grant(scope, kind.stored!(order, none));
+}
+
 /** Asks for it anew, while others are given what there is. What that fails with is nobody's: it will be asked for again. */
 function refresh<A extends Answer>(order: Order, desk: CacheDesk<A>, view: CacheView, entry: CacheEntry): void {
   if (entry.isRevalidating) return;
@@ -227,5 +243,6 @@ export interface StoredResponse {
   readonly status: number;
   readonly headers: WireHeaders;
   readonly body: Buffer;
-  readonly use: CacheUse;
+  /** Undefined if there was none: then it only says so. */
+  readonly use: CacheUse | undefined;
 }

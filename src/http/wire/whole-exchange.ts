@@ -123,7 +123,8 @@ function wholeResponses(keepsBody: boolean): AnswerKind<WholeResponse> {
     resumed: resumedOrder,
     stored: (_order, { status, headers, body, use }) => {
       const chunks = keepsBody && body.length > 0 ? [body] : [];
-      return { status, headers, chunks, bodyBytes: body.length, firstByteMs: 0, totalMs: 0, fromCache: use };
+      const response = { status, headers, chunks, bodyBytes: body.length, firstByteMs: 0, totalMs: 0 };
+      return use === undefined ? response : { ...response, fromCache: use };
     },
   };
 }
