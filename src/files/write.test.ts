@@ -15,7 +15,7 @@ import { once } from "node:events";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { cancelScope, checkpoint, run } from "../core/index.ts";
-import { type Content, jsonLines, openTempFolder, write, writeAtomic } from "./index.ts";
+import { type Content, jsonLines, openTempFolder, readText, write, writeAtomic } from "./index.ts";
 
 async function* slowly(...pieces: string[]): AsyncGenerator<string, void, void> {
   for (const piece of pieces) {
@@ -77,6 +77,24 @@ describe.each(writers)("%s", (_name, put) => {
       expect(zstdDecompressSync(readFileSync(folder.at("a.zst"))).toString()).toBe("some text");
       expect(readFileSync(folder.at("b.gz"), "utf8")).toBe("some text");
     }));
+
+  test.each([".gz", ".zst"])("packs so that any damage is found when it is read: %s", (ending) =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      const path = folder.at(`file${ending}`);
+      const text = Array.from({ length: 300 }, (_, index) => `line ${(index * 7_919) % 1_000}\n`).join("");
+      await put(path, text);
+      const packed = readFileSync(path);
+      for (let at = 0; at < packed.length; at++) {
+        const damaged = Buffer.from(packed);
+        damaged[at]! ^= 0x55;
+        writeFileSync(path, damaged);
+        // Some bytes tell nothing of the content: when it was packed, and on what.
+        const read = await readText(path).catch((error: unknown) => (error as { code: string }).code);
+        expect(["FILE_CORRUPT", text]).toContain(read);
+      }
+    }),
+  );
 
   test("refuses what is no content before it touches the file", () =>
     run(async () => {

@@ -1,4 +1,11 @@
-import { createGunzip, createGzip, createZstdCompress, createZstdDecompress } from "node:zlib";
+import {
+  type ZstdCompress,
+  constants,
+  createGunzip,
+  createGzip,
+  createZstdCompress,
+  createZstdDecompress,
+} from "node:zlib";
 import { CorruptFileError } from "../errors.ts";
 import { Stage } from "./stage.ts";
 
@@ -7,8 +14,13 @@ export type Compression = "gzip" | "zstd";
 
 const codecs = {
   gzip: { pack: createGzip, unpack: createGunzip },
-  zstd: { pack: createZstdCompress, unpack: createZstdDecompress },
+  zstd: { pack: packZstd, unpack: createZstdDecompress },
 } as const;
+
+/** With a sum over what was packed, as gzip always has: without it most damage would be read as if it were right. */
+function packZstd(): ZstdCompress {
+  return createZstdCompress({ params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+}
 
 /** What to make of the option: `"auto"` goes by the end of the name. */
 export function compressionOf(path: string, option: Compression | "auto" | "none" = "auto"): Compression | undefined {
