@@ -81,6 +81,31 @@ test("bodies are sent whole or piece by piece, as the connection takes them", as
   expect(server.sessions).toHaveLength(1);
 });
 
+test.each<[string, string | (() => Iterable<string>), number]>([
+  ["shorter text", "abc", 10],
+  ["longer text", "abc", 1],
+  ["fewer pieces", () => new Set(["a", "b"]), 3],
+  ["more pieces", () => new Set(["a", "bc"]), 2],
+])("%s than announced fails its request before a server would close the connection of all", async (_, body, length) => {
+  await using server = await http2Server(echo);
+  await using session = open();
+  const other = Promise.withResolvers<string>();
+  const others = session.post(server.origin, {
+    body: (async function* () {
+      yield await other.promise;
+    })(),
+  });
+  const wrong = session.post(server.origin, {
+    body: typeof body === "string" ? body : body(),
+    headers: { "content-length": length },
+  });
+  await expect(wrong).rejects.toThrow("the request cannot be sent: the body is not as long as its content-length says");
+  await expect(wrong).rejects.toBeInstanceOf(TypeError);
+  other.resolve("still there");
+  expect(await (await others).text()).toBe("still there");
+  expect(server.sessions).toHaveLength(1);
+});
+
 test("a source that fails, fails its request and leaves the others alone", async () => {
   await using server = await http2Server(echo);
   await using session = open();

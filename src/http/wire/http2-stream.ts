@@ -39,6 +39,15 @@ class StreamError extends Error {
   }
 }
 
+/** What is to be sent is not what it says to be: servers close the connection for that, which others share. */
+class LengthMismatch extends Error {
+  readonly code = "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH";
+
+  constructor() {
+    super("the body is not as long as its content-length says");
+  }
+}
+
 /** One request and its response as a stream of an HTTP/2 connection. Closing it leaves the connection to the others. */
 export class Http2Stream implements FlowControl {
   readonly #session: Http2Session;
@@ -54,7 +63,12 @@ export class Http2Stream implements FlowControl {
   constructor(session: Http2Session, origin: string, request: WireRequest, handler: WireHandler) {
     this.#session = session;
     this.#handler = handler;
-    const stream = session.request(headersOf(origin, request), request.body !== null);
+    const sent = headersOf(origin, request);
+    const { "content-length": announced } = sent;
+    const length = announced === undefined ? Number.NaN : Number(announced);
+    const isWrong = announced !== undefined && !isStreamed(request.body) && length !== lengthOf(request.body);
+    if (isWrong) throw new LengthMismatch();
+    const stream = session.request(sent, request.body !== null);
     this.#stream = stream;
     stream.on("response", (headers) => this.#responded(request.method, headers));
     stream.on("data", (chunk: Buffer) => this.#came(chunk));
@@ -62,7 +76,7 @@ export class Http2Stream implements FlowControl {
     stream.on("error", (error) => (this.#error = error));
     stream.on("close", () => this.#failed());
     handler.onRequestStart(this);
-    void this.#send(request.body);
+    void this.#send(request.body, length);
   }
 
   pause(): void {
@@ -81,17 +95,22 @@ export class Http2Stream implements FlowControl {
     this.#stream.close(cancel);
   }
 
-  async #send(body: WireRequest["body"]): Promise<void> {
-    if (body === null || typeof body === "string" || body instanceof Uint8Array) {
+  /** @param length - as it was announced; NaN if it was not */
+  async #send(body: WireRequest["body"], length: number): Promise<void> {
+    if (!isStreamed(body)) {
       this.#isSent = true;
       if (body !== null) this.#stream.end(body);
       return;
     }
+    let bytes = 0;
     try {
       for await (const piece of body) {
         if (this.#isOver) return;
+        bytes += Buffer.byteLength(piece);
+        if (bytes > length) throw new LengthMismatch();
         if (piece.length > 0 && !this.#stream.write(piece)) await this.#drained();
       }
+      if (bytes < length) throw new LengthMismatch();
       this.#isSent = true;
       this.#stream.end();
     } catch (error) {
@@ -193,8 +212,16 @@ function headersOf(origin: string, { method, path, headers, body }: WireRequest)
     else if (Array.isArray(others)) others.push(value);
     else all[name] = [others, value];
   }
-  if (typeof body === "string" || body instanceof Uint8Array) all["content-length"] ??= String(Buffer.byteLength(body));
+  if (!isStreamed(body) && body !== null) all["content-length"] ??= String(lengthOf(body));
   return all;
+}
+
+function isStreamed(body: WireRequest["body"]): body is AsyncIterable<string | Uint8Array> {
+  return body !== null && typeof body !== "string" && !(body instanceof Uint8Array);
+}
+
+function lengthOf(body: string | Uint8Array | null): number {
+  return body === null ? 0 : Buffer.byteLength(body);
 }
 
 function wireHeaders(headers: IncomingHttpHeaders): WireHeaders {
