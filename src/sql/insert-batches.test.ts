@@ -173,6 +173,26 @@ test.for(dialects)("a row that is refused cancels the others, and nothing more i
   }),
 );
 
+test.for(dialects)("nothing is sent after a batch that was refused, with `flush` either: %s", ([, connected]) =>
+  inTree(async () => {
+    const db = await connected();
+    for (const whenStopped of ["drop", "flush"] as const) {
+      for (const items of ["sync", "async"]) {
+        await db.execute(table);
+        await db.execute("insert into t (n, note) values (25, 'there')");
+        const rows =
+          items === "sync" ? rowsUpTo(100) : mapStream(rowsUpTo(100), async (row) => row, { concurrency: 4 });
+        const options = { batchRows: 10, concurrency: 1, whenStopped };
+        await expect(insertBatches(db, "t", ["n", "note"], rows, options)).rejects.toMatchObject({
+          code: "SQL_CONSTRAINT",
+        });
+        expect(await numbersIn(db)).toEqual([...Array.from({ length: 20 }, (_, index) => index + 1), 25]);
+        await db.execute("drop table t");
+      }
+    }
+  }),
+);
+
 test("a row that is none fails all, and it is said which one", () =>
   inTree(async () => {
     const db = await sqlite();

@@ -122,7 +122,8 @@ async function insertAll(
           using stack = new DisposableStack();
           const permit = stack.use(await slots.acquire());
           const step = await batches.next();
-          if (step.done === true) return;
+          // The slot may be that of the batch that was refused, which the group has not heard of yet.
+          if (step.done === true || isRefused) return;
           stack.move();
           group.spawn(() => add(step.value).finally(() => permit.release()), { name: "a batch of rows" });
         }
