@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as tasks from "../../test/workers/tasks.ts";
-import { cpu, defineTask, openThreadPool, toThread } from "./index.ts";
+import { configureSharedPool, cpu, defineTask, openThreadPool, toThread } from "./index.ts";
 
 test("a function given to cpu runs in a thread, by itself and in a pool", async () => {
   await using pool = openThreadPool({ size: 1 });
@@ -25,6 +25,11 @@ test("toThread takes what pools take", async () => {
 
 test("a module that calls its task as it is loaded is told of import.meta.main, rather than to make threads without end", async () => {
   await expect(import("../../test/workers/unguarded.ts")).rejects.toThrow("import.meta.main");
+});
+
+test("wrong settings of the shared pool are refused as they are set", () => {
+  expect(() => configureSharedPool({ size: 0 })).toThrow(RangeError);
+  expect(() => configureSharedPool({ idleMs: Number.NaN })).toThrow(RangeError);
 });
 
 test("functions without a name, and what is no function, are refused as they are defined", () => {

@@ -3,7 +3,7 @@ import type { WorkerTask } from "./define-task.ts";
 import { register, standsFor } from "./define-task.ts";
 import { workerState } from "./internal/worker-state.ts";
 import { type ThreadPoolOptions, openThreadPool } from "./thread-pool.ts";
-import type { WorkerPool } from "./worker-pool.ts";
+import { type WorkerPool, expectPoolOptions } from "./worker-pool.ts";
 
 let shared: WorkerPool | undefined;
 let settings: ThreadPoolOptions = {};
@@ -19,6 +19,7 @@ function sharedPool(): WorkerPool {
  *
  * @param options - as of `openThreadPool`
  * @throws {Error} the pool is in use already; call this first
+ * @throws {RangeError | TypeError} what is set makes no sense
  *
  * @example
  * ```ts fragment
@@ -28,6 +29,7 @@ function sharedPool(): WorkerPool {
  * ```
  */
 export function configureSharedPool(options: ThreadPoolOptions): void {
+  expectPoolOptions("thread", options);
   if (shared !== undefined) throw new Error("The shared pool is in use already: call configureSharedPool() first");
   settings = { ...options };
 }

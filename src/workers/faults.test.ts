@@ -184,6 +184,7 @@ describe.each(kinds)("%s: a crash", (kind, open) => {
       (pool) => pool.run(tasks.forgetRejection),
       { exitCode: 1, cause: { name: "RangeError", message: "nobody awaited this" } },
     ],
+    ["the end of its own channel", (pool) => pool.run(tasks.closeChannel), {}],
     [
       "lack of memory",
       (pool) => pool.run(tasks.eatMemory),

@@ -98,6 +98,38 @@ describe("a call", () => {
   });
 });
 
+describe("transfer", () => {
+  test("moves what is marked in the results of map, too", async () => {
+    await using pool = openThreadPool({ size: 1 });
+
+    const ports = await pool.map([1, 2, 3], tasks.openPort, { chunkSize: 2 });
+
+    expect(ports.map((port) => port instanceof MessagePort)).toEqual([true, true, true]);
+    for (const port of ports) port.close();
+  });
+
+  test("of memory that two arguments share moves it once", async () => {
+    await using pool = openThreadPool({ size: 1 });
+    const bytes = new Uint8Array([1, 2, 3, 4]);
+
+    const [head, tail] = (await pool.run(tasks.both, transfer(bytes.subarray(0, 2)), transfer(bytes.subarray(2)))) as [
+      Uint8Array,
+      Uint8Array,
+    ];
+
+    expect([[...head], [...tail], bytes.length]).toEqual([[1, 2], [3, 4], 0]);
+  });
+
+  test("copies small Buffers, whose memory belongs to many", async () => {
+    await using pool = openThreadPool({ size: 1 });
+    const small = Buffer.from("small");
+
+    expect(Buffer.from(await pool.run(tasks.fillBytes, transfer(small), 65)).toString()).toBe("AAAAA");
+    expect(small.toString()).toBe("small");
+    expect(Buffer.from(await pool.run(tasks.givePooled, "there")).toString()).toBe("there");
+  });
+});
+
 describe("errors", () => {
   test("keep name, message, code, fields, causes and both stacks; what cannot be copied is left out", async () => {
     await using pool = openThreadPool({ size: 1 });

@@ -1,4 +1,4 @@
-import type { Transferable } from "node:worker_threads";
+import { type Transferable, isMarkedAsUntransferable } from "node:worker_threads";
 
 const lists = new WeakMap<object, readonly Transferable[]>();
 
@@ -17,8 +17,14 @@ const lists = new WeakMap<object, readonly Transferable[]>();
  * ```
  */
 export function transfer<T extends object>(value: T, list?: readonly Transferable[]): T {
-  lists.set(value, list ?? [ArrayBuffer.isView(value) ? (value.buffer as ArrayBuffer) : (value as Transferable)]);
+  lists.set(value, list ?? memoryOf(value));
   return value;
+}
+
+/** Small Buffers lie in memory that Node keeps for many of them: those are copied. */
+function memoryOf(value: object): readonly Transferable[] {
+  const memory = ArrayBuffer.isView(value) ? value.buffer : value;
+  return isMarkedAsUntransferable(memory) ? [] : [memory as Transferable];
 }
 
 /** What of a value goes over as it is. */
@@ -26,12 +32,14 @@ export function transfersOf(value: unknown): readonly Transferable[] | undefined
   return typeof value === "object" && value !== null ? lists.get(value) : undefined;
 }
 
-/** The same for arguments; undefined, as almost always, if there is nothing. */
-export function transfersOfAll(args: readonly unknown[]): readonly Transferable[] | undefined {
-  let all: Transferable[] | undefined;
-  for (const arg of args) {
-    const list = transfersOf(arg);
-    if (list !== undefined) (all ??= []).push(...list);
+/** The same for several, which may share what goes over; undefined, as almost always, if there is nothing. */
+export function transfersOfAll(values: Iterable<unknown>): readonly Transferable[] | undefined {
+  let all: Set<Transferable> | undefined;
+  for (const value of values) {
+    const list = transfersOf(value);
+    if (list === undefined) continue;
+    all ??= new Set();
+    for (const each of list) all.add(each);
   }
-  return all;
+  return all && [...all];
 }

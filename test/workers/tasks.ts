@@ -2,7 +2,7 @@
 import { execSync } from "node:child_process";
 import { pbkdf2Sync } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { parentPort } from "node:worker_threads";
+import { type MessagePort, parentPort } from "node:worker_threads";
 import { ContextVar, TimeoutError, checkpoint, sleep } from "taskwright";
 import { cpu, defineTask, reportProgress, throwIfCancelled, transfer } from "taskwright/workers";
 
@@ -186,6 +186,22 @@ export const fillBytes: (bytes: Uint8Array, value: number) => Uint8Array = defin
   value: number,
 ): Uint8Array {
   return transfer(bytes.fill(value));
+});
+
+export const both: (first: Uint8Array, second: Uint8Array) => Uint8Array[] = defineTask(function both(
+  first: Uint8Array,
+  second: Uint8Array,
+): Uint8Array[] {
+  return [first, second];
+});
+
+/** A port can only be moved, so results that arrive were. */
+export const openPort: (n: number) => MessagePort = defineTask(function openPort(): MessagePort {
+  return transfer(new MessageChannel().port1);
+});
+
+export const givePooled: (text: string) => Uint8Array = defineTask(function givePooled(said: string): Uint8Array {
+  return transfer(Buffer.from(said));
 });
 
 let setUp = "not at all";
@@ -397,6 +413,14 @@ export const crashBySignal: (signal: NodeJS.Signals) => Promise<never> = defineT
 export const yieldFunction: () => Generator = defineTask(function* yieldFunction(): Generator {
   yield 1;
   yield () => 2;
+});
+
+/** Closes the channel of its worker, and says that it is done. */
+export const closeChannel: () => Promise<string> = defineTask(async function closeChannel(): Promise<string> {
+  if (parentPort === null) process.disconnect();
+  else parentPort.close();
+  await sleep(Infinity);
+  return "closed";
 });
 
 /** Sends messages over the channel of its worker, as code does that believes to be forked by its own program. */

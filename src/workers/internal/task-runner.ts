@@ -16,9 +16,9 @@ import {
 import { NotCloneableError } from "../errors.ts";
 import { transfersOf } from "../transfer.ts";
 import { type EncodedError, encodeError } from "./error-codec.ts";
+import { eachOf, isThenable } from "./each-of.ts";
 import { findTask } from "./find-task.ts";
 import { ItemSender } from "./item-sender.ts";
-import { packed } from "./packed.ts";
 import { ProgressSender } from "./progress-sender.ts";
 import {
   type Calling,
@@ -36,7 +36,6 @@ import type { WorkerLink } from "./link.ts";
 import { copyOf } from "./serialize.ts";
 import type { Slots } from "./slots.ts";
 import { workerState } from "./worker-state.ts";
-import { throwIfCancelled } from "../throw-if-cancelled.ts";
 
 interface KnownTask {
   readonly name: string;
@@ -327,37 +326,4 @@ function unitsOf({ how, args }: TakenCall): number {
 /** The items of a chunk, as they have come: {@link packed} or not. */
 function itemsOf(args: readonly unknown[]): ArrayLike<unknown> {
   return args[0] as ArrayLike<unknown>;
-}
-
-/** Calls `fn` with each of some items, one after the other: in this turn, as long as it returns at once. */
-function eachOf(fn: (item: unknown) => unknown, items: ArrayLike<unknown>): unknown {
-  const { slots, call, scope } = workerState.running!;
-  const results: unknown[] = [];
-  for (let i = 0; i < items.length; i++) {
-    // Asked here first: short functions take less than to find out the scope each time.
-    if (slots.isCancelled(call) || scope.stop !== undefined) throwIfCancelled();
-    const value = fn(items[i]);
-    if (isThenable(value)) return restOf(fn, items, results, value);
-    results.push(value);
-  }
-  return packed(results);
-}
-
-/** The same from an item on whose result comes later. */
-async function restOf(
-  fn: (item: unknown) => unknown,
-  items: ArrayLike<unknown>,
-  results: unknown[],
-  value: unknown,
-): Promise<unknown> {
-  results.push(await value);
-  while (results.length < items.length) {
-    throwIfCancelled();
-    results.push(await fn(items[results.length]));
-  }
-  return packed(results);
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

@@ -39,4 +39,6 @@ port.on("message", (message: Calls | Order) => {
   runner.take(message);
   if (looksOut) lookOut(realClock, takeNext, () => runner.isIdle);
 });
+// A task has closed it. The pool would hear of nothing any more.
+port.once("close", () => process.exit());
 port.postMessage("ready" satisfies Signal);
