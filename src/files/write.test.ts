@@ -14,7 +14,7 @@ import {
 import { once } from "node:events";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { cancelScope, checkpoint, run } from "../core/index.ts";
+import { cancelScope, checkpoint, run, taskGroup } from "../core/index.ts";
 import { type Content, jsonLines, openTempFolder, readText, write, writeAtomic } from "./index.ts";
 
 async function* slowly(...pieces: string[]): AsyncGenerator<string, void, void> {
@@ -95,6 +95,27 @@ describe.each(writers)("%s", (_name, put) => {
       }
     }),
   );
+
+  test("lets others run, also where the content never waits and takes long to make", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      await taskGroup(async (group) => {
+        let hasRun = false;
+        function* pieces(): Generator<string, void, void> {
+          group.spawn(async () => {
+            await checkpoint();
+            hasRun = true;
+          });
+          for (let n = 0; n < 1_000 && !hasRun; n++) {
+            const startedMs = performance.now();
+            while (performance.now() - startedMs < 2);
+            yield "x";
+          }
+        }
+        await put(folder.at("file"), pieces());
+      });
+      expect(readFileSync(folder.at("file"), "utf8").length).toBeLessThan(1_000);
+    }));
 
   test("refuses what is no content before it touches the file", () =>
     run(async () => {

@@ -1,8 +1,13 @@
+import { breathe } from "../../core/index.ts";
+
 /** What may be written: text, bytes, or pieces of either that come as they are asked for. */
 export type Content = string | Uint8Array | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 
 /** As much as is worth a write of its own. */
 const pieceBytes = 256 * 1024;
+
+/** After so many pieces others may run. */
+const piecesInABreath = 16;
 
 /** Whether it is all there already. */
 export function isWhole(content: Content): content is string | Uint8Array {
@@ -25,7 +30,10 @@ async function* joined(
 ): AsyncGenerator<Uint8Array, void, void> {
   let kept: Uint8Array[] = [];
   let keptBytes = 0;
+  let count = 0;
   for await (const piece of pieces) {
+    // What never waits must not hold the loop, however long it takes to make a piece.
+    if (++count % piecesInABreath === 0) await breathe();
     const bytes = bytesOf(piece);
     kept.push(bytes);
     keptBytes += bytes.length;
