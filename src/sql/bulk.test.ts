@@ -269,6 +269,21 @@ test("copyFrom gives a table or a query, as text or CSV", () =>
     expect(db.statistics().inUse).toBe(0);
   }));
 
+test("a COPY that is no copyInto is refused, and its connection used on", () =>
+  inTree(async () => {
+    const pid = await db.fetchValue("select pg_backend_pid()");
+    const copy = "copy t from stdin";
+
+    for (const ask of [
+      () => db.fetch(copy),
+      () => db.execute(copy),
+      () => db.stream(copy).next(),
+      () => db.executeMany(copy, [[]]),
+    ])
+      await expect(ask()).rejects.toThrow("copyInto is for that");
+    await expectUsable(pid);
+  }));
+
 test("reads of a stream that overlap get each row once, in order", () =>
   inTree(async () => {
     const rows = db.stream<{ n: number }>("select generate_series(1, 40) as n", [], { batchRows: 7 });
@@ -373,6 +388,21 @@ test("an insert of many rows does the same with one statement for all of them as
       { numRuns: 40 },
     );
     await expect(db.executeMany("insert into one (a, b) values ($1, $2)", [[1, "x"], [2]])).rejects.toThrow(/row 2/);
+  }));
+
+test("a value that is an array makes no more rows than it is in, where many are inserted by one statement", () =>
+  inTree(async () => {
+    await db.execute("drop table if exists amounts; create table amounts (amount numeric)");
+
+    await expect(db.executeMany("insert into amounts values ($1)", [[[1, 2]], [[3, 4]]])).rejects.toMatchObject({
+      sqlState: "22P02",
+    });
+    expect(await db.executeMany("insert into amounts values ($1)", [[1], ["2.50"], [null]])).toBe(3);
+    expect(await db.fetch("select amount::text from amounts")).toEqual([
+      { amount: "1" },
+      { amount: "2.50" },
+      { amount: null },
+    ]);
   }));
 
 test("a row that is inserted twice is changed the second time, as one statement for each says", () =>

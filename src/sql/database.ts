@@ -32,7 +32,7 @@ export interface TransactionOptions {
 export interface ListenOptions {
   /**
    * Called when notifications may have been missed: the connection was lost and is there again, or more than 10,000 had
-   * not been read.
+   * not been read. What it throws ends the stream.
    */
   readonly onLost?: (why: "connection" | "buffer") => void;
 }
@@ -177,7 +177,9 @@ export interface Database extends Queryable, AsyncDisposable {
    * Cancel: a reader stops waiting; listening goes on until it is disposed of, a loop over it is left, or the scope ends in
    * which it began.
    *
+   * @param channel - of 63 bytes at most; quoted
    * @throws {NotSupportedError} SQL_NOT_SUPPORTED, it is SQLite
+   * @throws {RangeError} the name is too long for Postgres, which would listen to another
    */
   listen(channel: string, options?: ListenOptions): NotificationStream;
   /**

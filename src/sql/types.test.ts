@@ -166,6 +166,38 @@ test("an array is one of Postgres or of JSON, as its parameter is, the first tim
     }
   }));
 
+test("text for JSON is text in JSON, the first time and later", () =>
+  inTree(async () => {
+    for (const own of [await connect(server.url()), await connect(server.url(), { statements: 0 })]) {
+      for (let time = 0; time < 2; time++) {
+        expect(await own.fetchValue("select $1::jsonb", ['{"a":1}'])).toBe('{"a":1}');
+        expect(await own.fetchValue("select $1::json", [new Date(0)])).toBe("1970-01-01T00:00:00.000Z");
+        await expect(own.fetchValue("select $1::json  ", [1n])).rejects.toThrow(TypeError);
+      }
+      await own[Symbol.asyncDispose]();
+    }
+  }));
+
+test("moments are read as they are, however the server is set to write them", () =>
+  inTree(async () => {
+    const text = "select '2024-02-03 04:05:06.789+00'::timestamptz";
+    const date = new Date("2024-02-03T04:05:06.789Z");
+    await using own = await freshDatabase(server, { max: 1, statements: 0 });
+    const name = (await own.fetchValue<string>("select current_database()"))!;
+    await own.execute(sql`alter database ${sql.identifier(name)} set datestyle to 'German'`);
+    await using german = await connect(server.url(name), { max: 1, statements: 0 });
+    expect(await german.fetchValue(text)).toEqual(date);
+
+    // What was set for a while goes, and what the server is set to comes back; unless that is set again.
+    await using lent = await german.acquire();
+    await lent.execute("set datestyle to 'SQL, DMY'");
+    await expect(lent.fetchValue(text)).rejects.toThrow(TypeError);
+    await lent[Symbol.asyncDispose]();
+    expect(await german.fetchValue(text)).toEqual(date);
+    await german.execute("set datestyle to 'SQL, MDY'");
+    expect(await german.fetchValue(text)).toEqual(date);
+  }));
+
 test("dates do not depend on where the session is, nor on how it writes them", () =>
   inTree(async () => {
     await using own = await db.acquire();

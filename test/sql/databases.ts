@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, type Socket, connect as connectSocket, createServer } from "node:net";
+import type { Duplex } from "node:stream";
 import { type ConnectOptions, type Database, connect } from "../../src/sql/index.ts";
 import type { Postgres } from "./postgres.ts";
 
@@ -45,8 +46,12 @@ export interface Proxy extends AsyncDisposable {
   breakOnNext(): void;
 }
 
-/** A proxy to `port` of this machine. */
-export async function openProxy(port: number): Promise<Proxy> {
+/**
+ * A proxy to `port` of this machine.
+ *
+ * @param change - makes what stands in the way to the server, for each connection
+ */
+export async function openProxy(port: number, change?: () => Duplex): Promise<Proxy> {
   const sockets = new Set<Socket>();
   const incomings = new Set<Socket>();
   const server = createServer((incoming) => {
@@ -57,7 +62,8 @@ export async function openProxy(port: number): Promise<Proxy> {
     const outgoing = connectSocket(port, "127.0.0.1");
     sockets.add(outgoing);
     outgoing.on("error", () => {});
-    incoming.pipe(outgoing).pipe(incoming);
+    const asked = change === undefined ? incoming : incoming.pipe(change());
+    asked.pipe(outgoing).pipe(incoming);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const proxy: Proxy = {

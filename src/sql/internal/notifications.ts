@@ -1,29 +1,16 @@
-import {
-  type Clock,
-  LinkedList,
-  QueuedWaiter,
-  type ScopeNode,
-  Timer,
-  arrive,
-  grant,
-  refuse,
-  takeFirst,
-} from "../../core/index.ts";
+import { type Clock, type ScopeNode, Timer } from "../../core/index.ts";
 import type { ListenOptions } from "../database.ts";
-import { ConnectError, DatabaseClosedError } from "../errors.ts";
+import { ConnectError, DatabaseClosedError, type ServerMessage, queryErrorOf } from "../errors.ts";
+import { isServerMessage } from "../postgres.ts";
 import { quoteName } from "../query.ts";
 import { SimpleExchange } from "./exchange.ts";
+import { Listening } from "./listening.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { isPassing } from "./postgres-opening.ts";
-import { Tie } from "./tie.ts";
 
-/** Payloads of one channel that nobody has read; more are dropped, which is told as a loss. */
-const maxUnread = 10_000;
+const maxChannelBytes = 63;
 const firstPauseMs = 50;
 const mostPauseMs = 5_000;
-
-type Step = IteratorResult<string, undefined>;
-const atEnd: Step = { done: true, value: undefined };
 
 /**
  * What is notified on channels: one connection for all of them, opened with the first and kept up as long as somebody
@@ -37,8 +24,8 @@ export class Notifications {
   #connection: PostgresConnection | undefined;
   /** What was right once is tried again, whatever the server says meanwhile. */
   #hasConnected = false;
-  /** What the connection listens to, or is being told to. */
-  #told = new Set<string>();
+  /** What the connection listens to. */
+  #listened = new Set<string>();
   #working: Promise<void> | undefined;
   #isClosed = false;
   readonly #pause: Timer = new Timer(() => this.#resume?.());
@@ -52,12 +39,12 @@ export class Notifications {
 
   listen(scope: ScopeNode, channel: string, options: ListenOptions): Listening {
     if (this.#isClosed) throw new DatabaseClosedError(this.#name);
-    quoteName(channel);
+    checkChannel(channel);
     const listening = new Listening(scope, channel, options, (self) => this.#left(self));
     const others = this.#channels.get(channel);
     if (others === undefined) this.#channels.set(channel, new Set([listening]));
     else others.add(listening);
-    if (this.#told.has(channel) && this.#working === undefined) listening.began();
+    if (this.#listened.has(channel)) listening.began();
     else this.#work();
     return listening;
   }
@@ -71,16 +58,25 @@ export class Notifications {
     await this.#connection?.end();
   }
 
-  #all(): Listening[] {
+  /** Who listens to it now. */
+  #all(channel: string): Listening[] {
+    return [...(this.#channels.get(channel) ?? [])];
+  }
+
+  #everybody(): Listening[] {
     return [...this.#channels.values()].flatMap((listeners) => [...listeners]);
   }
 
   #left(listening: Listening): void {
+    if (this.#forget(listening)) this.#work();
+  }
+
+  /** Returns whether nobody listens to its channel any more. */
+  #forget(listening: Listening): boolean {
     const others = this.#channels.get(listening.channel);
     others?.delete(listening);
-    if (others?.size !== 0) return;
-    this.#channels.delete(listening.channel);
-    this.#work();
+    if (others?.size !== 0) return false;
+    return this.#channels.delete(listening.channel);
   }
 
   #work(): void {
@@ -116,34 +112,57 @@ export class Notifications {
   }
 
   #endAll(error: unknown): void {
-    for (const listening of this.#all()) listening.end(error);
+    for (const listening of this.#everybody()) listening.end(error);
     this.#channels.clear();
   }
 
   async #bringUp(): Promise<void> {
     const connection = (this.#connection ??= await this.#connect());
+    let refusal: unknown;
     for (const [channel, isWanted] of this.#differences()) {
+      // Somebody came or left meanwhile.
+      if (this.#channels.has(channel) !== isWanted) continue;
       const exchange = new SimpleExchange(`${isWanted ? "listen" : "unlisten"} ${quoteName(channel)}`);
-      if (isWanted) this.#told.add(channel);
-      else this.#told.delete(channel);
+      if (!isWanted) this.#listened.delete(channel);
       await new Promise<void>((resolve) => connection.start(exchange, resolve));
-      if (connection.isClosed) return;
-      if (exchange.hasFailed) throw exchange.failure;
-      if (isWanted) for (const listening of this.#channels.get(channel) ?? []) listening.began();
+      if (exchange.hasFailed) {
+        if (!isServerMessage(exchange.failure)) throw exchange.failure;
+        if (!this.#refused(channel, exchange.failure)) refusal = exchange.failure;
+      } else if (isWanted) {
+        this.#listened.add(channel);
+        for (const listening of this.#all(channel)) listening.began();
+      }
     }
+    if (refusal === undefined) return;
+    await connection.end();
+    throw refusal;
+  }
+
+  /**
+   * The server does not listen, as a standby does not. Who had begun waits for one that does; all others are told.
+   *
+   * @returns whether nobody waits
+   */
+  #refused(channel: string, failure: ServerMessage): boolean {
+    for (const listening of this.#all(channel)) {
+      if (listening.hasBegun) continue;
+      listening.end(queryErrorOf(failure, undefined));
+      this.#forget(listening);
+    }
+    return !this.#channels.has(channel);
   }
 
   async #connect(): Promise<PostgresConnection> {
     const connection = await this.#open();
     this.#hasConnected = true;
-    this.#told = new Set();
+    this.#listened = new Set();
     connection.onNotification = ({ channel, payload }) => {
       for (const listening of this.#channels.get(channel) ?? []) listening.took(payload);
     };
     connection.listener = {
       connectionClosed: () => {
         this.#connection = undefined;
-        this.#told = new Set();
+        this.#listened = new Set();
         if (!this.#isClosed) this.#work();
       },
     };
@@ -152,8 +171,8 @@ export class Notifications {
   }
 
   #differences(): [channel: string, isWanted: boolean][] {
-    const added = [...this.#channels.keys()].filter((channel) => !this.#told.has(channel));
-    const left = [...this.#told].filter((channel) => !this.#channels.has(channel));
+    const added = [...this.#channels.keys()].filter((channel) => !this.#listened.has(channel));
+    const left = [...this.#listened].filter((channel) => !this.#channels.has(channel));
     return [
       ...added.map((channel): [string, boolean] => [channel, true]),
       ...left.map((c): [string, boolean] => [c, false]),
@@ -170,107 +189,10 @@ export class Notifications {
   }
 }
 
-/** One who listens to a channel. */
-export class Listening implements AsyncIterableIterator<string, undefined>, AsyncDisposable {
-  readonly channel: string;
-  readonly #options: ListenOptions;
-  readonly #onLeave: (self: Listening) => void;
-  readonly #tie: Tie;
-  readonly #unread: string[] = [];
-  readonly #readers = new LinkedList<PayloadWaiter>();
-  readonly #begun = Promise.withResolvers<void>();
-  #hasBegun = false;
-  #isOver = false;
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(scope: ScopeNode, channel: string, options: ListenOptions, onLeave: (self: Listening) => void) {
-    this.channel = channel;
-    this.#options = options;
-    this.#onLeave = onLeave;
-    this.#tie = new Tie(scope, `notifications on ${channel}`, async (why) => {
-      this.end(why);
-      this.#onLeave(this);
-    });
-  }
-
-  /** Settles when the server has been told. */
-  get begun(): Promise<void> {
-    return this.#begun.promise;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  next(): Promise<Step> {
-    const scope = arrive();
-    if (scope.stop !== undefined) return refuse(scope);
-    const first = this.#unread.shift();
-    if (first !== undefined) return grant(scope, { done: false, value: first });
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
-    if (this.#isOver) return grant(scope, atEnd);
-    const reader = new PayloadWaiter(scope, this.channel);
-    this.#readers.push(reader);
-    return reader.promise;
-  }
-
-  async return(): Promise<Step> {
-    await this[Symbol.asyncDispose]();
-    return atEnd;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#leave();
-    await this.#tie.release();
-  }
-
-  /** The server has been told: for the first time, or again after what came between was lost. */
-  began(): void {
-    if (this.#hasBegun) this.#options.onLost?.("connection");
-    this.#hasBegun = true;
-    this.#begun.resolve();
-  }
-
-  took(payload: string): void {
-    const reader = takeFirst(this.#readers);
-    if (reader !== undefined) reader.resolve({ done: false, value: payload });
-    else if (this.#unread.length < maxUnread) this.#unread.push(payload);
-    else this.#options.onLost?.("buffer");
-  }
-
-  end(error: unknown): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#failure = { error };
-    this.#begun.resolve();
-    for (let reader = takeFirst(this.#readers); reader !== undefined; reader = takeFirst(this.#readers))
-      reader.reject(error);
-  }
-
-  #leave(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#begun.resolve();
-    this.#unread.length = 0;
-    for (let reader = takeFirst(this.#readers); reader !== undefined; reader = takeFirst(this.#readers))
-      reader.resolve(atEnd);
-    this.#onLeave(this);
-  }
-}
-
-class PayloadWaiter extends QueuedWaiter<Step> {
-  readonly #channel: string;
-
-  constructor(scope: ScopeNode, channel: string) {
-    super(scope);
-    this.#channel = channel;
-  }
-
-  override get isExternal(): boolean {
-    return true;
-  }
-
-  describe(): string {
-    return `a notification on ${this.#channel}`;
-  }
+/** Of a longer name Postgres takes the beginning, and what is notified there would not be known for what it is. */
+function checkChannel(channel: string): void {
+  quoteName(channel);
+  const length = Buffer.byteLength(channel);
+  if (length > maxChannelBytes)
+    throw new RangeError(`Expected \`channel\` to have ${maxChannelBytes} bytes at most, got ${length}`);
 }

@@ -42,6 +42,8 @@ export class PostgresConnection {
   readonly statements: StatementCache;
   /** Since when nobody uses it, in milliseconds of the clock. Kept by the pool. */
   idleSinceMs = 0;
+  /** Whether dates are written in the one way in which they are read. */
+  writesIso = true;
   /** Hears what is notified. */
   onNotification: ((notification: Notification) => void) | undefined = undefined;
   listener: ConnectionListener | undefined = undefined;
@@ -75,6 +77,9 @@ export class PostgresConnection {
     this.statements = new StatementCache(options.statements);
     const { connection } = client;
     connection.on("readyForQuery", ({ status }) => this.#readyForQuery(status));
+    connection.on("parameterStatus", ({ parameterName, parameterValue }) => {
+      if (parameterName === "DateStyle") this.writesIso = parameterValue.startsWith("ISO");
+    });
     connection.on("parseComplete", () => this.#running?.exchange.handleParseComplete());
     connection.on("noData", () => this.#running?.exchange.handleNoData());
     connection.on("parameterDescription", (message) => this.#running?.exchange.handleParameterDescription(message));

@@ -7,6 +7,9 @@ import { type ConnectionSettings, PostgresConnection } from "./postgres-connecti
 import type { PostgresHost, PostgresTarget } from "./postgres-url.ts";
 import { SimpleExchange } from "./exchange.ts";
 
+/** Has dates written in the one way in which they are read. */
+export const setIso = "set datestyle to 'ISO'";
+
 /** What an attempt to connect to one host has come to. */
 interface Attempt {
   readonly host: PostgresHost;
@@ -121,7 +124,7 @@ export class PostgresOpening {
   async #prepare(connection: PostgresConnection, said: ReadonlyMap<string, string>): Promise<PostgresConnection> {
     try {
       const style = said.get("DateStyle") ?? "";
-      if (!style.startsWith("ISO")) await runSimply(connection, "set datestyle to 'ISO'");
+      if (!style.startsWith("ISO")) await runSimply(connection, setIso);
       this.#checkKind(said);
       return connection;
     } catch (error) {

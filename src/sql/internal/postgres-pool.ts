@@ -89,11 +89,11 @@ export class PostgresPool implements ConnectionListener {
     return waiter.promise;
   }
 
-  /** Takes a connection back. One that is not ready, or in a transaction, is closed. */
+  /** Takes a connection back. One that is not ready, in a transaction, or set to write dates in another way, is closed. */
   giveBack(connection: PostgresConnection): void {
     this.#inUse--;
     if (this.#isClosed) void connection.end();
-    else if (!connection.isReady || connection.isInTransaction) connection.destroy();
+    else if (!connection.isReady || connection.isInTransaction || !connection.writesIso) connection.destroy();
     else this.#put(connection);
   }
 

@@ -128,7 +128,8 @@ function readMoment(text: string): Date | number {
   if (text === "infinity") return Infinity;
   if (text === "-infinity") return -Infinity;
   const match = momentForm.exec(text);
-  if (match === null) return new Date(text);
+  // A Date made of it would be another day, for some.
+  if (match === null) throw new TypeError("Expected the server to write moments as the DateStyle ISO has them");
   const [, year, month, day, hour, minute, second, fraction = "", sign, zoneHour, zoneMinute = 0, zoneSecond = 0] =
     match;
   const ms = Number(fraction.padEnd(3, "0").slice(0, 3));
@@ -151,6 +152,15 @@ export function writeValue(value: unknown, type: number | undefined): WireValue 
   if (value instanceof Uint8Array) return bufferOf(value);
   if (Array.isArray(value)) return writeArrayOf(value, type);
   return writeText(value);
+}
+
+/** Whether it may be written in one way for one type, and in another for the next. */
+export function dependsOnType(value: unknown): boolean {
+  if (typeof value === "object" && value !== null)
+    return value instanceof Uint8Array || value instanceof Date || Array.isArray(value);
+  return (
+    typeof value === "string" || typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value))
+  );
 }
 
 /** The same as text, for COPY. */

@@ -1,7 +1,7 @@
 import type { WireField, WireOut } from "../postgres.ts";
 import { type Columns, type RowForm, columnsOf, readFirst, readRow } from "./columns.ts";
 import { Exchange } from "./exchange.ts";
-import { writeValue } from "./postgres-types.ts";
+import { dependsOnType, writeValue } from "./postgres-types.ts";
 import { emptyWriter, writeBind, writeExecute, writeSync } from "./query-messages.ts";
 import type { Statement, StatementCache } from "./statement-cache.ts";
 import type { WireReader } from "./wire-reader.ts";
@@ -70,9 +70,9 @@ export class QueryExchange extends Exchange {
     if (statement.isParsed && statement.columns !== undefined) return this.#run(out);
     if (!statement.isParsed) out.parse(statement);
     out.describe({ type: "S", name: statement.name });
-    // An array may be one of Postgres or of JSON: only the type of the parameter tells. And of many rows it is worth to know
-    // their columns before they come, so that they can come as bytes.
-    if (this.#portal !== nameless || this.#values.some(Array.isArray)) {
+    // An array may be one of Postgres or of JSON, and text may be text in JSON: only the type of the parameter tells. And of
+    // many rows it is worth to know their columns before they come, so that they can come as bytes.
+    if (this.#portal !== nameless || this.#values.some(dependsOnType)) {
       this.#isDescribing = true;
       out.flush();
     } else this.#run(out);
@@ -93,6 +93,12 @@ export class QueryExchange extends Exchange {
 
   override handlePortalSuspended(): void {
     this.hasMore = true;
+  }
+
+  override handleCopyInResponse(): void {
+    super.handleCopyInResponse();
+    // The one before was passed over: the server took it for a part of the COPY.
+    this.out!.sync();
   }
 
   override handleParseComplete(): void {
@@ -192,6 +198,12 @@ export class ManyExchange extends Exchange {
 
   override handleParseComplete(): void {
     this.#statement.isParsed = this.#statement.name !== "";
+  }
+
+  override handleCopyInResponse(): void {
+    super.handleCopyInResponse();
+    // The one before was passed over: the server took it for a part of the COPY.
+    this.out!.sync();
   }
 
   protected begin(out: WireOut): void {

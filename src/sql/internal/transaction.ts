@@ -4,6 +4,7 @@ import type { Connection, Queryable, TransactionOptions } from "../database.ts";
 import { DatabaseClosedError, QueryError } from "../errors.ts";
 import { SimpleExchange } from "./exchange.ts";
 import { perform, settle } from "./perform.ts";
+import { setIso } from "./postgres-opening.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import type { Lease } from "./lease.ts";
 import { QuerySession } from "./query-session.ts";
@@ -97,6 +98,8 @@ export class OwnConnection extends ExclusiveSession implements Connection {
     await shield(() => this.close());
     // Settings, locks and temporary tables are not for the next. In a transaction it is closed anyway.
     if (!this.connection.isInTransaction) await settle(this.connection, "discard all");
+    // Which brings back what the server is set to.
+    if (!this.connection.writesIso && !this.connection.isInTransaction) await settle(this.connection, setIso);
     this.connection.statements.clear();
     this.#giveBack();
   }

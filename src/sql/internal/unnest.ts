@@ -1,4 +1,6 @@
+import { writeArray } from "./array-text.ts";
 import { bytesOfArray } from "./binary-values.ts";
+import { writeAsText } from "./postgres-types.ts";
 
 /** The array of each type that `unnest` takes apart, by their numbers. */
 const arrayOf = new Map<number, number>([
@@ -51,9 +53,10 @@ export function unnest(text: string, types: readonly number[]): Unnested | undef
  *
  * @param types - of the columns
  */
-export function columnsOfRows(rows: readonly (readonly unknown[])[], types: readonly number[]): (unknown[] | Buffer)[] {
+export function columnsOfRows(rows: readonly (readonly unknown[])[], types: readonly number[]): (string | Buffer)[] {
   return types.map((type, index) => {
     const column = rows.map((row) => row[index]);
-    return bytesOfArray(column, type) ?? column;
+    // A value that is an array itself is one value, not another dimension: unnest would make several rows of it.
+    return bytesOfArray(column, type) ?? writeArray(column, (value) => writeAsText(value, type)!, ",", false);
   });
 }
