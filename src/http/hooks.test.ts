@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
 import { type ScopeNode, cancelScope, checkpoint, currentScope, drawTree, sleep, taskGroup } from "../core/index.ts";
 import { faults, openFaultServer } from "../testing/index.ts";
-import { type HttpHooks, type SessionOptions, fetchWhole, openSession } from "./index.ts";
+import { type HttpError, type HttpHooks, type SessionOptions, fetchWhole, openSession } from "./index.ts";
 
 test("beforeRequest may sign: it sees all that is sent, and may change the headers", async () => {
   await using server = await openFaultServer();
@@ -51,6 +51,46 @@ test("all are called in turn, for each attempt, whatever the answer", async () =
   expect(log).toContain("again after 3: HTTP_CONNECTION false");
 });
 
+test("what an attempt fails with is told, also where it is the last, and where nothing was sent", async () => {
+  await using server = await openFaultServer(faults.reset());
+  const log: unknown[] = [];
+  const hooks: HttpHooks = {
+    afterFailure: (error, { method, url, attempt }) => {
+      log.push([(error as HttpError).code, method, url, attempt]);
+    },
+  };
+  const session = openSession({ hooks, limit: 1, retry: { attempts: 2, backoff: () => 1 } });
+  await expect(session.get(`${server.url}/?a=1`)).rejects.toMatchObject({ code: "HTTP_CONNECTION" });
+  const late = session.get(server.url).catch((error: unknown) => error);
+  await session[Symbol.asyncDispose]();
+  expect(await late).toMatchObject({ code: "HTTP_SESSION_CLOSED" });
+  expect(log).toEqual([
+    ["HTTP_CONNECTION", "GET", `${server.url}/?a=1`, 1],
+    ["HTTP_CONNECTION", "GET", `${server.url}/?a=1`, 2],
+    ["HTTP_SESSION_CLOSED", "GET", `${server.url}/`, 1],
+  ]);
+});
+
+test("neither a cancellation nor what hooks throw is told as a failure", async () => {
+  await using server = await openFaultServer(faults.hang());
+  const told: unknown[] = [];
+  const hooks: HttpHooks = { afterFailure: (error) => void told.push(error) };
+  await using session = openSession({ hooks });
+  await cancelScope(async (scope) => {
+    const request = session.get(server.url);
+    await server.until(({ inFlight }) => inFlight === 1);
+    scope.cancel();
+    await request;
+  });
+  const failure = new Error("hook");
+  const beforeRequest = (): never => {
+    throw failure;
+  };
+  await using other = openSession({ hooks: { ...hooks, beforeRequest } });
+  await expect(other.get(server.url)).rejects.toBe(failure);
+  expect(told).toEqual([]);
+});
+
 test("they run in the scope of the request, for whole responses too", async () => {
   await using server = await openFaultServer();
   const scopes: unknown[] = [];
@@ -72,10 +112,12 @@ test("they run in the scope of the request, for whole responses too", async () =
   expect(scopes.length).toBe(6);
 });
 
-test.each<keyof HttpHooks>(["beforeRequest", "afterResponse", "beforeRetry"])(
+test.each<keyof HttpHooks>(["beforeRequest", "afterResponse", "afterFailure", "beforeRetry"])(
   "what %s throws fails the request, as it is, and once",
   async (name) => {
-    await using server = await openFaultServer(faults.status(503, "x".repeat(100)));
+    await using server = await openFaultServer(
+      name === "afterFailure" ? faults.reset() : faults.status(503, "x".repeat(100)),
+    );
     const failure = new Error("hook");
     let calls = 0;
     const hook = async (): Promise<never> => {

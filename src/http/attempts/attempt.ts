@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { checkedScope } from "../../core/index.ts";
+import { checkedScope, currentScope } from "../../core/index.ts";
 import type { Auth } from "./auth.ts";
 import type { Answer, AnswerKind } from "./conversation.ts";
 import { withCookies } from "./cookies.ts";
@@ -32,7 +32,13 @@ export class Attempt<A extends Answer> {
    * @param wasRefused - whether the server wants other credentials than it got
    */
   async send(transport: Transport, kind: AnswerKind<A>, auth: Auth | undefined, wasRefused: boolean): Promise<A> {
-    const answer = await this.#answer(transport, kind, auth, wasRefused);
+    let answer: A;
+    try {
+      answer = await this.#answer(transport, kind, auth, wasRefused);
+    } catch (error) {
+      await this.#tellFailure(error);
+      throw error;
+    }
     this.#rules.cookies?.takeAll(kind.headersOf(answer)["set-cookie"], hrefOf(this.#order));
     try {
       await this.#told(this.#rules.hooks?.afterResponse, kind, answer);
@@ -91,6 +97,14 @@ export class Attempt<A extends Answer> {
     if (tell === undefined) return;
     const response = Object.freeze({ status: answer.status, headers: webHeaders(kind.headersOf(answer)) });
     await this.#callUser(() => tell(response, this.#hookRequest!));
+  }
+
+  async #tellFailure(error: unknown): Promise<void> {
+    const tell = this.#rules.hooks?.afterFailure;
+    if (tell === undefined || this.thrown?.error === error || currentScope().stop !== undefined) return;
+    // In line, nobody has seen it yet.
+    const request = (this.#hookRequest ??= hookRequest(this.#order, this.#order.wire.headers, this.#number));
+    await this.#callUser(() => tell(error, request));
   }
 
   async #callUser<T>(call: () => T | PromiseLike<T>): Promise<T> {

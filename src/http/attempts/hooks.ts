@@ -52,6 +52,11 @@ export interface HttpHooks {
   readonly beforeRequest?: (request: HookRequest) => void | PromiseLike<void>;
   /** Called when the headers of a response have come, of each attempt. */
   readonly afterResponse?: (response: ResponseHead, request: HookRequest) => void | PromiseLike<void>;
+  /**
+   * Called when an attempt has failed before its headers came, also one that is not the last, with what it failed with. Not
+   * called for what a hook or `auth` has thrown, nor when it was cancelled. A body that breaks off is its reader's to tell.
+   */
+  readonly afterFailure?: (error: unknown, request: HookRequest) => void | PromiseLike<void>;
   /** Called before the wait, when a request is to be sent again. */
   readonly beforeRetry?: (retry: HookRetry) => void | PromiseLike<void>;
 }
@@ -60,7 +65,7 @@ export interface HttpHooks {
 export function readHooks(hooks: HttpHooks | undefined): HttpHooks | undefined {
   if (hooks === undefined) return undefined;
   if (typeof hooks !== "object" || hooks === null) throw new TypeError(wrong("hooks", "an object", hooks));
-  for (const name of ["beforeRequest", "afterResponse", "beforeRetry"] as const) {
+  for (const name of ["beforeRequest", "afterResponse", "afterFailure", "beforeRetry"] as const) {
     const hook = hooks[name];
     if (hook !== undefined && typeof hook !== "function")
       throw new TypeError(wrong(`hooks.${name}`, "a function", hook));
