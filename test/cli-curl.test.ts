@@ -146,6 +146,11 @@ describe("who asks", () => {
     expect(await authorization(server.url("/"), "-n")).toBe(`Basic ${btoa("me:secret")}`);
     expect(await authorization(server.url("/"), "--netrc", "-u", "you:other")).toBe(`Basic ${btoa("you:other")}`);
     expect(await authorization(elsewhere, "--netrc")).toBeUndefined();
+    const missing = { env: { NETRC: folder.at("missing") } };
+    expect((await askedBy(["-n", server.url("/")], missing)).headers.authorization).toBeUndefined();
+    const unreadable = await runCli(["fetch", "-n", server.url("/")], { env: { NETRC: folder.path } });
+    expect(unreadable).toMatchObject({ code: 2, stdout: "" });
+    expect(unreadable.stderr).toMatch(/^taskwright fetch: Cannot read `.*` for --netrc: EISDIR/);
   });
 });
 

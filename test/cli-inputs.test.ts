@@ -1,5 +1,5 @@
 /** What `taskwright fetch` reads: several inputs, formats, templates. */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text as readAll } from "node:stream/consumers";
@@ -119,6 +119,34 @@ describe("several inputs", () => {
     expect(stderr).toContain("Cannot read requests (b.gz): unexpected end of file");
   });
 
+  test("that break end a dry run as they would end a run", async () => {
+    using folder = new TemporaryFolder();
+    writeFileSync(folder.at("a.gz"), gzipSync("http://a.example/\n".repeat(10)).subarray(0, -4));
+    writeFileSync(folder.at("b.csv"), "id;name\n1;a\n");
+    const dryRun = (...flags: string[]) => runCli(["fetch", "--dry-run", ...flags], { cwd: folder.path });
+    expect(await dryRun("-i", "a.gz")).toMatchObject({
+      code: 2,
+      stderr: "taskwright fetch: Cannot read requests (a.gz): unexpected end of file\n",
+    });
+    expect(await dryRun("-i", "b.csv", "--template", "http://a.example/{id}")).toMatchObject({
+      code: 2,
+      stderr: "taskwright fetch: Cannot read requests (b.csv): The header has no field `id`: it has `id;name`\n",
+    });
+  });
+
+  test("are no folders, standard input neither", async () => {
+    using folder = new TemporaryFolder();
+    const shell = [
+      "-c",
+      '"$0" "$1" fetch < .',
+      process.execPath,
+      fileURLToPath(new URL("../bin/taskwright.js", import.meta.url)),
+    ];
+    const { status, stderr } = spawnSync("/bin/sh", shell, { cwd: folder.path, encoding: "utf8" });
+    expect(status).toBe(2);
+    expect(stderr).toContain("Cannot read requests (standard input): EISDIR");
+  });
+
   test("are told apart by a dry run", async () => {
     using folder = new TemporaryFolder();
     writeFileSync(folder.at("a.txt"), "http://a.example/1\nhttp://a.example/2\n");
@@ -198,10 +226,11 @@ test("a base URL stands before the paths of any list, and has to be one", async 
   expect(resultsOf(stdout).map(({ body }) => body)).toEqual(["/base/a", "/base/b?c"]);
   const named = await runCli(["fetch", "--base-url", server.origin, "/c", server.url("/d")]);
   expect(resultsOf(named.stdout).map(({ body }) => body)).toEqual(["/c", "/d"]);
-  for (const wrong of ["example.com", "ftp://a/", "http://a/?b"]) {
+  for (const wrong of ["example.com", "ftp://a/", "http://a/?b", "http://me:s3cr3t@a/?b"]) {
     const { code, stderr } = await runCli(["fetch", "--base-url", wrong], { stdin: "/a" });
     expect(code).toBe(2);
     expect(stderr).toContain("Expected --base-url to be an http or https URL without a query");
+    expect(stderr).not.toContain("s3cr3t");
   }
 });
 

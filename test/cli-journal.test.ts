@@ -150,6 +150,7 @@ describe("a run that was stopped", () => {
     const { answers, server, start } = setting;
     answers.held.add("/held");
     const secrets = ["-u", "me:s3cr3t", "-H", "X-Api-Key: s3cr3t", "-b", "session=s3cr3t", "--restart"];
+    secrets.push("-e", "http://me:s3cr3t@a.example/");
     const cli = start(["-", "-o", "out", ...secrets], { stdin: `${server.url("/held")}\n` });
     await answers.untilAsked("/held");
     cli.kill("SIGINT");
@@ -157,7 +158,7 @@ describe("a run that was stopped", () => {
     cli.kill("SIGINT");
     const { stderr } = await cli.ended;
     expect(commandIn(stderr)).toBe(
-      "taskwright fetch -o out -u '***' -H 'X-Api-Key: ***' -b '***' -" +
+      "taskwright fetch -o out -u '***' -H 'X-Api-Key: ***' -b '***' -e 'http://***@a.example/' -" +
         "   # with your secrets in place of ***, and the same list on standard input",
     );
     expect(stderr).not.toContain("s3cr3t");

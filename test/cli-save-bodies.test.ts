@@ -76,6 +76,49 @@ test("refuses a folder that cannot be made before anything is asked", async () =
   expect(server.peers).toEqual([]);
 });
 
+test("does not replace the bodies of another list, unless it is told to", async () => {
+  await using server = await httpServer((request, response) => void response.end(request.url));
+  using folder = new TemporaryFolder();
+  const fetch = (path: string, ...flags: string[]) =>
+    runCli(["fetch", "--save-bodies", "bodies", ...flags, server.url(path)], { cwd: folder.path });
+  const body = (): string => readFileSync(folder.at("bodies/1.bin"), "utf8");
+  await fetch("/first", "-o", "first");
+  for (const output of ["second", "sqlite:second", "/dev/null"]) {
+    const { code, stderr } = await fetch("/second", "-o", output);
+    expect({ code, body: body(), made: existsSync(folder.at("second")) }).toEqual({
+      code: 2,
+      body: "/first",
+      made: false,
+    });
+    expect(stderr).toContain("`bodies` has files of another run, such as `1.bin`: name a folder for these alone");
+  }
+  expect(await fetch("/first", "-o", "first")).toMatchObject({ code: 0 });
+  expect(await fetch("/second", "-o", "second", "--restart")).toMatchObject({ code: 0 });
+  expect(body()).toBe("/second");
+  const { code, stderr } = await fetch("/third");
+  expect({ code, body: body() }).toEqual({ code: 0, body: "/third" });
+  expect(stderr).toContain("such as `1.bin`: those with the same number are replaced");
+});
+
+test("goes on where nothing but a body was written when the run was killed", async () => {
+  const arrived = Promise.withResolvers<void>();
+  let isHeld = true;
+  await using server = await httpServer((request, response) => {
+    if (isHeld) arrived.resolve();
+    else response.end(request.url);
+  });
+  using folder = new TemporaryFolder();
+  const args = ["fetch", "-o", "out", "--save-bodies", "bodies", server.url("/a")];
+  const cli = new Cli(args, { cwd: folder.path });
+  await arrived.promise;
+  cli.kill("SIGKILL");
+  await cli.ended;
+  isHeld = false;
+  writeFileSync(folder.at("bodies/1.bin"), "");
+  expect(await runCli(args, { cwd: folder.path })).toMatchObject({ code: 0 });
+  expect(readFileSync(folder.at("bodies/1.bin"), "utf8")).toBe("/a");
+});
+
 test("goes on with a folder whose name has a slash at its end", async () => {
   await using server = await httpServer((_request, response) => void response.end("x"));
   using folder = new TemporaryFolder();

@@ -152,6 +152,16 @@ describe("on a terminal", () => {
     expect(terminal.screen.rows.join("\n")).toContain("taskwright fetch: Nothing to ask: name URLs, a file with -i");
   });
 
+  test("Ctrl-C ends a run that reads from there by a name, and waits for no other line", async () => {
+    await using server = await httpServer((_request, response) => void response.end("x"));
+    const terminal = new Terminal(["fetch", "-i", "/dev/stdin"]);
+    terminal.press(`${server.url("/a")}\n`);
+    await terminal.says('"ok":true');
+    terminal.press("\u0003");
+    expect(await terminal.ended).toBe(130);
+    expect(terminal.text).toContain("stopped: the rest of the input was not read");
+  });
+
   test("control characters of a list are not obeyed", async () => {
     using folder = new TemporaryFolder();
     writeFileSync(folder.at("list"), "http://127.0.0.1:1/\u001b[2J\u009b31m\nno\u001b[31mt a url\n");

@@ -40,7 +40,7 @@ export function commandLine(
     words.push(short === undefined ? `--${flag}` : `-${short}`);
     if (kind !== undefined) words.push(show(value, shownValue(flag, value)));
   }
-  for (const argument of given.positionals) words.push(show(argument, redactUrl(argument)));
+  for (const argument of given.positionals) words.push(show(argument, shownUrl(argument)));
   return { text: words.join(" "), isRedacted };
 }
 
@@ -48,13 +48,19 @@ function shownValue(flag: string, value: string): string {
   if (secretFlags.has(flag)) return "***";
   if (flag === "cookie" && isCookie(value)) return "***";
   if (flag === "output") return showTarget(value);
-  if (flag === "proxy" || flag === "referer") return redactUrl(value);
+  if (flag === "proxy" || flag === "referer") return shownUrl(value);
   // Not by the parser of URLs, which would encode braces.
   if (flag === "template" || flag === "base-url") return value.replace(/(?<=\/\/)[^/?#]*@/, "***@");
   // After the file comes its password. A drive letter is no file.
   if (flag === "cert") return value.replace(/(?<=..):.*$/s, ":***");
   const [, header, text] = (flag === "header" && /^([^@:;][^:;]*):\s*(.+)$/s.exec(value)) || [];
   return header === undefined ? value : showHeader(header, text!);
+}
+
+/** With a place for the credentials, so that one sees where they belong. */
+function shownUrl(url: string): string {
+  const shown = redactUrl(url);
+  return shown === url || shown.includes("***@") ? shown : shown.replace("//", "//***@");
 }
 
 /** For any POSIX shell. */

@@ -1,5 +1,7 @@
 import { run } from "../core/index.ts";
+import { InputError } from "../fetch/index.ts";
 import { BadLineLog } from "./bad-line-log.ts";
+import { cannotReadRequests } from "./cannot.ts";
 import { complain } from "./complain.ts";
 import { dryRun } from "./dry-run.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
@@ -42,7 +44,9 @@ function unexpected(error: unknown): UsageError {
 
 async function tellOnly({ inputs, name }: FoundInputs, settings: FetchSettings): Promise<ExitCode> {
   const log = new BadLineLog(name, (line) => void process.stderr.write(`${line}\n`));
-  const { text, badLines } = await dryRun(inputs, settings, (bad) => log.add(bad));
+  const { text, badLines } = await dryRun(inputs, settings, (bad) => log.add(bad)).catch((error: unknown) => {
+    throw error instanceof InputError ? cannotReadRequests(name, error) : error;
+  });
   print(text);
   return badLines === 0 ? exitCode.ok : exitCode.usage;
 }

@@ -10,6 +10,8 @@ import {
   type RequestInput,
   type ResultOutput,
   TableOutput,
+  bodyIn,
+  hasJournal,
   identityOf,
   openDestination,
   openJournaled,
@@ -40,6 +42,7 @@ async function withBodyFolder(results: ResultOutput, folder: string | undefined)
 async function openRecords(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
   const { target } = settings;
   if (target.kind === "standard output") {
+    tellOfOtherBodies(settings);
     return new JsonLinesOutput({ ...formOf(settings), destination: standardOutput() });
   }
   if (target.kind !== "postgres") {
@@ -47,14 +50,22 @@ async function openRecords(settings: FetchSettings, inputs: readonly RequestInpu
     await prepareFolder(target.path, settings.createsFolders);
   }
   try {
+    if (target.kind !== "postgres" && settings.start !== "restart" && !hasJournal(target.path)) {
+      refuseOtherBodies(settings);
+    }
     if (target.kind === "file") return await openLines(target.path, settings);
     return await openTable(target, settings);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    if (error instanceof JournalError) throw new UsageError(error.message, hints[error.code], { cause: error });
-    throw new UsageError(`Cannot write results: ${(error as Error).message}`, undefined, { cause: error });
+    if (error instanceof JournalError) throw new UsageError(error.message, hintFor(error), { cause: error });
+    // A folder or a journal that is not to be written; a file of results may be all the same.
+    const isOfJournal = target.kind === "file" && (error as NodeJS.ErrnoException).syscall === "access";
+    const hint = isOfJournal ? withoutJournal : undefined;
+    throw new UsageError(`Cannot write results: ${(error as Error).message}`, hint, { cause: error });
   }
 }
+
+const withoutJournal = "`> FILE` in place of -o FILE keeps no journal";
 
 async function openLines(path: string, settings: FetchSettings): Promise<ResultOutput> {
   if (!(await isFile(path))) {
@@ -78,6 +89,7 @@ async function openTable(target: Database, settings: FetchSettings): Promise<Res
       ? new TableOutput({ ...wanted, path: target.path })
       : await openPostgresOutput({ ...wanted, ...target, name: settings.output! });
   tellWhatIsThere(settings, table.done, 0);
+  if (target.kind === "postgres" && table.done.size === 0) tellOfOtherBodies(settings);
   return table;
 }
 
@@ -105,6 +117,25 @@ async function refuseInput(output: string, inputs: readonly RequestInput[]): Pro
   }
 }
 
+/** Bodies of another run have the same names, so those of this one would take their place. */
+function refuseOtherBodies({ bodiesFolder }: FetchSettings): void {
+  const name = bodiesFolder === undefined ? undefined : bodyIn(bodiesFolder);
+  if (name === undefined) return;
+  throw new UsageError(
+    `\`${bodiesFolder}\` has files of another run, such as \`${name}\``,
+    "name a folder for these alone, or --restart replaces those with the same number",
+  );
+}
+
+/** Where nothing is remembered, or not beside the results, it is not known whose they are. */
+function tellOfOtherBodies({ bodiesFolder, isQuiet }: FetchSettings): void {
+  const name = bodiesFolder === undefined || isQuiet ? undefined : bodyIn(bodiesFolder);
+  if (name === undefined) return;
+  process.stderr.write(
+    `taskwright fetch: \`${bodiesFolder}\` has files of another run, such as \`${name}\`: those with the same number are replaced\n`,
+  );
+}
+
 /** Whether there is a file, or nothing yet: of pipes and devices nothing can be remembered. */
 async function isFile(path: string): Promise<boolean> {
   const stats = await stat(path).catch(() => undefined);
@@ -127,10 +158,23 @@ const hints: Readonly<Record<string, string>> = {
   FETCH_JOB_CHANGED: "write elsewhere, or --restart begins anew in their place",
   FETCH_JOURNAL_BUSY: "wait until it has ended, or write elsewhere",
   FETCH_JOURNAL_MISSING: "without --resume and --retry-failed it is begun",
-  FETCH_JOURNAL_BROKEN: "--restart begins anew; `> FILE` in place of -o FILE keeps no journal",
+  FETCH_JOURNAL_BROKEN: `--restart begins anew; ${withoutJournal}`,
   FETCH_OUTPUT_EXISTS: "write elsewhere, or --restart replaces it",
   FETCH_OUTPUT_CHANGED: "write elsewhere, or --restart begins anew in its place",
 };
+
+/** What SQLite calls troubles of the disk: what is there is as good as ever, and not to be begun anew. */
+const diskTroubles: Readonly<Record<number, string>> = {
+  10: withoutJournal,
+  13: "make room, and run it again",
+  14: withoutJournal,
+};
+
+function hintFor({ code, cause }: JournalError): string | undefined {
+  const { errcode = 0 } = (cause ?? {}) as { errcode?: number };
+  // Extended codes have more above the first byte.
+  return diskTroubles[errcode & 0xff] ?? hints[code];
+}
 
 function tellWhatIsThere({ output, isQuiet }: FetchSettings, done: DoneSet, cutBytes: number): void {
   const { succeeded, failed } = done.counts;

@@ -31,7 +31,6 @@ export const topics: readonly Topic[] = [
       "A list of URLs, one a line; blank lines and # comments are skipped.",
       'Or JSONL: {"url": "...", "id"?, "method"?, "headers"?, "body"?} on each line. A body that is not a string is sent as JSON. Flags say what lines leave out.',
       "Or batches of OpenAI, targets of vegeta, and tables (CSV, TSV) or JSONL whose fields fill in a --template. The first line shows which of these it is, or --input-format says so.",
-      "Or CSV, TSV or JSONL of which --template makes URLs; lines of OpenAI's Batch API; targets of vegeta. See --input-format.",
     ],
   },
   {

@@ -58,13 +58,23 @@ export class GivenFlags {
     return this.flags.filter(([one]) => names.includes(one));
   }
 
-  /** The value of `name` as `parse` reads it, or `otherwise` if the flag was not given. */
-  read<T>(name: string, expected: string, parse: (text: string) => T | undefined, otherwise: T): T {
+  /**
+   * The value of `name` as `parse` reads it, or `otherwise` if the flag was not given.
+   *
+   * @param show - makes of the value what may be shown
+   */
+  read<T>(
+    name: string,
+    expected: string,
+    parse: (text: string) => T | undefined,
+    otherwise: T,
+    show: (text: string) => string = (text) => text,
+  ): T {
     const text = this.get(name);
     if (text === undefined) return otherwise;
     const value = parse(text);
     if (value !== undefined) return value;
-    throw new UsageError(`Expected --${name} to be ${expected}, got \`${text}\``);
+    throw new UsageError(`Expected --${name} to be ${expected}, got \`${show(text)}\``);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { InputFormat } from "../fetch/index.ts";
+import { type InputFormat, redactUrl } from "../fetch/index.ts";
 import type { GivenFlags } from "./flags.ts";
 import { wholeNumber } from "./units.ts";
 import { UsageError } from "./usage-error.ts";
@@ -24,7 +24,7 @@ export function readInputSettings(given: GivenFlags): InputSettings {
   return {
     ...readInputs(given),
     inputFormat: given.get("input-format") as InputFormat | undefined,
-    baseUrl: given.read("base-url", "an http or https URL without a query", baseUrlOf, undefined),
+    baseUrl: given.read("base-url", "an http or https URL without a query", baseUrlOf, undefined, redactUrl),
     idField: given.get("id-field"),
     urlField: given.get("url-field"),
     shuffleSeed: given.read("shuffle-seed", "a whole number", wholeNumber, given.has("shuffle") ? 1 : undefined),

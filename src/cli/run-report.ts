@@ -1,4 +1,5 @@
-import { type Batch, type BatchEnd, InputChangedError, InputError } from "../fetch/index.ts";
+import { type Batch, type BatchEnd, BodyFolderError, InputChangedError } from "../fetch/index.ts";
+import { cannot, cannotReadRequests } from "./cannot.ts";
 import { complain } from "./complain.ts";
 import { type ExitCode, exitCode } from "./exit-code.ts";
 import type { FetchSettings } from "./fetch-settings.ts";
@@ -6,7 +7,6 @@ import { print } from "./print.ts";
 import { printable } from "./printable.ts";
 import { summarize, summaryText } from "./summary.ts";
 import { formatCount } from "./units.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** A run that has ended. */
 export interface EndedRun {
@@ -40,14 +40,15 @@ function isBrokenPipe(end: BatchEnd): boolean {
 }
 
 function tellWhatBroke({ batch, end, settings, inputName }: EndedRun): void {
-  const { output = "standard output", isVerbose, isQuiet } = settings;
+  const { output = "standard output", bodiesFolder, isVerbose, isQuiet } = settings;
   switch (end.kind) {
     case "output-failed":
+      if (end.error instanceof BodyFolderError) {
+        return complain("fetch", cannot("write bodies", bodiesFolder!, end.error), isVerbose);
+      }
       return complain("fetch", cannot("write results", output, end.error), isVerbose);
-    case "input-failed": {
-      const name = end.error instanceof InputError ? end.error.input : inputName;
-      return complain("fetch", cannot("read requests", name, end.error), isVerbose);
-    }
+    case "input-failed":
+      return complain("fetch", cannotReadRequests(inputName, end.error), isVerbose);
     case "too-many-failures": {
       const { failed, done } = batch.statistics;
       const told = `${formatCount(failed)} of ${formatCount(done)} requests failed, more than --max-failures allows`;
@@ -61,12 +62,6 @@ function tellWhatBroke({ batch, end, settings, inputName }: EndedRun): void {
     default:
       return end satisfies never;
   }
-}
-
-function cannot(doing: string, name: string, error: unknown): UsageError {
-  const hint =
-    error instanceof InputChangedError ? "give it the same list again, or begin anew with --restart" : undefined;
-  return new UsageError(`Cannot ${doing} (${name}): ${(error as Error).message}`, hint, { cause: error });
 }
 
 function sumUp(run: EndedRun): void {

@@ -1,4 +1,6 @@
 import { isIP } from "node:net";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { type TlsOptions, openSession } from "../http/index.ts";
 import type { FetchSessionOptions } from "../fetch/index.ts";
 import { readCookies } from "./cookie-settings.ts";
@@ -17,6 +19,7 @@ export function readSession(given: GivenFlags): FetchSessionOptions {
   const proxy = readProxy(given, process.env);
   const dns = readDns(given);
   const cookies = readCookies(given);
+  if (given.has("netrc")) refuseUnreadableNetrc();
   if (given.has("max-redirs") && !given.has("location")) throw new UsageError("Got --max-redirs and no --location");
   const http2 = given.has("http2-prior-knowledge") ? true : given.has("http2") ? "auto" : undefined;
   return {
@@ -50,6 +53,15 @@ export async function checkSession(options: FetchSessionOptions): Promise<void> 
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new UsageError(error.message.replace("`dns.servers`", "--dns-servers"), undefined, { cause: error });
+  }
+}
+
+/** Or each request would fail of it. Where there is no file, nothing is sent. */
+function refuseUnreadableNetrc(): void {
+  try {
+    readArgumentFile("netrc", process.env["NETRC"] || join(homedir(), ".netrc"));
+  } catch (error) {
+    if (((error as Error).cause as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }
 

@@ -94,7 +94,7 @@ const leastColumns = 72;
 export function summaryText(summary: Summary, columns: number = Infinity): string[] {
   const { latencyMs, output, outputBytes, bodyBytes, journal, bodies } = summary;
   const lines = [countLine(summary), ...failureLines(summary, columns)];
-  const missing: string[] = [];
+  const missing = summary.end === "output-failed" ? ["what came last is not written"] : [];
   const { unfinished } = summary;
   if (unfinished > 0)
     missing.push(`${formatCount(unfinished)} ${unfinished === 1 ? "request has" : "requests have"} no outcome`);

@@ -41,7 +41,7 @@ export { type Attempt } from "./engine/attempt.ts";
 /** @internal */
 export { Batch, type BatchEnd, type BatchOptions, type BatchProgress } from "./engine/batch.ts";
 /** @internal */
-export { BodyFolder } from "./output/body-folder.ts";
+export { BodyFolder, BodyFolderError, bodyIn } from "./output/body-folder.ts";
 /** @internal */
 export type { DoneSet } from "./journal/done-set.ts";
 /** @internal */
@@ -69,7 +69,7 @@ export { type JobIdentity, identityOf } from "./journal/job-identity.ts";
 /** @internal */
 export { type JournaledResults, openJournaled } from "./journal/open-journaled.ts";
 /** @internal */
-export type { JournalOptions, JournalStart } from "./journal/open-journal.ts";
+export { type JournalOptions, type JournalStart, hasJournal } from "./journal/open-journal.ts";
 /** @internal */
 export { redactUrl } from "./input/target.ts";
 /** @internal */

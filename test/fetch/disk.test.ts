@@ -128,6 +128,7 @@ test("a disk on which nothing can be written begins nothing", async () => {
   );
   expect({ code, asked: answers.asked }).toMatchObject({ code: 0, asked: ["/a"] });
   expect(stderr).toMatch(/^taskwright fetch: `.*out` has a journal that cannot be (?:opened|written): .*\n/);
+  expect(stderr).not.toContain("--restart");
 });
 
 test("failures that cannot be taken out, for lack of room, stay where they are until there is some", async () => {
@@ -180,8 +181,9 @@ test("a folder that is not to be written, and results that are not, are told by 
   chmodSync(folder.path, 0o555);
   const journal = await shell(folder, `${fetch} -o out`, nobody);
   expect(journal.code).toBe(2);
-  expect(journal.stderr).toMatch(
-    /has a journal that cannot be opened: unable to open database file: .*`> FILE` in place/,
+  expect(journal.stderr).toBe(
+    `taskwright fetch: Cannot write results: EACCES: permission denied, access '${folder.path}': ` +
+      "`> FILE` in place of -o FILE keeps no journal\n",
   );
   const without = await shell(folder, `${fetch} -q > out`, nobody);
   expect(without.code).toBe(0);
@@ -189,6 +191,40 @@ test("a folder that is not to be written, and results that are not, are told by 
   expect(readdirSync(folder.path)).toEqual(["out"]);
   expect(idsIn(readFileSync(folder.at("out"), "utf8"))).toEqual([1]);
   expect(answers.asked).toEqual(["/a"]);
+});
+
+test("results and tables of before that are only to be read are told by their names, and nothing is asked", async () => {
+  const answers = new Answers();
+  await using server = await answers.serve();
+  using folder = new TemporaryFolder();
+  const { code, stderr } = await onSmallDisk(
+    folder,
+    `taskwright fetch -q ${server.url("/a")} -o out; taskwright fetch -q ${server.url("/a")} -o sqlite:rows
+     forbid
+     for output in out sqlite:rows sqlite:more; do
+       taskwright fetch ${server.url("/b")} -o $output --restart && exit 9 || test $? = 2
+     done
+     taskwright fetch ${server.url("/b")} --save-bodies . && exit 8 || test $? = 2`,
+  );
+  expect({ code, asked: answers.asked }).toEqual({ code: 0, asked: ["/a", "/a"] });
+  const lines = stderr.trimEnd().split("\n");
+  expect(lines).toHaveLength(4);
+  expect(lines.filter((line) => /Cannot write (?:results|bodies): (?:EROFS|EACCES): .*'/.test(line))).toEqual(lines);
+});
+
+test("a folder of bodies that is full is told by its name, and results are not blamed", async () => {
+  const answers = new Answers();
+  await using server = await answers.serve();
+  using folder = new TemporaryFolder();
+  writeList(folder, server, 10);
+  const { code, stderr } = await onSmallDisk(
+    folder,
+    `mkdir bodies; fill 1600
+     cramped taskwright fetch -i "${folder.at("list")}" --save-bodies bodies > /dev/null && exit 9 || test $? = 1`,
+  );
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^taskwright fetch: Cannot write bodies \(bodies\): (?:ENOSPC|EFBIG): /m);
+  expect(stderr).toMatch(/^stopped: what came last is not written/m);
 });
 
 test("a device that is always full ends the run", async () => {

@@ -25,7 +25,7 @@ export const results: Flags = {
   "save-bodies": {
     value: "DIR",
     help: "put bodies into files there, not into results",
-    more: "Each file is named for the number of its request, and what is in it: 12.json. A file of that name is replaced, so each list needs a folder of its own. Results name the file in place of the body. Bodies of failures stay in the results.",
+    more: "Each file is named for the number of its request, and what is in it: 12.json. The same number means another request in another list, so each list needs a folder of its own: -o begins no new results where there are such files already, unless --restart is given, and without -o they are replaced. Results name the file in place of the body. Bodies of failures stay in the results.",
   },
   ordered: {
     help: "write results in the order of the requests",

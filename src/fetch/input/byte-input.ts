@@ -1,5 +1,6 @@
 import { close, fstat, open, read } from "node:fs";
 import { Socket } from "node:net";
+import { ReadStream, isatty } from "node:tty";
 import { promisify } from "node:util";
 
 const closeFile = promisify(close);
@@ -32,16 +33,23 @@ export async function openInput(path: string): Promise<ByteInput> {
   const stats = await statFile(fd);
   if (stats.isDirectory()) {
     await closeFile(fd);
-    throw Object.assign(new Error(`EISDIR: \`${path}\` is a directory`), { code: "EISDIR" });
+    throw directoryError(path);
   }
-  // A read of a pipe that nobody writes to would hold a thread of the pool, and with it the end of the process.
+  // A read of a pipe or a terminal that nobody writes to would hold a thread of the pool, and with it the end of the process.
   if (stats.isFIFO()) return new StreamInput(new Socket({ fd, readable: true, writable: false }));
+  if (isatty(fd)) return new StreamInput(new ReadStream(fd));
   return new FileInput(fd, stats.isFile() ? stats.size : undefined, true);
+}
+
+export function directoryError(name: string): Error {
+  return Object.assign(new Error(`EISDIR: \`${name}\` is a directory`), { code: "EISDIR" });
 }
 
 /** What comes in on standard input. */
 export async function standardInput(): Promise<ByteInput> {
   const stats = await statFile(0);
+  // Which Node takes for an empty one.
+  if (stats.isDirectory()) throw directoryError("standard input");
   return stats.isFile() ? new FileInput(0, stats.size, false) : new StreamInput(process.stdin);
 }
 

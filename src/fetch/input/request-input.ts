@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
-import { type ByteInput, bytesInput, openInput, standardInput } from "./byte-input.ts";
+import { type ByteInput, bytesInput, directoryError, openInput, standardInput } from "./byte-input.ts";
 import { decompressed } from "./decompressed-input.ts";
 
 /** Something that requests are read from. It is opened when its turn comes. */
@@ -17,7 +17,7 @@ export interface RequestInput {
 /** The file at `path`, as it is or compressed. Rejects at once where it could not be read later. */
 export async function inputFile(path: string): Promise<RequestInput> {
   const stats = await stat(path);
-  if (stats.isDirectory()) throw Object.assign(new Error(`EISDIR: \`${path}\` is a directory`), { code: "EISDIR" });
+  if (stats.isDirectory()) throw directoryError(path);
   await access(path, constants.R_OK);
   // To open a pipe that nobody writes to waits for ever. At once Ctrl-C still ends it, as it ends any program.
   const pipe = stats.isFIFO() ? await openInput(path) : undefined;

@@ -1,7 +1,7 @@
 import { existsSync, rmSync, statSync } from "node:fs";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { JournalBrokenError, JournalBusyError } from "../errors.ts";
-import { headerOf, openDatabase } from "./sqlite.ts";
+import { headerOf, openDatabase, refuseReadOnly } from "./sqlite.ts";
 
 /** Lines that are written at once, and what they are. */
 export interface JournalChunk {
@@ -79,9 +79,11 @@ export class JournalFile {
    * Opens the journal of the results at `output`, or makes an empty one.
    *
    * @throws {JournalBusyError | JournalBrokenError}
+   * @throws {Error} the file system's, where it cannot be written
    */
   static open(output: string): JournalFile {
     const path = journalPath(output);
+    refuseReadOnly(path);
     // Before it is opened: SQLite makes another.
     const hasTail = existsSync(`${path}-wal`);
     let db: DatabaseSync | undefined;

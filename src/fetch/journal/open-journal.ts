@@ -35,6 +35,11 @@ export function realPath(path: string): string {
   return realpathSync(name);
 }
 
+/** Whether the results at `path` have a journal beside them. */
+export function hasJournal(path: string): boolean {
+  return JournalFile.exists(realPath(path));
+}
+
 /**
  * Refuses what can be refused before anything is touched.
  *

@@ -1,3 +1,5 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { withoutWarnings } from "../../core/index.ts";
@@ -6,6 +8,17 @@ import { withoutWarnings } from "../../core/index.ts";
 export function openDatabase(path: string | URL): DatabaseSync {
   const { DatabaseSync } = withoutWarnings(() => process.getBuiltinModule("node:sqlite"));
   return new DatabaseSync(path);
+}
+
+/**
+ * Refuses a database that could not be written, in the words of the system: SQLite says no more than `disk I/O error`.
+ *
+ * @throws {Error} the file system's, with a code such as `EACCES`
+ */
+export function refuseReadOnly(path: string): void {
+  // Files of SQLite's own come and go beside it.
+  accessSync(dirname(path), constants.W_OK);
+  if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
 }
 
 /**

@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync, opendirSync } from "node:fs";
 import { join } from "node:path";
 import { type Attempt, isSuccess } from "../engine/attempt.ts";
-import { bodyName } from "./body-name.ts";
+import { bodyName, isBodyName } from "./body-name.ts";
 import type { BodyParcel } from "./body-writer.ts";
 import type { DoneSet } from "../journal/done-set.ts";
 import type { BadLine } from "../input/line-splitter.ts";
@@ -18,6 +18,31 @@ interface Entry {
   readonly bytes: number;
   /** Hands it on to the results. */
   readonly handOn: () => void;
+}
+
+/** A body could not be put into its file. */
+export class BodyFolderError extends Error {
+  constructor(cause: unknown) {
+    super((cause as Error).message, { cause });
+  }
+}
+
+/** The name of a file in `folder` that is called as bodies are; undefined if there is none, or no such folder. */
+export function bodyIn(folder: string): string | undefined {
+  let entries;
+  try {
+    entries = opendirSync(folder);
+  } catch {
+    return undefined;
+  }
+  try {
+    for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+      if (isBodyName(entry.name)) return entry.name;
+    }
+    return undefined;
+  } finally {
+    entries.closeSync();
+  }
 }
 
 /** What a result takes besides its body. */
@@ -40,10 +65,11 @@ export class BodyFolder implements ResultOutput {
 
   /**
    * @param folder - made if it is not there
-   * @throws what `mkdir` of the system does
+   * @throws what `mkdir` of the system does, or `access`
    */
   constructor(folder: string, results: ResultOutput) {
     mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK | constants.X_OK);
     this.#folder = folder;
     this.#results = results;
     this.#thread = new WriterThread<Entry>({
@@ -82,6 +108,7 @@ export class BodyFolder implements ResultOutput {
     });
     this.#thread.start({
       ...events,
+      onError: (error) => events.onError(new BodyFolderError(error)),
       onFull: () => change(() => (this.#isThreadFull = true)),
       onReady: () => change(() => (this.#isThreadFull = false)),
     });
@@ -106,7 +133,9 @@ export class BodyFolder implements ResultOutput {
 
   async end(): Promise<void> {
     try {
-      await this.#thread.end();
+      await this.#thread.end().catch((error: unknown) => {
+        throw new BodyFolderError(error);
+      });
     } finally {
       await this.#results.end();
     }

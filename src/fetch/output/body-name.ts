@@ -44,6 +44,11 @@ export function bodyName(index: number, headers: WireHeaders, path: string): str
   return `${index}${endOf(headers["content-type"], path)}`;
 }
 
+/** Whether a file of this name could be that of a body. */
+export function isBodyName(name: string): boolean {
+  return /^\d+\.[a-z\d]{1,8}$/.test(name);
+}
+
 function endOf(contentType: string | string[] | undefined, path: string): string {
   const given = typeof contentType === "string" ? contentType : (contentType?.[0] ?? "");
   const mediaType = given.split(";", 1)[0]!.trim().toLowerCase();

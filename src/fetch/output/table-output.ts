@@ -17,7 +17,7 @@ import {
   makeTable,
   rowOf,
 } from "./result-table.ts";
-import { openDatabase } from "../journal/sqlite.ts";
+import { openDatabase, refuseReadOnly } from "../journal/sqlite.ts";
 import { WriterThread } from "./writer-thread.ts";
 
 interface Entry {
@@ -106,6 +106,7 @@ export class TableOutput implements ResultOutput {
 function openTable(options: JournalOptions): { readonly journal: JournalFile; readonly done: DoneSet } {
   // Opening makes a file, which should not be there if this job is refused.
   if (!existsSync(options.path)) refuseUnfitting(options, false);
+  refuseReadOnly(options.path);
   const db = openDatabase(options.path);
   try {
     // Another run may be writing to it: that is for the journal to find out.
