@@ -271,6 +271,24 @@ test("a connection that has died in silence is not used again, and closed when t
   expect(server.sessions).toHaveLength(2);
 });
 
+test("a connection that has died within a response is not used again", async () => {
+  await using server = await http2Server((stream, headers, session) => {
+    if (headers[":path"] !== "/begin") return hello(stream, headers, session);
+    stream.respond({ ":status": 200 });
+    stream.write("beginning");
+  });
+  await using relay = await deafRelay(Number(new URL(server.origin).port));
+  await using session = open();
+  const response = await session.get(`${relay.origin}/begin`);
+  for await (const _ of response.body) {
+    relay.deaf.add(1);
+    await sleep(1_100);
+    break;
+  }
+  expect(await (await session.get(`${relay.origin}/next`)).text()).toBe("hello /next");
+  expect(server.sessions).toHaveLength(2);
+});
+
 test("a server that is merely slow is asked for a sign of life, and keeps its connection", async () => {
   await using server = await http2Server((stream, headers, session) => {
     if (headers[":path"] === "/patient") session.once("ping", () => hello(stream, headers, session));

@@ -49,9 +49,10 @@ export class Http2Session {
   #streams = 0;
   /** Requests that it has been used for. */
   uses = 0;
-  /** What had come when a request went out after which nothing came, and when that was. */
+  /** What has come so far, as far as it was looked at. */
   #heardBytes = -1;
-  #askedMs = 0;
+  /** Since when nothing has come although something should. Infinity while nothing has to come. */
+  #silentSinceMs = Infinity;
   #wasGivenUp = false;
 
   constructor(origin: string, socket: Socket, keepAliveMs: number, owner: Http2SessionOwner) {
@@ -102,12 +103,18 @@ export class Http2Session {
     const stream = this.#session.request(headers, { endStream: !hasBody });
     if (this.#streams++ === 0) this.#session.ref();
     this.uses++;
-    if (this.#socket.bytesRead !== this.#heardBytes) {
-      this.#heardBytes = this.#socket.bytesRead;
-      this.#askedMs = realClock.now();
-      this.#wasGivenUp = false;
-    }
+    this.heard();
+    this.#silentSinceMs = Math.min(this.#silentSinceMs, realClock.now());
     return stream;
+  }
+
+  /** Something has come, or may have. */
+  heard(): void {
+    const { bytesRead } = this.#socket;
+    if (bytesRead === this.#heardBytes) return;
+    this.#heardBytes = bytesRead;
+    this.#silentSinceMs = realClock.now();
+    this.#wasGivenUp = false;
   }
 
   /**
@@ -116,7 +123,8 @@ export class Http2Session {
    * nobody else uses it, as one of HTTP/1.1 would be.
    */
   giveUp(): void {
-    if (this.#socket.bytesRead !== this.#heardBytes || realClock.now() - this.#askedMs < silenceMs) return;
+    this.heard();
+    if (realClock.now() - this.#silentSinceMs < silenceMs) return;
     if (!this.#isDoubtful && this.#streams > 1 && !this.#session.destroyed) this.#session.ping(() => {});
     this.#wasGivenUp = true;
   }
@@ -125,10 +133,12 @@ export class Http2Session {
     return this.#wasGivenUp && this.#socket.bytesRead === this.#heardBytes;
   }
 
-  leave(): void {
+  /** @param isOver - whether all of its response has come */
+  leave(isOver: boolean): void {
     // Streams hear of it before the connection does.
     if (this.#session.destroyed) this.#wasShared ??= this.#streams > 1;
     if (--this.#streams > 0) return;
+    if (isOver) this.#silentSinceMs = Infinity;
     if (this.#session.closed || this.#isDoubtful) this.destroy();
     else this.#session.unref();
   }

@@ -130,6 +130,7 @@ export class Http2Stream implements FlowControl {
 
   #responded(method: string, headers: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
     if (this.#isOver) return;
+    this.#session.heard();
     this.#hasResponded = true;
     const status = headers[":status"] ?? 0;
     const length = headers["content-length"];
@@ -139,6 +140,7 @@ export class Http2Stream implements FlowControl {
 
   #came(chunk: Buffer): void {
     if (this.#isOver) return;
+    this.#session.heard();
     if (this.#bytesLeft !== undefined) this.#bytesLeft -= chunk.length;
     this.#handler.onResponseData(this, chunk);
   }
@@ -147,7 +149,7 @@ export class Http2Stream implements FlowControl {
     // After a reset Node reports an end too. Without a code it looks like any other, unless more was announced.
     const isReset = (this.#stream.rstCode ?? noError) !== noError || this.#stream.aborted;
     const isWhole = this.#hasResponded && (this.#bytesLeft ?? 0) === 0;
-    if (isReset || !isWhole || !this.#leave()) return;
+    if (isReset || !isWhole || !this.#leave(true)) return;
     // The server has answered without wanting all of the request.
     if (!this.#isSent) this.#stream.close(noError);
     this.#handler.onResponseEnd(this);
@@ -168,10 +170,10 @@ export class Http2Stream implements FlowControl {
   }
 
   /** Gives its place back. False if it has already. */
-  #leave(): boolean {
+  #leave(hasAll = false): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    this.#session.leave();
+    this.#session.leave(hasAll);
     return true;
   }
 }
