@@ -176,6 +176,17 @@ describe("stream", () => {
     expect(await pool.run(tasks.add, 1, 1)).toBe(2);
   });
 
+  test("fails with what the task throws as it cleans up", async () => {
+    await using pool = openThreadPool({ size: 1, graceMs: 10_000 });
+
+    for (const read of [1, 8, 40]) {
+      const items = pool.stream(tasks.failToClose);
+      for (let i = 0; i < read; i++) expect(await items.next()).toEqual({ done: false, value: i });
+      expect(await failure(items.return())).toMatchObject({ name: "RangeError", message: "cannot close" });
+    }
+    expect(pool.statistics()).toMatchObject({ workers: 1, inFlight: 0 });
+  });
+
   test("of a thread that ends fails, and of a task that yields nothing too", async () => {
     await using pool = openThreadPool({ size: 1 });
 

@@ -261,6 +261,16 @@ export const closingStream: (state: SharedArrayBuffer) => AsyncGenerator<number>
   },
 );
 
+/** Fails as it is closed. */
+export const failToClose: () => Generator<number> = defineTask(function* failToClose(): Generator<number> {
+  try {
+    for (let i = 0; ; i++) yield i;
+  } finally {
+    // oxlint-disable-next-line no-unsafe-finally
+    throw new RangeError("cannot close");
+  }
+});
+
 export const countThenExit: (to: number) => Generator<number> = defineTask(function* countThenExit(
   to: number,
 ): Generator<number> {

@@ -18,11 +18,24 @@ export class ItemSender {
 
   async sendAll(items: unknown): Promise<void> {
     if (!isIterable(items)) throw new TypeError("Expected the task to return an iterable: it was called by `stream`");
+    let stopped: { readonly error: unknown } | undefined;
     for await (const item of items) {
+      stopped = await this.#send(item);
+      if (stopped !== undefined) break;
+    }
+    if (stopped !== undefined) throw stopped.error;
+  }
+
+  /** @returns what it throws: if that left the loop, what the items throw as they are closed would be lost */
+  async #send(item: unknown): Promise<{ readonly error: unknown } | undefined> {
+    try {
       this.#unread.push(await this.#window.acquire());
       throwIfCancelled();
       this.#post(item);
+    } catch (error) {
+      return { error };
     }
+    return undefined;
   }
 
   read(call: number, items: number): void {
