@@ -174,6 +174,55 @@ describe("sslmode", () => {
   );
 });
 
+test("with an address beside it, the name is what the certificate must have", () =>
+  inTree(async () => {
+    const parameters = { sslmode: "verify-full", ...ca, hostaddr: "127.0.0.1" };
+
+    expect(await enter({ user: "postgres", host: "localhost", parameters })).toEqual({ user: "postgres", ssl: true });
+    expect(await refusal({ user: "postgres", host: "elsewhere.invalid", parameters })).toMatchObject({
+      message: expect.stringContaining("altnames") as string,
+    });
+    await using db = await connect(urlOf({ user: "postgres", host: "localhost", parameters }));
+    await db.fetch("select 1");
+    await expect(timeout(30, () => db.fetch("select pg_sleep(60)"))).rejects.toThrow(TimeoutError);
+    expect(db.statistics().connections).toBe(1);
+  }));
+
+test.for([
+  ["ssl_max_protocol_version", "TLSv1.2", "TLSv1.2"],
+  ["ssl_min_protocol_version", "TLSv1.3", "TLSv1.3"],
+] as const)("%s=%s is kept to", ([name, version, used]) =>
+  inTree(async () => {
+    await using db = await connect(urlOf({ user: "postgres", parameters: { sslmode: "require", [name]: version } }));
+    expect(await db.fetchValue("select version from pg_stat_ssl where pid = pg_backend_pid()")).toBe(used);
+  }),
+);
+
+describe("channel_binding", () => {
+  const login = { user: "scram_user", password: "hunter2" };
+  const required = { sslmode: "require", channel_binding: "require" };
+
+  test("lets in where the server binds the login to TLS", () =>
+    inTree(async () => {
+      expect(await enter({ ...login, parameters: required })).toEqual({ user: "scram_user", ssl: true });
+      const none = { sslmode: "require", channel_binding: "disable" };
+      expect(await enter({ ...login, parameters: none })).toEqual({ user: "scram_user", ssl: true });
+    }));
+
+  test.for([
+    [{ ...login, parameters: { ...required, sslmode: "disable" } }],
+    [{ ...login, user: "md5_user", parameters: required }],
+    [{ ...login, user: "clear_user", parameters: required }],
+    [{ user: "postgres", parameters: required }],
+  ])("keeps out of where it does not: %j", ([strange]) =>
+    inTree(async () => {
+      expect(await refusal(strange!)).toMatchObject({
+        message: expect.stringContaining("channel_binding") as string,
+      });
+    }),
+  );
+});
+
 describe("a password", () => {
   test.for(["scram_user", "md5_user", "clear_user"])("is taken from %s if it is right, with TLS and without", (user) =>
     inTree(async () => {

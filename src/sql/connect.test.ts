@@ -61,6 +61,47 @@ test("what the URL leaves out is taken from the environment", () => {
   });
 });
 
+test("an address beside a name is where to connect to, and the name is what counts for all else", () => {
+  const target = readPostgresUrl("postgres://me@one,two:6000/db?hostaddr=192.0.2.1,192.0.2.2", {});
+
+  expect(target.hosts).toEqual([
+    { host: "one", port: 5432, address: "192.0.2.1" },
+    { host: "two", port: 6000, address: "192.0.2.2" },
+  ]);
+  expect(describeTarget(target)).toBe("postgres://one,two:6000/db");
+  expect(readPostgresUrl("postgres:///db?hostaddr=192.0.2.1", {}).hosts).toEqual([{ host: "192.0.2.1", port: 5432 }]);
+  expect(() => readPostgresUrl("postgres://one/db?hostaddr=192.0.2.1,192.0.2.2", {})).toThrow("hostaddr");
+});
+
+test("a service stands before the environment, and behind the URL", () => {
+  const folder = mkdtempSync(join(tmpdir(), "taskwright-services-"));
+  const [own, shared] = [join(folder, "own.conf"), join(folder, "pg_service.conf")];
+  writeFileSync(
+    own,
+    "# mine\n[other]\nhost=wrong\n[shop]\nhost=there\nport=6000\npassword=a=b # c\nhost=late\n\n[next]\nuser=x",
+  );
+  writeFileSync(shared, "[common]\ndbname=all\n[broken]\nhunter2\n[strange]\nnonsense=hunter2\n");
+  const environment = { PGSERVICE: "shop", PGSERVICEFILE: own, PGSYSCONFDIR: folder, PGUSER: "me", PGPORT: "1" };
+
+  const target = readPostgresUrl("postgres:///db?port=7000", environment);
+  expect(target).toMatchObject({ hosts: [{ host: "there", port: 7000 }], user: "me", database: "db" });
+  expect(target.passwordFor(home)).toBe("a=b # c");
+  expect(readPostgresUrl("postgres://?service=common", environment)).toMatchObject({
+    hosts: [{ host: "localhost", port: 1 }],
+    database: "all",
+  });
+  for (const [service, why] of [
+    ["missing", /missing/],
+    ["broken", /line 4/],
+    ["strange", /nonsense/],
+  ] as const) {
+    const read = (): unknown => readPostgresUrl(`postgres://?service=${service}`, environment);
+    expect(read).toThrow(why);
+    expect(read).not.toThrow(/hunter2/);
+  }
+  rmSync(folder, { recursive: true });
+});
+
 test("a password may stand in a file that only its owner can read", () => {
   const folder = mkdtempSync(join(tmpdir(), "taskwright-pgpass-"));
   const file = join(folder, "pgpass");
@@ -91,6 +132,9 @@ test.for([
   ["postgres://me:hunter2@host/db?nonsense=1", /nonsense/],
   ["postgres://me:hunter2%@host/db", /percent/],
   ["postgres://me:hunter2@host/db?client_encoding=latin1", /client_encoding/],
+  ["postgres://me:hunter2@host/db?channel_binding=maybe", /channel_binding/],
+  ["postgres://me:hunter2@host/db?ssl_min_protocol_version=SSLv3", /ssl_min_protocol_version/],
+  ["postgres://me:hunter2@host/db?service=nowhere", /nowhere/],
   ["postgres://me:hunter2@host/db?sslrootcert=/not/there", /sslrootcert/],
 ] as const)("%s is refused, without telling the password", async ([url, why]) => {
   const error: unknown = await connect(url).catch((thrown: unknown) => thrown);

@@ -72,6 +72,7 @@ interface WireEvents {
   on(event: "readyForQuery", listener: (message: { readonly status: "I" | "T" | "E" }) => void): void;
   on(event: "parameterStatus", listener: (message: ParameterStatus) => void): void;
   on(event: "parameterDescription", listener: (message: { readonly dataTypeIDs: readonly number[] }) => void): void;
+  on(event: "authenticationSASL", listener: (message: { readonly mechanisms: readonly string[] }) => void): void;
   on(event: "parseComplete" | "noData", listener: () => void): void;
 }
 

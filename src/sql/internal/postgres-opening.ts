@@ -69,12 +69,17 @@ export class PostgresOpening {
 
   async #attempt({ host, tls }: Attempt, timeoutMs: number): Promise<PostgresConnection> {
     const target = this.#target;
+    let isBound = target.channelBinding !== "require";
     const wire = outside(() =>
       makeClient({
-        ...host,
+        host: host.address ?? host.host,
+        port: host.port,
         user: target.user,
         // As a function: otherwise pg looks for one where it likes.
-        password: () => passwordOf(target, host),
+        password: () => {
+          expectBinding(isBound);
+          return passwordOf(target, host);
+        },
         database: target.database,
         ssl: tls ?? false,
         sslnegotiation: tls !== undefined && target.sslDirect ? "direct" : "postgres",
@@ -82,14 +87,24 @@ export class PostgresOpening {
         ...(target.options === undefined ? {} : { options: target.options }),
         keepAlive: target.keepAlive,
         ...(target.keepAliveIdleMs === undefined ? {} : { keepAliveInitialDelayMillis: target.keepAliveIdleMs }),
-        enableChannelBinding: tls !== undefined,
+        enableChannelBinding: tls !== undefined && target.channelBinding !== "disable",
       }),
     );
     const { client } = wire;
     this.#client = client;
+    // Heard before pg answers it.
+    client.connection.on("authenticationSASL", ({ mechanisms }) => {
+      isBound ||= tls !== undefined && mechanisms.includes("SCRAM-SHA-256-PLUS");
+    });
     const said = new Map<string, string>();
     client.on("error", () => {}); // Until it is a connection.
     await this.#handshake(client, said, timeoutMs);
+    try {
+      expectBinding(isBound);
+    } catch (error) {
+      client.connection.stream.destroy();
+      throw error;
+    }
     const connection = new PostgresConnection(
       wire,
       cancelTargetOf(client, host, tls, target.sslDirect),
@@ -153,6 +168,11 @@ async function runSimply(connection: PostgresConnection, text: string): Promise<
   if (exchange.hasFailed) throw exchange.failure;
 }
 
+/** Else somebody in between might have the password, or do without one. */
+function expectBinding(isBound: boolean): void {
+  if (!isBound) throw new Error("the server does not bind the login to TLS, as channel_binding asks for");
+}
+
 function passwordOf(target: PostgresTarget, host: PostgresHost): string {
   const password = target.passwordFor(host);
   if (password === undefined) throw new Error("the server asks for a password, and none was given");
@@ -160,31 +180,34 @@ function passwordOf(target: PostgresTarget, host: PostgresHost): string {
 }
 
 function tlsOf(target: PostgresTarget, { host }: PostgresHost): PostgresTls {
-  const { sslMode, ca, certificate, key, keyPassword } = target;
+  const { sslMode, ca, certificate, key, keyPassword, leastTls, mostTls } = target;
   // As with libpq, a root certificate makes `require` check the chain.
   const checksChain = sslMode.startsWith("verify") || (sslMode === "require" && ca !== undefined);
   return {
     host,
+    // Names only: an address is no server name.
+    ...(isIP(host) === 0 ? { servername: host } : {}),
     rejectUnauthorized: checksChain,
     ...(checksChain && sslMode !== "verify-full" ? { checkServerIdentity: () => undefined } : {}),
     ...(ca === undefined ? {} : { ca }),
     ...(certificate === undefined ? {} : { cert: certificate }),
     ...(key === undefined ? {} : { key }),
     ...(keyPassword === undefined ? {} : { passphrase: keyPassword }),
+    ...(leastTls === undefined ? {} : { minVersion: leastTls }),
+    ...(mostTls === undefined ? {} : { maxVersion: mostTls }),
   };
 }
 
 function cancelTargetOf(
   client: WireClient,
-  { host, port }: PostgresHost,
+  { host, port, address = host }: PostgresHost,
   tls: PostgresTls | undefined,
   isDirect: boolean,
 ): CancelTarget {
   const { remoteAddress } = client.connection.stream;
   return {
-    address: host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host: remoteAddress ?? host, port },
-    // Names only: an address is no server name.
-    tls: tls === undefined || isIP(host) !== 0 ? tls : { ...tls, servername: host },
+    address: host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host: remoteAddress ?? address, port },
+    tls,
     isDirect,
     processId: client.processID ?? 0,
     secretKey: client.secretKey ?? 0,

@@ -3,11 +3,14 @@ import { readFileSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
 import { findPassword } from "./password-file.ts";
+import { readService } from "./service-file.ts";
 
 /** Where a server may be. */
 export interface PostgresHost {
-  /** A name, an address, or the folder of a socket. */
+  /** A name, an address, or the folder of a socket. What its certificate is for. */
   readonly host: string;
+  /** To connect to, where it was given, so that nobody has to be asked for the name. */
+  readonly address?: string;
   readonly port: number;
 }
 
@@ -16,6 +19,10 @@ type SslMode = (typeof sslModes)[number];
 
 const sessionKinds = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
 type SessionKind = (typeof sessionKinds)[number];
+
+const bindings = ["disable", "prefer", "require"] as const;
+const tlsVersions = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
+type TlsVersion = (typeof tlsVersions)[number];
 
 /** All there is to know to connect. */
 export interface PostgresTarget {
@@ -36,7 +43,10 @@ export interface PostgresTarget {
   readonly certificate: string | undefined;
   readonly key: string | undefined;
   readonly keyPassword: string | undefined;
-  readonly serverName: boolean;
+  readonly leastTls: TlsVersion | undefined;
+  readonly mostTls: TlsVersion | undefined;
+  /** Whether what proves that the password is known holds for this very connection of TLS. */
+  readonly channelBinding: (typeof bindings)[number];
   readonly sessionKind: SessionKind;
   /** Of one of the hosts. Apart, so that it is never shown by accident. */
   passwordFor(host: PostgresHost): string | undefined;
@@ -44,6 +54,7 @@ export interface PostgresTarget {
 
 /** The parameters of URLs, and the variable that stands in for each. */
 const variables: Readonly<Record<string, string | undefined>> = {
+  service: "PGSERVICE",
   host: "PGHOST",
   hostaddr: "PGHOSTADDR",
   port: "PGPORT",
@@ -65,13 +76,15 @@ const variables: Readonly<Record<string, string | undefined>> = {
   sslcert: "PGSSLCERT",
   sslkey: "PGSSLKEY",
   sslpassword: undefined,
-  sslsni: "PGSSLSNI",
+  ssl_min_protocol_version: "PGSSLMINPROTOCOLVERSION",
+  ssl_max_protocol_version: "PGSSLMAXPROTOCOLVERSION",
+  channel_binding: "PGCHANNELBINDING",
   target_session_attrs: "PGTARGETSESSIONATTRS",
 };
 
 /** What libpq knows and has no meaning here: nobody is harmed if it is passed over. */
 const passedOver = new Set(
-  "channel_binding gssencmode gsslib krbsrvname gssdelegation keepalives_interval keepalives_count tcp_user_timeout load_balance_hosts sslcompression ssl_min_protocol_version ssl_max_protocol_version sslcertmode min_protocol_version max_protocol_version".split(
+  "sslsni gssencmode gsslib krbsrvname gssdelegation keepalives_interval keepalives_count tcp_user_timeout load_balance_hosts sslcompression sslcertmode min_protocol_version max_protocol_version".split(
     " ",
   ),
 );
@@ -85,9 +98,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readPostgresUrl(url: string, environment: Environment = process.env): PostgresTarget {
   const given = parse(url);
+  const service = given.get("service") ?? environment["PGSERVICE"] ?? "";
+  const ofService = service === "" ? undefined : checkedService(readService(service, environment), service);
   const get = (name: string): string | undefined => {
     const variable = variables[name];
-    const value = given.get(name) ?? (variable === undefined ? undefined : environment[variable]);
+    const value =
+      given.get(name) ?? ofService?.get(name) ?? (variable === undefined ? undefined : environment[variable]);
     return value === "" ? undefined : value;
   };
   const user = get("user") ?? systemUser();
@@ -108,7 +124,7 @@ export function readPostgresUrl(url: string, environment: Environment = process.
     options: get("options"),
     connectTimeoutMs: readTimeout(get("connect_timeout")),
     keepAlive: get("keepalives") !== "0",
-    keepAliveIdleMs: readSeconds("keepalives_idle", get("keepalives_idle")),
+    keepAliveIdleMs: readSeconds("keepalives_idle", get("keepalives_idle")) ?? keepAliveIdleMs,
     sslMode: oneOf("sslmode", sslModes, get("sslmode") ?? defaultMode),
     sslDirect:
       oneOf("sslnegotiation", ["postgres", "direct"] as const, get("sslnegotiation") ?? "postgres") === "direct",
@@ -116,7 +132,9 @@ export function readPostgresUrl(url: string, environment: Environment = process.
     certificate: readPem("sslcert", get("sslcert")),
     key: readPem("sslkey", get("sslkey")),
     keyPassword: get("sslpassword"),
-    serverName: get("sslsni") !== "0",
+    leastTls: tlsVersion("ssl_min_protocol_version", get("ssl_min_protocol_version")),
+    mostTls: tlsVersion("ssl_max_protocol_version", get("ssl_max_protocol_version")),
+    channelBinding: oneOf("channel_binding", bindings, get("channel_binding") ?? "prefer"),
     sessionKind: oneOf("target_session_attrs", sessionKinds, get("target_session_attrs") ?? "any"),
     passwordFor: (host) => password ?? findPassword(passfile, host, database, user),
   };
@@ -129,6 +147,8 @@ export function describeTarget({ hosts, database }: PostgresTarget): string {
 }
 
 const defaultPort = 5432;
+/** Else a connection that was silently cut off would wait for its answers, or listen, for two hours. */
+const keepAliveIdleMs = 30_000;
 
 function parse(url: string): Map<string, string> {
   // By hand: URL takes no list of hosts. A bare @ behind the first is part of a password that was not escaped.
@@ -146,14 +166,21 @@ function parse(url: string): Map<string, string> {
   if (authority !== "") readAuthority(authority, given);
   if (database !== undefined && database !== "") given.set("dbname", decode("dbname", database));
   for (const [name, value] of new URLSearchParams(query)) {
-    if (passedOver.has(name)) continue;
-    if (!Object.hasOwn(variables, name)) {
+    if (!passedOver.has(name) && !Object.hasOwn(variables, name)) {
       const shown = name.includes("@") ? "something with an @ in it" : `\`${name}\``;
       throw new TypeError(`${shown} is no parameter of a postgres:// URL`);
     }
     given.set(name, value);
   }
   return given;
+}
+
+function checkedService(parameters: ReadonlyMap<string, string>, service: string): ReadonlyMap<string, string> {
+  for (const name of parameters.keys()) {
+    if (!passedOver.has(name) && (!Object.hasOwn(variables, name) || name === "service"))
+      throw new TypeError(`\`${name}\` is no parameter of a service, which \`${service}\` has`);
+  }
+  return parameters;
 }
 
 function readAuthority(authority: string, given: Map<string, string>): void {
@@ -178,14 +205,19 @@ function decode(name: string, text: string): string {
 }
 
 function readHosts(get: (name: string) => string | undefined): PostgresHost[] {
-  const hosts = (get("hostaddr") ?? get("host") ?? "localhost").split(",");
+  const addresses = get("hostaddr")?.split(",");
+  const hosts = (get("host") ?? addresses?.join(",") ?? "localhost").split(",");
+  if (addresses !== undefined && addresses.length !== hosts.length)
+    throw wrong("hostaddr", "one for each host", addresses.join(","));
   const ports = (get("port") ?? String(defaultPort)).split(",");
   if (ports.length > 1 && ports.length !== hosts.length)
     throw wrong("port", "one for all hosts, or one for each", ports.join(","));
-  return hosts.map((host, index) => ({
-    host: host === "" ? "localhost" : host,
-    port: readPort(ports.length === 1 ? ports[0]! : ports[index]!),
-  }));
+  return hosts.map((given, index) => {
+    const address = addresses?.[index] ?? "";
+    const host = given === "" ? address || "localhost" : given;
+    const port = readPort(ports.length === 1 ? ports[0]! : ports[index]!);
+    return address === "" || address === host ? { host, port } : { host, port, address };
+  });
 }
 
 function readPort(text: string): number {
@@ -216,6 +248,10 @@ function readPem(name: string, path: string | undefined): string | undefined {
   } catch (error) {
     throw new TypeError(`The file of \`${name}\` cannot be read: ${(error as Error).message}`, { cause: error });
   }
+}
+
+function tlsVersion(name: string, value: string | undefined): TlsVersion | undefined {
+  return value === undefined ? undefined : oneOf(name, tlsVersions, value);
 }
 
 function oneOf<T extends string>(name: string, allowed: readonly T[], value: string): T {
