@@ -304,6 +304,27 @@ test("disposing of a session ends what waits out a pause", async () => {
   expect(session.statistics()).toEqual({ active: 0, waiting: 0, connections: 0 });
 });
 
+test("a host that has been forgotten after a pause is not forgotten again while it is in use", async () => {
+  const pause = faults.thenEnd(faults.busy({ status: 429, retryAfter: 0 }));
+  await using one = await openFaultServer([pause, faults.thenEnd(faults.ok()), faults.hang()]);
+  await using two = await openFaultServer([pause, faults.ok()]);
+  await using session = openSession({ limitPerHost: 1, retry: { backoff: () => 0 } });
+  await (await session.get(one.url)).text();
+  await one.until(({ openConnections }) => openConnections === 0);
+  while (session.statistics().connections > 0) await sleep(1);
+  await cancelScope(async (scope) => {
+    await taskGroup(async (group) => {
+      group.spawn(() => session.get(one.url));
+      await one.until(({ inFlight }) => inFlight === 1);
+      await (await session.get(two.url)).text();
+      group.spawn(() => session.get(one.url));
+      await sleep(1);
+      expect(session.statistics()).toMatchObject({ active: 1, waiting: 1 });
+      scope.cancel();
+    });
+  });
+});
+
 test("a storm of 429 over several hosts: all is answered in the end, and no host is hammered", async () => {
   const servers = await Promise.all(
     Array.from({ length: 6 }, (_, i) =>

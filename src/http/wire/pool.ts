@@ -153,6 +153,8 @@ export class Pool implements ConnectionOwner, MultiplexerOwner {
 
   /** Forgets a host of which nothing is left. */
   release(host: Host): void {
+    // It may have been forgotten before, and be known anew.
+    if (this.#hosts.get(host.origin) !== host) return;
     if (host.isUnused && host.idle.length === 0 && host.multiplexer?.isUnused !== false)
       this.#hosts.delete(host.origin);
   }
