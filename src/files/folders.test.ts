@@ -12,7 +12,7 @@ import {
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { cancelScope, interruptible, run, sleep, taskGroup, timeout } from "../core/index.ts";
-import { glob, openTempFolder, tail, walk, watch } from "./index.ts";
+import { openTempFolder, tail, walk, watch } from "./index.ts";
 
 describe("a temporary folder", () => {
   test("is gone when it is disposed of, at the end of its scope, and when that fails or is cancelled", () =>
@@ -92,16 +92,6 @@ describe("walking", () => {
       expect(execFileSync(process.execPath, flags, { encoding: "utf8" })).toBe("20001\n");
     }),
   );
-
-  test("finds what matches a pattern", () =>
-    run(async () => {
-      await using folder = await openTempFolder();
-      mkdirSync(folder.at("a"));
-      for (const name of ["a/x.ts", "a/y.js", "z.ts"]) writeFileSync(folder.at(name), "");
-      const all = await Array.fromAsync(glob("**/*.ts", { cwd: folder.path }));
-      expect(all.toSorted()).toEqual(["a/x.ts", "z.ts"]);
-      expect(await Array.fromAsync(glob(["*.ts", "a/*"], { cwd: folder.path, exclude: ["a/x.ts"] }))).toHaveLength(2);
-    }));
 });
 
 describe("tail", () => {

@@ -19,11 +19,12 @@ export { type ReadChunksOptions, type ReadOptions, readChunks } from "./chunks.t
 export { CorruptFileError, FileLineTooLongError, JsonFileError } from "./errors.ts";
 export type { Compression } from "./internal/compression.ts";
 export type { Content } from "./internal/content.ts";
+export { type GlobOptions, glob } from "./glob.ts";
 export { jsonLines } from "./json-lines.ts";
 export { type FileItems, type ReadLinesOptions, readJsonLines, readLines } from "./lines.ts";
 export { readBytes, readJson, readText } from "./read.ts";
 export { type TailOptions, tail } from "./tail.ts";
 export { TempFolder, type TempFolderOptions, openTempFolder } from "./temp-folder.ts";
-export { type FolderEntry, type GlobOptions, type WalkOptions, glob, walk } from "./walk.ts";
+export { type FolderEntry, type WalkOptions, walk } from "./walk.ts";
 export { type FileChange, type FileChanges, type WatchOptions, watch } from "./watch.ts";
 export { type WriteOptions, write, writeAtomic } from "./write.ts";

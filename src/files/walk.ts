@@ -1,5 +1,5 @@
 import type { Dirent } from "node:fs";
-import { glob as nodeGlob, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expectInteger } from "../core/index.ts";
 import { BlockItems, mapStream } from "../flow/index.ts";
@@ -74,7 +74,8 @@ async function* foldersBelow(
   }
 }
 
-async function entriesOf(folder: string, mayBeGone: boolean): Promise<FolderEntry[]> {
+/** What is in a folder. */
+export async function entriesOf(folder: string, mayBeGone: boolean): Promise<FolderEntry[]> {
   try {
     const entries = await onDisk(`read ${folder}`, () => readdir(folder, { withFileTypes: true }));
     // What `join` would put before each name, once for all.
@@ -94,36 +95,4 @@ function kindOf(entry: Dirent): FolderEntry["kind"] {
   if (entry.isFile()) return "file";
   if (entry.isDirectory()) return "folder";
   return entry.isSymbolicLink() ? "link" : "other";
-}
-
-/** Settings of {@link glob}. */
-export interface GlobOptions {
-  /** What patterns are relative to. @default the working directory */
-  readonly cwd?: string;
-  /** Patterns of what is left out, and not gone into. */
-  readonly exclude?: readonly string[];
-}
-
-/**
- * The paths that match a pattern such as `src/**\/*.ts`, as Node's own `glob` understands it.
- *
- * Cancel: stops looking. Leaving the loop does so too.
- *
- * @param pattern - one, or several: paths that match any of them
- */
-export async function* glob(
-  pattern: string | readonly string[],
-  options: GlobOptions = {},
-): AsyncGenerator<string, void, void> {
-  const { cwd, exclude } = options;
-  const paths = nodeGlob(pattern, { ...(cwd !== undefined && { cwd }), ...(exclude !== undefined && { exclude }) });
-  try {
-    for (;;) {
-      const { done, value } = await onDisk(`look for ${String(pattern)}`, () => paths.next());
-      if (done === true) return;
-      yield value;
-    }
-  } finally {
-    await paths.return?.(undefined);
-  }
 }
