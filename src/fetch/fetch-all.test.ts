@@ -296,7 +296,48 @@ describe("fetchAll", () => {
     [{ retry: { budget: -1 } }, "Expected `retry.budget` to be a number of 0 or more, got `-1` (number)"],
     [{ retry: { attempts: 0 } }, "Expected `retry.attempts` to be an integer of 1 or more, got `0` (number)"],
     [{ headers: { "a b": "1" } }, "In `headers`, `a b` is not a header name"],
+    [{ headers: new Headers({ a: "1" }) as never }, "Expected `headers` to be an object, got an object of Headers"],
   ])("refuses the options %j", (options, message) => {
     expect(() => fetchAll([], options)).toThrow(message);
+  });
+
+  test.each(["http://me:secret@a/", 5, undefined, {}])("refuses %j in place of requests", (requests) => {
+    expect(() => fetchAll(requests as never)).toThrow(/^Expected `requests` to be an iterable of requests, got `/);
+    expect(() => fetchAll(requests as never)).not.toThrow("secret");
+  });
+
+  test("fails what would be sent without what is in it, and that alone", async () => {
+    await using server = await httpServer(echo);
+    const url = server.url("/");
+    const circle: unknown[] = [];
+    circle.push(circle);
+    const lost = [
+      new Map([["a", 1]]),
+      new URLSearchParams("a=1"),
+      new FormData(),
+      new Blob(["a"]),
+      new Uint16Array(1),
+      new ArrayBuffer(1),
+      (function* () {})(),
+      5n,
+      circle,
+    ];
+    const outcomes = await all([
+      ...lost.map((body) => ({ url, body })),
+      { url, headers: new Headers({ a: "1" }) as never },
+      new Request(url, { method: "POST", body: "a" }) as never,
+      { url, body: { date: new Date(0), list: [1] } },
+    ]);
+    const last = outcomes.pop();
+    expect(last).toMatchObject({ ok: true });
+    expect(outcomes.filter(({ error }) => error?.code !== "INVALID_REQUEST")).toEqual([]);
+    const messages = outcomes.map(({ error }) => error?.message ?? "");
+    expect(messages).toHaveLength(lost.length + 2);
+    expect(messages.slice(0, 2)).toEqual([
+      "Expected `body` to be a string, bytes, or a JSON value, got an object of Map",
+      "Expected `body` to be a string, bytes, or a JSON value, got an object of URLSearchParams",
+    ]);
+    const named = /^Expected `(?:body` to be a string, bytes, or a JSON value|headers` to be an object)(?:, got|:) \S/;
+    expect(messages.filter((message) => !named.test(message))).toEqual([]);
   });
 });

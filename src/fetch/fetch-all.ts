@@ -5,7 +5,7 @@ import { Engine } from "./engine/engine.ts";
 import { openExchange } from "./engine/exchange.ts";
 import { isExceeded } from "./engine/failure-limit.ts";
 import { JobBuilder } from "./input/job-builder.ts";
-import { RequestSource } from "./input/request-source.ts";
+import { RequestSource, expectRequests } from "./input/request-source.ts";
 import { TooManyFailuresError } from "./failures.ts";
 import { type FetchAllOptions, type FetchAllSettings, readOptions } from "./options.ts";
 import { type FetchInput, type FetchOutcome, outcomeOf, refusedOutcome } from "./outcome.ts";
@@ -28,7 +28,7 @@ export type FetchStream = AsyncGenerator<FetchOutcome, void, void>;
  * Cancel: takes what is on the wire off it, and waits until the connections are closed.
  *
  * @param requests - URLs or requests: any sync or async iterable
- * @throws {TypeError | RangeError} an option is wrong
+ * @throws {TypeError | RangeError} an option is wrong, or `requests` is no iterable
  *
  * @example
  * ```ts
@@ -43,6 +43,7 @@ export function fetchAll(
   requests: Iterable<FetchInput> | AsyncIterable<FetchInput>,
   options: FetchAllOptions = {},
 ): FetchStream {
+  expectRequests(requests);
   return new OutcomeStream(requests, readOptions(options));
 }
 

@@ -238,6 +238,10 @@ describe("fetchInto", () => {
   });
 
   test("refuses a path that is none", async () => {
+    using folder = new TemporaryFolder();
+    await expect(fetchInto([], folder.path)).rejects.toMatchObject({ code: "EISDIR" });
+    await expect(fetchInto([], "/dev/null")).rejects.toMatchObject({ code: "EINVAL" });
+    expect(existsSync(`${folder.path}.journal`) || existsSync("/dev/null.journal")).toBe(false);
     await expect(fetchInto([], 5 as never)).rejects.toThrow(
       "Expected `output` to be the path of a file, got `5` (number)",
     );

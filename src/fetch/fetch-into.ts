@@ -3,6 +3,7 @@ import { TooManyFailuresError } from "./failures.ts";
 import { Batch } from "./engine/batch.ts";
 import { IterableSource } from "./input/iterable-source.ts";
 import { identityOf } from "./journal/job-identity.ts";
+import { expectRequests } from "./input/request-source.ts";
 import { JsonLinesOutput } from "./output/json-lines-output.ts";
 import type { JournalStart } from "./journal/open-journal.ts";
 import { openJournaled } from "./journal/open-journaled.ts";
@@ -55,7 +56,7 @@ const starts: readonly JournalStart[] = ["auto", "resume", "restart"];
  *
  * @param requests - URLs or requests: any sync or async iterable
  * @param output - path of a file
- * @throws {TypeError | RangeError} an option is wrong
+ * @throws {TypeError | RangeError} an option is wrong, or `requests` is no iterable
  * @throws {JournalError} it is not safe to write there, or not any more: see its codes, `FETCH_JOB_CHANGED` and others
  * @throws {InputChangedError} `FETCH_INPUT_CHANGED`: the requests are not those that the results were made of
  * @throws {TooManyFailuresError} `FETCH_TOO_MANY_FAILURES`: more failed than `maxFailures`
@@ -78,6 +79,7 @@ export async function fetchInto(
 ): Promise<FetchSummary> {
   const settings = readOptions(options);
   const { start = "auto", retryFailed = false, includeHeaders = false } = options;
+  expectRequests(requests);
   expectPath(output);
   expectStart(start);
   await checkpoint();

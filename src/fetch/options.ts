@@ -101,6 +101,7 @@ export function readOptions(options: FetchAllOptions): FetchAllSettings {
   }
   // Checks them at the door. A session opens nothing before its first request, and this one has none.
   if (options.session !== undefined) openSession(session);
+  readHeaders(headers);
   const own = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   return {
     concurrency,

@@ -111,10 +111,30 @@ export class JobBuilder {
   #readBody(body: unknown): { body: string | Uint8Array | undefined; isJson: boolean } {
     if (body === undefined || body === null) return { body: this.#defaults.body, isJson: false };
     if (typeof body === "string" || body instanceof Uint8Array) return { body, isJson: false };
-    const text = JSON.stringify(body) as string | undefined;
-    if (text === undefined) throw wrongType("body", "a string, bytes, or a JSON value", body);
-    return { body: text, isJson: true };
+    return { body: jsonOf(body), isJson: true };
   }
+}
+
+const whatBodiesAre = "a string, bytes, or a JSON value";
+
+function jsonOf(body: unknown): string {
+  if (isNoData(body)) throw wrongType("body", whatBodiesAre, body);
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(body) as string | undefined;
+  } catch (error) {
+    // A circle, a bigint, or a `toJSON` that throws: nothing is wrong with the other requests.
+    throw new FieldProblem("body", `Expected \`body\` to be ${whatBodiesAre}: ${(error as Error).message}`);
+  }
+  if (text === undefined) throw wrongType("body", whatBodiesAre, body);
+  return text;
+}
+
+/** Whether JSON would be `{}`, whatever is in it: a form, a stream, a map. */
+function isNoData(body: unknown): boolean {
+  if (typeof body !== "object" || body === null || Array.isArray(body) || "toJSON" in body) return false;
+  if (Symbol.iterator in body || Symbol.asyncIterator in body) return true;
+  return body instanceof ArrayBuffer || ArrayBuffer.isView(body) || body instanceof Blob;
 }
 
 export function withQuery(url: string, query: string): string {
@@ -139,7 +159,8 @@ function readMethod(method: unknown): string | undefined {
 /** @throws {FieldProblem} they are no headers, or not to be sent */
 export function readHeaders(headers: unknown): string[] {
   if (headers === undefined || headers === null) return [];
-  if (typeof headers !== "object" || Array.isArray(headers)) throw wrongType("headers", "an object", headers);
+  // An array, or what keeps its entries to itself, as `Headers` does.
+  if (typeof headers !== "object" || Symbol.iterator in headers) throw wrongType("headers", "an object", headers);
   const flat: string[] = [];
   for (const [name, value] of Object.entries(headers)) {
     for (const one of Array.isArray(value) ? (value as unknown[]) : [value]) {
@@ -165,8 +186,14 @@ function withDefaults(own: readonly string[], defaults: readonly string[]): read
   return all;
 }
 
+function kindOf(value: object | null): string {
+  if (value === null || Array.isArray(value)) return value === null ? "null" : "an array";
+  const { name = "Object" } = (value.constructor ?? Object) as { name?: string };
+  return name === "Object" ? "an object" : `an object of ${name}`;
+}
+
 function wrongType(field: string, expected: string, got: unknown): FieldProblem {
-  const shown = typeof got === "object" ? (Array.isArray(got) ? "an array" : String(got && "an object")) : inspect(got);
+  const shown = typeof got === "object" ? kindOf(got) : inspect(got);
   const [name] = field.split(".", 1) as [string];
   // The value of a header may be a secret.
   const what = name === field ? `, got ${shown.length > 60 ? typeof got : shown}` : "";

@@ -4,6 +4,7 @@ import type { JobSource } from "../engine/engine.ts";
 import type { Job } from "../engine/job.ts";
 import { FieldProblem, type JobBuilder } from "./job-builder.ts";
 import { BadLine } from "./line-splitter.ts";
+import { redactUrl } from "./target.ts";
 
 export interface RequestSourceOptions {
   readonly requests: Iterable<FetchInput> | AsyncIterable<FetchInput>;
@@ -19,6 +20,17 @@ export interface RequestSourceOptions {
 }
 
 type Step = IteratorResult<FetchInput>;
+
+/** @throws {TypeError} `requests` is no iterable, or a text, of which each character would be a request */
+export function expectRequests(requests: unknown): void {
+  const isIterable =
+    typeof requests === "object" &&
+    requests !== null &&
+    (Symbol.iterator in requests || Symbol.asyncIterator in requests);
+  if (isIterable) return;
+  const got = typeof requests === "string" ? redactUrl(requests) : String(requests);
+  throw new TypeError(`Expected \`requests\` to be an iterable of requests, got \`${got}\` (${typeof requests})`);
+}
 
 /** Jobs from an iterable, which is asked for one more only when one more may start. */
 export class RequestSource implements JobSource {

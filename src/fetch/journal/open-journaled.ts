@@ -26,6 +26,7 @@ export interface JournaledResults {
  */
 export async function openJournaled(options: JournalOptions): Promise<JournaledResults> {
   const path = realPath(options.path);
+  refuseOtherThanFile(path);
   const bytes = sizeOf(path);
   const isNew = bytes === undefined;
   refuseUnfitting({ ...options, path }, !isNew && bytes > 0);
@@ -54,6 +55,14 @@ export async function openJournaled(options: JournalOptions): Promise<JournaledR
     if (isNew && !(error instanceof JournalBusyError)) rmSync(path, { force: true });
     throw error;
   }
+}
+
+/** A folder, a pipe or a device: what went there is not known afterwards. */
+function refuseOtherThanFile(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || stats.isFile()) return;
+  const code = stats.isDirectory() ? "EISDIR" : "EINVAL";
+  throw Object.assign(new Error(`${code}: \`${path}\` is no file, and results can be kept only in one`), { code });
 }
 
 function sizeOf(path: string): number | undefined {
