@@ -530,6 +530,24 @@ describe("values of SQLite", () => {
     });
   });
 
+  test("of the least integer there is are no less exact than others", async () => {
+    await withDatabase(async (db) => {
+      const query = "select $1 as whole, -9223372036854775808.0 as real, 1 as one";
+      const least = -(2n ** 63n);
+      expect(await db.fetchRow(query, [least])).toEqual({ whole: least, real: -(2 ** 63), one: 1 });
+      const rows = [];
+      for await (const row of db.stream(query, [least])) rows.push(row);
+      expect(rows).toEqual([{ whole: least, real: -(2 ** 63), one: 1 }]);
+    });
+  });
+
+  test("that are bytes, but no Uint8Array, are refused rather than made empty JSON", async () => {
+    await withDatabase(async (db) => {
+      for (const bytes of [new ArrayBuffer(2), new DataView(new ArrayBuffer(2)), new Float32Array([1])])
+        await expect(db.fetch("select $1", [bytes])).rejects.toThrow("Uint8Array");
+    });
+  });
+
   test("of many rows are read with bigints only where some are beyond numbers", async () => {
     await withDatabase(async (db) => {
       const query = `with recursive n (i) as (select 1 union all select i + 1 from n where i < 20000)
@@ -706,6 +724,25 @@ describe("a file that others use, too", () => {
       });
       expect(db.statistics()).toMatchObject({ inUse: 0, waiting: 0 });
     }, `sqlite:${file}`);
+  });
+});
+
+test("where SQLite has rolled back all from within a savepoint, nothing that comes after is written", async () => {
+  await withDatabase(async (db) => {
+    await db.execute("insert into t values (1, 'before')");
+    const work = db.transaction(async (tx) => {
+      await tx.execute("insert into t values (2, 'within')");
+      const inner = tx.transaction((own) => own.execute("insert or rollback into t values (1, 'again')"));
+      await expect(inner).rejects.toThrow(ConstraintError);
+      await expect(tx.execute("insert into t values (3, 'after')")).rejects.toThrow(QueryError);
+      await expect(tx.transaction((own) => own.execute("insert into t values (4, 'later')"))).rejects.toThrow(
+        QueryError,
+      );
+    });
+    await expect(work).rejects.toMatchObject({ sqlState: "SQLITE_ABORT_ROLLBACK" });
+
+    expect(await namesOf(db)).toEqual(["before"]);
+    expect(await db.execute("insert into t values (5, 'usable')")).toBe(1);
   });
 });
 

@@ -216,7 +216,7 @@ test("values that no database takes are refused before anything is sent", () =>
   inTree(async () => {
     const circle: Record<string, unknown> = {};
     circle["self"] = circle;
-    for (const value of [() => 1, Symbol("s"), new Date(Number.NaN), circle]) {
+    for (const value of [() => 1, Symbol("s"), new Date(Number.NaN), circle, new ArrayBuffer(2), new Float32Array(2)]) {
       await expect(db.fetch("select $1", [value])).rejects.toThrow(TypeError);
     }
     await expect(db.fetch("select $1::jsonb", [{ big: 1n }])).rejects.toThrow(TypeError);

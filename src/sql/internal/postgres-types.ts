@@ -16,6 +16,7 @@
  */
 import { type ReadText, readArray, writeArray } from "./array-text.ts";
 import type { WireValue } from "../postgres.ts";
+import { expectNoBuffer } from "./expect-no-buffer.ts";
 
 /** Numbers of types, as the server names them in what it sends. */
 export const oid = {
@@ -197,7 +198,9 @@ function writeText(value: unknown): string {
     case "boolean":
       return String(value);
     case "object":
-      return value instanceof Date ? writeMoment(value) : writeJson(value);
+      if (value instanceof Date) return writeMoment(value);
+      expectNoBuffer(value!);
+      return writeJson(value);
     default:
       throw new TypeError(`Expected a value that a database can take, got a ${typeof value}`);
   }

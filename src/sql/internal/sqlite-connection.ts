@@ -86,9 +86,11 @@ export class SqliteConnection {
   }
 
   /** SQLite has rolled back by itself, as it does when the disk is full. What was meant for the transaction must not run. */
-  #performWithout(id: number, [kind]: ThreadWork, reply: Reply): void {
+  #performWithout(id: number, [kind, text]: ThreadWork, reply: Reply): void {
     if (kind !== "back" && kind !== "reset" && kind !== "close" && kind !== "shut") throw new TransactionLost();
-    if (kind !== "shut") this.#reset();
+    // Of a savepoint, the transaction around it is still to hear of it.
+    const isWithin = kind === "shut" || (kind === "back" && isOfSavepoint(text));
+    if (!isWithin) this.#reset();
     if (kind === "reset") this.#reopen();
     if (kind === "close") this.#db?.close();
     reply([id, "done", 0]);
@@ -97,7 +99,7 @@ export class SqliteConnection {
   /** Where a transaction begins or ends, or a savepoint in it. */
   #bound(kind: "begin" | "end" | "back", text: string): void {
     const db = this.#database;
-    const isOuter = !text.includes("savepoint");
+    const isOuter = !isOfSavepoint(text);
     if (kind !== "begin" && isOuter) this.#shutAll(this.#inner);
     db.exec(text);
     if (isOuter) this.#isTransacting = kind === "begin";
@@ -243,6 +245,10 @@ export class SqliteConnection {
 
 /** Ends what is under way: whoever asked for it was cancelled. */
 const stopped: Error = new Error("stopped");
+
+function isOfSavepoint(text: string): boolean {
+  return text.includes("savepoint");
+}
 
 function insertOf(head: string, width: number, rows: number): string {
   const row = `(${Array.from({ length: width }, () => "?").join()})`;

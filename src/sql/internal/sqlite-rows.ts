@@ -30,7 +30,7 @@ export class OpenRows {
     try {
       return this.#read(maxRows, check);
     } catch (error) {
-      if (this.#asBigInts || (error as NodeJS.ErrnoException).code !== "ERR_OUT_OF_RANGE") throw error;
+      if (this.#asBigInts || !isTooLarge(error)) throw error;
       this.end();
       this.#asBigInts = true;
       this.#hasBegun = false;
@@ -66,6 +66,7 @@ export class OpenRows {
       }
       for (const value of row) {
         if (typeof value === "bigint") values.push(smaller(value));
+        else if (value === least && !this.#asBigInts) throw tooLarge;
         else {
           values.push(value);
           if (typeof value === "string" || value instanceof Uint8Array) size += value.length;
@@ -80,6 +81,14 @@ export class OpenRows {
     this.#hasBegun = true;
     return this.#statement.columns().map(({ name }) => name);
   }
+}
+
+/** Node gives the least integer as a number, although it does not fit, and says nothing. A real is read again as it is. */
+const least = -(2 ** 63);
+const tooLarge: Error = new RangeError("the least integer");
+
+function isTooLarge(error: unknown): boolean {
+  return error === tooLarge || (error as NodeJS.ErrnoException).code === "ERR_OUT_OF_RANGE";
 }
 
 /** A number where it is exact. */

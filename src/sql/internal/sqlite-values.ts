@@ -13,6 +13,8 @@
  * | other objects, arrays  | text: JSON                                          | string                           |
  */
 
+import { expectNoBuffer } from "./expect-no-buffer.ts";
+
 /** A value on its way to the thread of a database. Numbers become integers or reals there. */
 export type SqliteValue = null | string | number | bigint | Uint8Array;
 
@@ -54,6 +56,7 @@ function objectToSqlite(value: object): SqliteValue {
     if (Number.isNaN(value.getTime())) throw new TypeError("Expected a Date that is a moment, got an invalid one");
     return value.toISOString();
   }
+  expectNoBuffer(value);
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) throw new TypeError("Expected a value that JSON can hold, got one it leaves out");
   return text;
