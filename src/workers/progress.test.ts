@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { flag } from "../../test/workers/flag.ts";
 import * as tasks from "../../test/workers/tasks.ts";
-import { ContextVar, cancelScope, run } from "../index.ts";
+import { ContextVar, cancelScope, run, sleep } from "../index.ts";
 import { openProcessPool, openThreadPool, reportProgress, toThread } from "./index.ts";
 
 async function failure(promise: Promise<unknown>): Promise<unknown> {
@@ -140,4 +141,25 @@ test("progress of a function of cpu is heard by who calls it in the shared pool"
 
   expect(await toThread({ task: tasks.reportSquare, onProgress: (n) => void seen.push(n) }, 7)).toBe(49);
   expect(seen).toEqual([7]);
+});
+
+test("progress of what another task has left behind does not come", async () => {
+  await using pool = openThreadPool({ size: 1, graceMs: 20_000 });
+  const state = flag();
+  const seen: unknown[] = [];
+  await pool.run(tasks.reportTooLate, state.memory);
+
+  await cancelScope(async (scope) => {
+    const onProgress = (what: unknown): void => void seen.push(what);
+    const call = pool.run({ task: tasks.reportTwice, onProgress });
+    while (seen.length === 0) await sleep(1);
+    Atomics.store(new Int32Array(state.memory), 0, 1);
+    Atomics.notify(new Int32Array(state.memory), 0);
+    await state.changed(1);
+    while (seen.length === 1) await sleep(1);
+    scope.cancel();
+    await call;
+  });
+
+  expect(seen).toEqual(["one", "two"]);
 });

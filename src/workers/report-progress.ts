@@ -1,3 +1,4 @@
+import { currentScope } from "../core/index.ts";
 import { workerState } from "./internal/worker-state.ts";
 
 /**
@@ -29,5 +30,7 @@ import { workerState } from "./internal/worker-state.ts";
  * ```
  */
 export function reportProgress(value: unknown): void {
-  workerState.running?.progress?.report(value);
+  const progress = workerState.running?.progress;
+  // What a task has left behind may run while another does, and that has another caller.
+  if (progress !== undefined && !currentScope().isClosed) progress.report(value);
 }

@@ -487,6 +487,16 @@ export const reportTwice: () => Promise<void> = defineTask(async function report
   await sleep(Infinity);
 });
 
+/** Reports after it has returned, and then says so. */
+export const reportTooLate: (state: SharedArrayBuffer) => void = defineTask(function reportTooLate(
+  state: SharedArrayBuffer,
+): void {
+  void Promise.resolve(Atomics.waitAsync(new Int32Array(state), 0, 0).value).then(() => {
+    reportProgress("too late");
+    tell(state, 2);
+  });
+});
+
 export const reportAndFail: () => void = defineTask(function reportAndFail(): void {
   reportProgress("so far");
   reportProgress("this far");

@@ -29,6 +29,6 @@ function callable(found: unknown, { module, name, ordinal }: TaskPlace): (...arg
   const hint =
     ordinal === undefined
       ? "export a function of that name"
-      : "define it where the module is loaded, not in a function or behind a condition";
+      : "define it where the module is loaded, and not again; not in a function, nor behind a condition";
   throw new TaskNotFoundError(name, module, hint);
 }
