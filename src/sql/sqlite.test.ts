@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { cancelScope, run, sleep, taskGroup } from "../index.ts";
+import { cancelScope, moveOnAfter, run, sleep, taskGroup } from "../index.ts";
+import { now } from "../core/index.ts";
 import {
   BusyError,
   ConnectError,
@@ -691,6 +693,31 @@ describe("what is cancelled", () => {
 });
 
 describe("a file that others use, too", () => {
+  test("is waited for when it is opened as it is later, and not by who is cancelled", async () => {
+    const file = newFile();
+    const other = new DatabaseSync(file);
+    other.exec("create table t (id integer primary key); begin exclusive");
+    await run(
+      async () => {
+        await expect(connect(`sqlite:${file}`, { busyMs: 300 })).rejects.toMatchObject({
+          code: "SQL_CONNECT",
+          sqlState: "SQLITE_BUSY",
+        });
+        const startedMs = now();
+        await moveOnAfter(100, () => connect(`sqlite:${file}`, { busyMs: 120_000 }));
+        expect(now() - startedMs).toBeLessThan(60_000);
+
+        const opening = connect(`sqlite:${file}`, { busyMs: 120_000 });
+        await sleep(250);
+        other.exec("commit");
+        await using db = await opening;
+        expect(await db.fetch("select * from t")).toEqual([]);
+      },
+      { signals: false },
+    );
+    other.close();
+  });
+
   test("is waited for as long as `busyMs` says, and can be used afterwards", async () => {
     const file = newFile();
     await withDatabase(async (other) => {

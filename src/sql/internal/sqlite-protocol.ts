@@ -7,7 +7,6 @@ export interface ThreadSettings {
   /** Of the file; `:memory:` for none. */
   readonly path: string;
   readonly isReader: boolean;
-  readonly busyMs: number;
   /** How long SQLite itself waits for a lock. Cancellation comes in between. */
   readonly sliceMs: number;
   readonly synchronous: string;

@@ -62,7 +62,6 @@ export class SqliteThread {
     const workerData: ThreadSettings = {
       path,
       isReader,
-      busyMs,
       synchronous,
       maxStatements,
       stop: this.#stop,
