@@ -77,7 +77,7 @@ describe("walking", () => {
       expect(() => walk("/", { concurrency: 0 })).toThrow(RangeError);
     }));
 
-  test("goes into more folders than a call takes arguments", { timeout: 60_000 }, () =>
+  test("goes into more folders than a call takes arguments", () =>
     run(async () => {
       await using folder = await openTempFolder();
       mkdirSync(folder.at("many"));
@@ -90,8 +90,7 @@ describe("walking", () => {
       // Arguments lie on the stack: with a small one, so many folders do.
       const flags = ["--stack-size=150", "--conditions=taskwright-source", "--input-type=module", "-e", program];
       expect(execFileSync(process.execPath, flags, { encoding: "utf8" })).toBe("20001\n");
-    }),
-  );
+    }));
 });
 
 describe("tail", () => {
@@ -135,7 +134,7 @@ describe("tail", () => {
     }),
   );
 
-  test("gives all of a file that is written to and replaced at any moment", { timeout: 60_000 }, () =>
+  test("gives all of a file that is written to and replaced at any moment", () =>
     run(async () => {
       await using folder = await openTempFolder();
       const path = folder.at("log");
@@ -162,8 +161,7 @@ describe("tail", () => {
       });
       const expected = Array.from({ length: rotations }, (_, n) => [`first ${n}`, `last ${n}`]).flat();
       expect(lines).toEqual([...expected, `first ${rotations}`]);
-    }),
-  );
+    }));
 
   test("begins with what comes, and waits for a file that is not there", { timeout: 20_000 }, () =>
     run(async () => {
