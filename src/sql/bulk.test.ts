@@ -351,6 +351,8 @@ test("rows that have not as many values as there are columns are refused", () =>
   inTree(async () => {
     await expect(db.copyInto("t", ["n", "note"], [[1, "a"], [2]])).rejects.toThrow(/row 2/);
     await expect(db.copyInto("t", [], [[]])).rejects.toThrow(TypeError);
+    // Which has two characters.
+    await expect(db.copyInto("t", ["n", "note"], ["12" as never])).rejects.toThrow(TypeError);
     expect(await count()).toBe(0);
   }));
 

@@ -28,6 +28,11 @@ describe("sql", () => {
     expect(sql.join([])).toMatchObject({ text: "", values: [] });
   });
 
+  test("puts nothing between parts but what it knows", () => {
+    expect(sql.join([1, 2], " or ").text).toBe("$1 or $2");
+    expect(() => sql.join([1, 2], "; drop table users; --" as " or ")).toThrow(TypeError);
+  });
+
   test("quotes names", () => {
     expect(sql`select ${sql.identifier("public", 'we"ird')}`.text).toBe('select "public"."we""ird"');
     expect(() => sql.identifier("")).toThrow(TypeError);

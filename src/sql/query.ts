@@ -44,9 +44,16 @@ export interface SqlTag {
    * @throws {TypeError} it is empty, or has a NUL in it
    */
   identifier(...names: readonly string[]): unknown;
-  /** Parts with something between them: `sql.join([1, 2, 3])` for the list of an `in`. @param between - @default ", " */
+  /**
+   * Parts with something between them: `sql.join([1, 2, 3])` for the list of an `in`.
+   *
+   * @param between - @default ", "
+   * @throws {TypeError} `between` is something else
+   */
   join(parts: readonly SqlPart[], between?: ", " | " and " | " or " | " "): Query;
 }
+
+const betweens: readonly string[] = [", ", " and ", " or ", " "];
 
 /**
  * A query whose values stand where they belong, and go to the database apart from its text.
@@ -75,6 +82,9 @@ export const sql: SqlTag = Object.assign(
   {
     identifier: (...names: readonly string[]): unknown => new Name(names.map(quoteName).join(".")),
     join: (parts: readonly SqlPart[], between = ", "): Query => {
+      // It becomes text, so it is nothing that others may choose.
+      if (!betweens.includes(between))
+        throw new TypeError(`Expected \`between\` to be one of ${betweens.map((one) => `"${one}"`).join(" ")}`);
       const builder = new Builder();
       for (const [index, part] of parts.entries()) {
         if (index > 0) builder.addText(between);

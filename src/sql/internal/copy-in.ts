@@ -6,6 +6,7 @@ import { Exchange } from "./exchange.ts";
 import { converse, perform } from "./perform.ts";
 import type { PostgresConnection } from "./postgres-connection.ts";
 import { quotePath } from "./quote-path.ts";
+import { checkRow } from "./row-windows.ts";
 import { DescribeExchange } from "./query-exchange.ts";
 import { Statement } from "./statement-cache.ts";
 
@@ -37,9 +38,7 @@ export async function copyIn(
     };
     let at = 0;
     const add = (row: readonly unknown[]): Promise<void> | undefined => {
-      at++;
-      if (row.length !== types.length)
-        throw new TypeError(`Expected each row to have ${types.length} values, got ${row.length} in row ${at}`);
+      checkRow(row, types.length, ++at);
       const piece = pieces.add(row);
       return piece === undefined ? undefined : send(piece);
     };
