@@ -1,9 +1,9 @@
 /** How `taskwright fetch -o FILE` goes on where it stopped. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { delimiter } from "node:path";
+import { delimiter, resolve } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -250,6 +250,16 @@ describe("a run that came to its end", () => {
       unfinished: 0,
       outputBytes: readFileSync(folder.at("out")).length,
     });
+  });
+
+  test("says where the journal is, also behind a link", async () => {
+    await using setting = await setUp();
+    const { fetch, list, folder } = setting;
+    list("/a");
+    symlinkSync("real", folder.at("out"));
+    const { stdout } = await fetch(["-i", "list", "-o", "out", "--summary", "json", "-q"]);
+    const { output, journal } = JSON.parse(stdout) as { output: string; journal: string };
+    expect({ output, isThere: existsSync(resolve(folder.path, journal)) }).toEqual({ output: "out", isThere: true });
   });
 
   test("is begun anew by --restart", async () => {

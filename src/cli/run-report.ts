@@ -1,3 +1,4 @@
+import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { type Batch, type BatchEnd, BodyFolderError, InputChangedError } from "../fetch/index.ts";
 import { cannot, cannotReadRequests } from "./cannot.ts";
 import { complain } from "./complain.ts";
@@ -68,7 +69,7 @@ function sumUp(run: EndedRun): void {
   const { batch, end, settings, elapsedMs, isRemembered } = run;
   const { hasJsonSummary, output, target, isQuiet, bodiesFolder: bodies } = settings;
   // A database remembers by itself.
-  const journal = isRemembered && target.kind === "file" ? `${output}.journal` : undefined;
+  const journal = isRemembered && target.kind === "file" ? `${besideOf(target.path)}.journal` : undefined;
   const summary = summarize({ batch, end: end.kind, elapsedMs, output, journal, bodies });
   const json = `${JSON.stringify(summary)}\n`;
   if (hasJsonSummary && output !== undefined) print(json);
@@ -76,6 +77,12 @@ function sumUp(run: EndedRun): void {
   if (isQuiet) return;
   const lines = [...(hasJsonSummary ? [] : summaryText(summary, process.stderr.columns)), ...whatIsLeft(run)];
   for (const line of lines) process.stderr.write(`${printable(line)}\n`);
+}
+
+/** What the journal stands beside: where the name is that of a link, such as `/dev/stdout`, the file it leads to. */
+function besideOf(path: string): string {
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return isLink && existsSync(path) ? realpathSync(path) : path;
 }
 
 /** What is left to do about the results, and the command for it. */
