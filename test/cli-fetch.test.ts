@@ -365,6 +365,22 @@ describe("output", () => {
     expect(stderr).not.toContain("    at ");
   });
 
+  test.each([["--summary", "json", "-o", "out"], ["--dry-run"], ["--help"]])(
+    "is told in a line where %s cannot be written to standard output",
+    async (...flags) => {
+      await using server = await httpServer(echoPath);
+      using folder = new TemporaryFolder();
+      const full = openSync("/dev/full", "w");
+      const args = ["fetch", "-q", ...flags, server.url("/a")];
+      const { code, stderr } = await runCli(args, { stdout: full, cwd: folder.path });
+      closeSync(full);
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: "taskwright: Cannot write to standard output: ENOSPC: no space left on device, write\n",
+      });
+    },
+  );
+
   test("that is cut off in the middle of a line is cut back to the last whole one", async () => {
     await using server = await httpServer(echoPath);
     using folder = new TemporaryFolder();

@@ -66,4 +66,5 @@ function version(): string {
 // Whoever reads what we say may leave at any time.
 process.stderr.on("error", () => {});
 
-process.exitCode = await main(process.argv.slice(2));
+// It may have been set by then: what could not be printed.
+process.exitCode = (await main(process.argv.slice(2))) || process.exitCode || exitCode.ok;
