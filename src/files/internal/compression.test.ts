@@ -1,9 +1,20 @@
+import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { cancelScope, run } from "../../core/index.ts";
-import { CorruptFileError, type TempFolder, openTempFolder, readChunks, readLines, readText } from "../index.ts";
+import { cancelScope, checkpoint, run, taskGroup } from "../../core/index.ts";
+import {
+  CorruptFileError,
+  type TempFolder,
+  openTempFolder,
+  readBytes,
+  readChunks,
+  readLines,
+  readText,
+  write,
+} from "../index.ts";
 
 const pack = { gz: gzipSync, zst: zstdCompressSync };
 const kinds = ["gz", "zst"] as const;
@@ -106,6 +117,35 @@ describe.each(kinds)("a file of several parts, .%s", (kind) => {
       });
       expect(chunks).toBe(1);
     }));
+
+  test("leaves nothing behind where it is cancelled, read or written", async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error): void => {
+      if (warning.name === "TaskwrightWarning") warnings.push(warning);
+    };
+    process.on("warning", note);
+    for (let turns = 0; turns < 25; turns++) {
+      for (const bytes of [1_000, 1_000_000]) {
+        await run(async () => {
+          await using folder = await openTempFolder();
+          writeFileSync(folder.at(`in.${kind}`), pack[kind](randomBytes(bytes)));
+          await cancelScope(async (scope) => {
+            await taskGroup((group) => {
+              group.spawn(() => readBytes(folder.at(`in.${kind}`)));
+              group.spawn(() => write(folder.at(`out.${kind}`), randomBytes(bytes)));
+              group.spawn(async () => {
+                for (let turn = 0; turn < turns; turn++) await checkpoint();
+                scope.cancel();
+              });
+            });
+          });
+        });
+      }
+    }
+    await setImmediate();
+    process.off("warning", note);
+    expect(warnings).toEqual([]);
+  });
 });
 
 describe("packed files", () => {

@@ -53,6 +53,8 @@ export class Stage {
 
   destroy(): void {
     this.#codec.destroy();
+    // It says nothing itself, and whoever was cancelled would leave a promise behind that goes on for ever.
+    this.#change();
   }
 
   #change(): void {
