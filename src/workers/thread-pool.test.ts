@@ -130,6 +130,16 @@ describe("transfer", () => {
   });
 });
 
+test("small Buffers go over without what else lies in their memory", async () => {
+  await using pool = openThreadPool({ size: 1 });
+  const small = Buffer.from("small");
+
+  expect(await pool.run(tasks.memoryOf, small)).toBe(small.length);
+  const back = await pool.run(tasks.giveBuffer, "there");
+  expect([Buffer.from(back).toString(), back.buffer.byteLength]).toEqual(["there", 5]);
+  for await (const item of pool.stream(tasks.yieldBuffer, "item")) expect(item.buffer.byteLength).toBe(4);
+});
+
 describe("errors", () => {
   test("keep name, message, code, fields, causes and both stacks; what cannot be copied is left out", async () => {
     await using pool = openThreadPool({ size: 1 });

@@ -1,4 +1,5 @@
-import { type Transferable, isMarkedAsUntransferable } from "node:worker_threads";
+import type { Transferable } from "node:worker_threads";
+import { isPooled } from "./internal/unpooled.ts";
 
 const lists = new WeakMap<object, readonly Transferable[]>();
 
@@ -21,10 +22,10 @@ export function transfer<T extends object>(value: T, list?: readonly Transferabl
   return value;
 }
 
-/** Small Buffers lie in memory that Node keeps for many of them: those are copied. */
 function memoryOf(value: object): readonly Transferable[] {
-  const memory = ArrayBuffer.isView(value) ? value.buffer : value;
-  return isMarkedAsUntransferable(memory) ? [] : [memory as Transferable];
+  // Others need its memory, too, so it is copied.
+  if (isPooled(value)) return [];
+  return [(ArrayBuffer.isView(value) ? value.buffer : value) as Transferable];
 }
 
 /** What of a value goes over as it is. */

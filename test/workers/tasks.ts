@@ -204,6 +204,21 @@ export const givePooled: (text: string) => Uint8Array = defineTask(function give
   return transfer(Buffer.from(said));
 });
 
+export const giveBuffer: (text: string) => Uint8Array = defineTask(function giveBuffer(said: string): Uint8Array {
+  return Buffer.from(said);
+});
+
+export const yieldBuffer: (text: string) => Generator<Uint8Array> = defineTask(function* yieldBuffer(
+  said: string,
+): Generator<Uint8Array> {
+  yield Buffer.from(said);
+});
+
+/** How many bytes came with these. */
+export const memoryOf: (bytes: Uint8Array) => number = defineTask(function memoryOf(bytes: Uint8Array): number {
+  return bytes.buffer.byteLength;
+});
+
 let setUp = "not at all";
 
 export async function init(): Promise<void> {

@@ -5,6 +5,7 @@ import type { ProgressListener } from "./progress-listener.ts";
 import { packed } from "./packed.ts";
 import { type Calling, type Reply, type WithVariables, calling, came, extra } from "./protocol.ts";
 import type { PoolWorker } from "./pool-worker.ts";
+import { unpooled } from "./unpooled.ts";
 
 /** A function as a pool knows it. */
 export interface PoolTask {
@@ -109,7 +110,7 @@ export class Call extends Waiter<unknown> {
     const given = how === calling.each ? [packed(this.args)] : this.args;
     const args = variables === undefined ? given : ([variables, given] satisfies WithVariables);
     message.push(how + extras, this.task.number, args.length);
-    for (const arg of args) message.push(arg);
+    for (const arg of args) message.push(unpooled(arg));
   }
 
   /** Its task has said how far it is. */

@@ -35,6 +35,7 @@ import {
 import type { WorkerLink } from "./link.ts";
 import { copyOf } from "./serialize.ts";
 import type { Slots } from "./slots.ts";
+import { unpooled } from "./unpooled.ts";
 import { workerState } from "./worker-state.ts";
 
 interface KnownTask {
@@ -159,7 +160,7 @@ export class TaskRunner {
 
   #progressOf(call: number, scope: ScopeNode): ProgressSender {
     return new ProgressSender((value) => {
-      this.#post([call, came.progress, value], scope);
+      this.#post(call, came.progress, value, scope);
       this.#tell();
     });
   }
@@ -213,7 +214,7 @@ export class TaskRunner {
 
   async #send(call: number, scope: ScopeNode, items: unknown): Promise<void> {
     this.#sender = new ItemSender(call, (item) => {
-      this.#post([call, came.item, item], scope);
+      this.#post(call, came.item, item, scope);
       this.#tell();
     });
     try {
@@ -230,18 +231,23 @@ export class TaskRunner {
   #succeeded(call: number, scope: ScopeNode, value: unknown): void {
     try {
       workerState.running?.progress?.flush();
-      this.#post([call, came.value, value], scope);
+      this.#post(call, came.value, value, scope);
     } catch (error) {
       this.#reply([call, came.error, this.#encoded(error)]);
     }
   }
 
   /** @throws {NotCloneableError} */
-  #post(reply: Reply & readonly [unknown, unknown, unknown], scope: ScopeNode): void {
+  #post(
+    call: number,
+    how: typeof came.value | typeof came.item | typeof came.progress,
+    value: unknown,
+    scope: ScopeNode,
+  ): void {
     try {
-      this.#reply(reply, transfersOf(reply[2]));
+      this.#reply([call, how, unpooled(value)], transfersOf(value));
     } catch (error) {
-      throw new NotCloneableError(whatComes[reply[1]] ?? "the result", scope.name, this.#outlet.kind, error);
+      throw new NotCloneableError(whatComes[how] ?? "the result", scope.name, this.#outlet.kind, error);
     }
   }
 
