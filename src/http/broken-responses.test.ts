@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { type Fault, type FaultServerOptions, faults, openFaultDns, openFaultServer } from "../testing/index.ts";
 import { openSession } from "./index.ts";
@@ -43,6 +44,26 @@ describe("errors carry the status", () => {
 
   test("and none where no headers came", async () => {
     expect(await failureOf(faults.reset())).toHaveProperty("status", undefined);
+  });
+});
+
+describe("nothing of what came and is no HTTP is shown, as it may be secret", () => {
+  test.each<[string, Fault]>([
+    ["instead of a head", faults.raw("secret\r\n\r\nsecret")],
+    ["in a head", faults.raw("HTTP/1.1 200 OK\r\nx y: secret\r\nset-cookie: secret\r\n\r\nsecret")],
+    ["in a body", faults.raw("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nz secret\r\nsecret")],
+  ])("%s", async (_, fault) => {
+    const failure = await failureOf(fault);
+    expect(failure).toMatchObject({ code: "HTTP_PROTOCOL" });
+    expect(inspect(failure, { depth: 10 })).not.toContain("secret");
+  });
+
+  test("nor what a proxy says instead of HTTP", async () => {
+    await using proxy = await openFaultServer(faults.ok(), { connections: "garbage" });
+    await using session = openSession({ retry: false, proxy: proxy.url });
+    const failure = await session.get("https://example.test/").catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "HTTP_PROXY" });
+    expect(inspect(failure, { depth: 10 })).not.toContain("rawPacket");
   });
 });
 

@@ -336,6 +336,7 @@ test("whatever a session meets: cookies of one site never come to another", asyn
 test.each<[unknown, string]>([
   [1, "Expected `cookies` to be a CookieJar or a boolean, got `1` (number)"],
   [{}, "Expected `cookies` to be a CookieJar or a boolean, got an object (Object)"],
+  ["sid=secret", 'Expected `cookies` to be a CookieJar or a boolean, got "***" (string)'],
 ])("refuses cookies: %o", (cookies, message) => {
   expect(() => openSession({ cookies } as SessionOptions)).toThrow(message);
 });

@@ -11,7 +11,11 @@ export function readCookies(
   base: CookieJar | undefined,
 ): CookieJar | undefined {
   if (given === undefined || given instanceof CookieJar) return given ?? base;
-  if (typeof given !== "boolean") throw new TypeError(wrong("cookies", "a CookieJar or a boolean", given));
+  if (typeof given !== "boolean") {
+    // Text may well be cookies.
+    const shown = typeof given === "string" ? "***" : given;
+    throw new TypeError(wrong("cookies", "a CookieJar or a boolean", shown));
+  }
   return given ? (base ?? new CookieJar()) : undefined;
 }
 

@@ -32,9 +32,20 @@ const unsendable: ReadonlySet<string> = new Set([
   "UND_ERR_REQ_CONTENT_LENGTH_MISMATCH",
 ]);
 
+/**
+ * Takes off what parsers put on their errors: what came and was no HTTP. It may be headers, or the body of somebody, and as
+ * long as it likes; and whoever logs an error logs its cause.
+ */
+export function withoutBytes(error: Error & { data?: unknown; rawPacket?: unknown }): Error {
+  delete error.data;
+  delete error.rawPacket;
+  return error;
+}
+
 /** What to throw for an error that undici or the socket reports. */
 export function failureOf(request: RequestName, place: FailurePlace, error: Error): Error {
   if (error instanceof ConnectFailure) return error.errorFor(request);
+  withoutBytes(error);
   const { code = "" } = error as { code?: string };
   if (unsendable.has(code)) {
     const why = `the request cannot be sent: ${error.message}`;

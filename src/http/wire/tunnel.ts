@@ -2,6 +2,7 @@ import type { ClientRequest } from "node:http";
 import type { Socket } from "node:net";
 import type { Connected, Connecting, ConnectTo, Connector } from "../undici.ts";
 import { codeOf } from "./explain.ts";
+import { withoutBytes } from "./failure.ts";
 import { ProxyFailure } from "./proxy-failure.ts";
 import type { ProxyServer } from "./proxy.ts";
 
@@ -62,7 +63,7 @@ function askForTunnel(server: ProxyServer, to: ConnectTo, socket: Socket, fail: 
   request.on("error", (error) => {
     const isHttp = codeOf(error)?.startsWith("HPE_") !== true;
     const what = isHttp ? "closed the connection before it had opened a tunnel" : "answered with what is no HTTP";
-    settle(() => fail(what, undefined, error));
+    settle(() => fail(what, undefined, withoutBytes(error)));
   });
   request.once("connect", ({ statusCode = 0, statusMessage = "" }, _socket, first: Buffer) => {
     const isOpen = statusCode >= 200 && statusCode < 300;
