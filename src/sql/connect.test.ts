@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { Transform } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TimeoutError, drawTree, currentScope, run, sleep, taskGroup, timeout } from "../core/index.ts";
-import { eventually, freshDatabase } from "../../test/sql/databases.ts";
+import { eventually, freshDatabase, openProxy } from "../../test/sql/databases.ts";
 import { type Postgres, startPostgres } from "../../test/sql/postgres.ts";
 import { ConnectError, connect } from "./index.ts";
 import { describeTarget, readPostgresUrl } from "./internal/postgres-url.ts";
@@ -175,8 +176,43 @@ test("the first of several hosts that takes a connection is used", () =>
 
     await using db = await connect(`postgres://postgres@${hosts}/postgres?target_session_attrs=primary`);
     expect(await db.fetchValue("select 1")).toBe(1);
-    await using standby = await connect(`postgres://postgres@${hosts}/postgres?target_session_attrs=standby`);
-    await expect(standby.fetch("select 1")).rejects.toThrow(/standby/);
+    await using none = await connect(`postgres://postgres@${hosts}/postgres?target_session_attrs=standby`);
+    await expect(none.fetch("select 1")).rejects.toThrow(/standby/);
+  }));
+
+/** Makes a server seem to be a standby. */
+function standby(): Transform {
+  const [off, on] = ["\0\0\0\x17in_hot_standby\0off\0", "\0\0\0\x16in_hot_standby\0on\0"];
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done): void {
+      done(null, Buffer.from(chunk.toString("latin1").replace(off, on), "latin1"));
+    },
+  });
+}
+
+test("of several hosts, the one is used that `target_session_attrs` asks for", () =>
+  inTree(async () => {
+    await using proxy = await openProxy(server.port, { answered: standby });
+    const [primary, other] = [server.port, proxy.port];
+    for (const [kind, ports, expected] of [
+      ["any", [other, primary], other],
+      ["primary", [other, primary], primary],
+      ["read-write", [other, primary], primary],
+      ["standby", [primary, other], other],
+      ["read-only", [primary, other], other],
+      ["prefer-standby", [primary, other], other],
+      ["prefer-standby", [primary, primary], primary],
+    ] as const) {
+      const hosts = ports.map((port) => `127.0.0.1:${port}`).join(",");
+      await using db = await connect(`postgres://postgres@${hosts}/postgres?target_session_attrs=${kind}`);
+      await db.fetch("select 1");
+      proxy.breakOnNext();
+      const used = await db.fetch("select 1").then(
+        () => primary,
+        () => other,
+      );
+      expect([kind, used]).toEqual([kind, expected]);
+    }
   }));
 
 test("settings of the URL reach the server", () =>

@@ -88,7 +88,7 @@ test("a server that refuses to listen is told to whoever begins, and waited out 
           );
         },
       });
-    await using proxy = await openProxy(server.port, refuse);
+    await using proxy = await openProxy(server.port, { asked: refuse });
     const url = new URL(server.url(await db.fetchValue("select current_database()")));
     url.port = String(proxy.port);
     await using through = await connect(url.href);

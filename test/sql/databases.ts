@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, type Socket, connect as connectSocket, createServer } from "node:net";
-import type { Duplex } from "node:stream";
+import { type Duplex, PassThrough } from "node:stream";
 import { type ConnectOptions, type Database, connect } from "../../src/sql/index.ts";
 import type { Postgres } from "./postgres.ts";
 
@@ -49,9 +49,12 @@ export interface Proxy extends AsyncDisposable {
 /**
  * A proxy to `port` of this machine.
  *
- * @param change - makes what stands in the way to the server, for each connection
+ * @param changes - make what stands in the way to the server, or back, for each connection
  */
-export async function openProxy(port: number, change?: () => Duplex): Promise<Proxy> {
+export async function openProxy(
+  port: number,
+  changes: { readonly asked?: () => Duplex; readonly answered?: () => Duplex } = {},
+): Promise<Proxy> {
   const sockets = new Set<Socket>();
   const incomings = new Set<Socket>();
   const server = createServer((incoming) => {
@@ -61,9 +64,10 @@ export async function openProxy(port: number, change?: () => Duplex): Promise<Pr
     incomings.add(incoming);
     const outgoing = connectSocket(port, "127.0.0.1");
     sockets.add(outgoing);
-    outgoing.on("error", () => {});
-    const asked = change === undefined ? incoming : incoming.pipe(change());
-    asked.pipe(outgoing).pipe(incoming);
+    // Of a server that ends the hard way, as it does with what it has not read, no end comes through a pipe.
+    outgoing.on("error", () => incoming.destroy());
+    const { asked = () => new PassThrough(), answered = () => new PassThrough() } = changes;
+    incoming.pipe(asked()).pipe(outgoing).pipe(answered()).pipe(incoming);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const proxy: Proxy = {

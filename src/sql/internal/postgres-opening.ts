@@ -4,7 +4,7 @@ import { ConnectError } from "../errors.ts";
 import { type PostgresTls, type WireClient, isServerMessage, makeClient } from "../postgres.ts";
 import type { CancelTarget } from "./cancel-request.ts";
 import { type ConnectionSettings, PostgresConnection } from "./postgres-connection.ts";
-import type { PostgresHost, PostgresTarget } from "./postgres-url.ts";
+import type { PostgresHost, PostgresTarget, SessionKind } from "./postgres-url.ts";
 import { SimpleExchange } from "./exchange.ts";
 
 /** Has dates written in the one way in which they are read. */
@@ -14,6 +14,7 @@ export const setIso = "set datestyle to 'ISO'";
 interface Attempt {
   readonly host: PostgresHost;
   readonly tls: PostgresTls | undefined;
+  readonly kind: SessionKind;
 }
 
 /** Opens one connection: tries the hosts in turn, with and without TLS as the URL says. */
@@ -58,16 +59,18 @@ export class PostgresOpening {
   #attempts(): Attempt[] {
     const { hosts, sslMode, sessionKind } = this.#target;
     const attempts = hosts.flatMap((host): Attempt[] => {
-      const plain = { host, tls: undefined };
+      const plain = { host, tls: undefined, kind: sessionKind };
       if (host.host.startsWith("/") || sslMode === "disable") return [plain];
-      const secure = { host, tls: tlsOf(this.#target, host) };
+      const secure = { host, tls: tlsOf(this.#target, host), kind: sessionKind };
       if (sslMode === "prefer") return [secure, plain];
       return sslMode === "allow" ? [plain, secure] : [secure];
     });
-    return sessionKind === "prefer-standby" ? [...attempts, ...attempts] : attempts;
+    if (sessionKind !== "prefer-standby") return attempts;
+    // Any other only where none of them is one.
+    return [...attempts.map((attempt) => ({ ...attempt, kind: "standby" as const })), ...attempts];
   }
 
-  async #attempt({ host, tls }: Attempt, timeoutMs: number): Promise<PostgresConnection> {
+  async #attempt({ host, tls, kind }: Attempt, timeoutMs: number): Promise<PostgresConnection> {
     const target = this.#target;
     let isBound = target.channelBinding !== "require";
     const wire = outside(() =>
@@ -111,7 +114,7 @@ export class PostgresOpening {
       this.#clock,
       this.#settings,
     );
-    return await this.#prepare(connection, said);
+    return await this.#prepare(connection, kind, said);
   }
 
   #handshake(client: WireClient, said: Map<string, string>, timeoutMs: number): Promise<void> {
@@ -136,29 +139,32 @@ export class PostgresOpening {
   }
 
   /** What is sent and read is written in one way only, whatever the server is set to. */
-  async #prepare(connection: PostgresConnection, said: ReadonlyMap<string, string>): Promise<PostgresConnection> {
+  async #prepare(
+    connection: PostgresConnection,
+    kind: SessionKind,
+    said: ReadonlyMap<string, string>,
+  ): Promise<PostgresConnection> {
     try {
       const style = said.get("DateStyle") ?? "";
       if (!style.startsWith("ISO")) await runSimply(connection, setIso);
-      this.#checkKind(said);
+      checkKind(kind, said);
       return connection;
     } catch (error) {
       await connection.end();
       throw error;
     }
   }
+}
 
-  #checkKind(said: ReadonlyMap<string, string>): void {
-    const { sessionKind } = this.#target;
-    const isStandby = said.get("in_hot_standby") === "on";
-    const isReadOnly = isStandby || said.get("default_transaction_read_only") === "on";
-    const isWrong =
-      (sessionKind === "primary" && isStandby) ||
-      (sessionKind === "standby" && !isStandby) ||
-      (sessionKind === "read-write" && isReadOnly) ||
-      (sessionKind === "read-only" && !isReadOnly);
-    if (isWrong) throw new Error(`the server is not ${sessionKind}, as target_session_attrs asks for`);
-  }
+function checkKind(sessionKind: SessionKind, said: ReadonlyMap<string, string>): void {
+  const isStandby = said.get("in_hot_standby") === "on";
+  const isReadOnly = isStandby || said.get("default_transaction_read_only") === "on";
+  const isWrong =
+    (sessionKind === "primary" && isStandby) ||
+    (sessionKind === "standby" && !isStandby) ||
+    (sessionKind === "read-write" && isReadOnly) ||
+    (sessionKind === "read-only" && !isReadOnly);
+  if (isWrong) throw new Error(`the server is not ${sessionKind}, as target_session_attrs asks for`);
 }
 
 /** Runs something that nobody can cancel. */

@@ -17,8 +17,9 @@ export interface PostgresHost {
 const sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] as const;
 type SslMode = (typeof sslModes)[number];
 
+/** Which of several servers is wanted. */
 const sessionKinds = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const;
-type SessionKind = (typeof sessionKinds)[number];
+export type SessionKind = (typeof sessionKinds)[number];
 
 const bindings = ["disable", "prefer", "require"] as const;
 const tlsVersions = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
