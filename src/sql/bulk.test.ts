@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { TimeoutError, run, sleep, timeout } from "../core/index.ts";
 import { freshDatabase, runningQueries } from "../../test/sql/databases.ts";
 import { type Postgres, startPostgres } from "../../test/sql/postgres.ts";
-import type { Database } from "./index.ts";
+import { type Database, type Queryable, connect } from "./index.ts";
 
 let server: Postgres;
 let db: Database;
@@ -32,6 +32,10 @@ async function* slowly(rows: Iterable<unknown[]>): AsyncGenerator<unknown[]> {
     await sleep(0);
     yield row;
   }
+}
+
+async function* rowsOf(from: Queryable): AsyncGenerator<unknown[]> {
+  for await (const { m } of from.stream("select n + 10 as m from t")) yield [m];
 }
 
 /** Numbers, but for one that is text. */
@@ -390,6 +394,28 @@ test("an insert of many rows does the same with one statement for all of them as
       { numRuns: 40 },
     );
     await expect(db.executeMany("insert into one (a, b) values ($1, $2)", [[1, "x"], [2]])).rejects.toThrow(/row 2/);
+  }));
+
+test("rows that come from the very connection that takes them are refused, where it cannot give them meanwhile", () =>
+  inTree(async () => {
+    await db.execute("insert into t (n) values (1), (2)");
+
+    for (const take of [
+      (tx: Queryable, rows: AsyncIterable<unknown[]>) => tx.copyInto("t", ["n"], rows),
+      (tx: Queryable, rows: AsyncIterable<unknown[]>) => tx.executeMany("insert into t (n) values ($1)", rows),
+    ]) {
+      const within = db.transaction(async (tx) => {
+        await expect(take(tx, rowsOf(tx))).rejects.toThrow("read them first");
+        throw new Error("rolled back");
+      });
+      await expect(within).rejects.toThrow("rolled back");
+      await using own = await db.acquire();
+      await expect(take(own, rowsOf(own))).rejects.toThrow(TypeError);
+      // Read first, or by another connection.
+      await using other = await connect(server.url(await own.fetchValue("select current_database()")));
+      expect(await take(own, rowsOf(other))).toBe(2);
+      expect(await own.execute("delete from t where n > 10")).toBe(2);
+    }
   }));
 
 test("a value that is an array makes no more rows than it is in, where many are inserted by one statement", () =>

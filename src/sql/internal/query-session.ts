@@ -44,7 +44,7 @@ export abstract class QuerySession implements Omit<Queryable, "transaction"> {
 
   async executeMany(query: string, rows: Rows): Promise<number> {
     const text = checkText(query);
-    return await this.lend((connection) => executeManyOn(connection, text, rows));
+    return await this.lendForRows((connection) => executeManyOn(connection, text, rows));
   }
 
   stream<R = Row>(query: QueryInput, values?: readonly unknown[], options: StreamOptions = {}): RowStream<R> {
@@ -56,7 +56,7 @@ export abstract class QuerySession implements Omit<Queryable, "transaction"> {
   }
 
   async copyInto(table: string, columns: readonly string[], rows: Rows): Promise<number> {
-    return await this.lend((connection) => copyIn(connection, table, columns, rows));
+    return await this.lendForRows((connection) => copyIn(connection, table, columns, rows));
   }
 
   /** Sees that what is read in blocks gives back its connection, whoever forgets it. */
@@ -71,6 +71,11 @@ export abstract class QuerySession implements Omit<Queryable, "transaction"> {
     } finally {
       lease.giveBack();
     }
+  }
+
+  /** The same for what asks others for rows meanwhile, which are not to ask this. */
+  protected async lendForRows<T>(fn: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    return await this.lend(fn);
   }
 
   async #query(asked: Asked, wanted: RowsWanted): Promise<QueryExchange> {

@@ -66,8 +66,25 @@ abstract class ExclusiveSession extends PostgresSession {
     return { connection: this.connection, giveBack: () => permit.release() };
   }
 
+  protected override async lendForRows<T>(fn: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    return await this.lend(async (connection) => {
+      const taking = { session: this, isOver: false, outer: takingRows.get() };
+      try {
+        return await takingRows.run(taking, () => fn(connection));
+      } finally {
+        taking.isOver = true;
+      }
+    });
+  }
+
   #check(): void {
     if (this.#isOver) throw new DatabaseClosedError(this.#name);
+    for (let taking = takingRows.get(); taking !== undefined; taking = taking.outer) {
+      if (taking.session === this && !taking.isOver)
+        throw new TypeError(
+          "The connection is taking rows, and those that it waits for are read from it: read them first",
+        );
+    }
     let inner = innermost.get();
     while (inner !== undefined && (inner.isOver || inner.outer !== this)) {
       inner = inner.outer instanceof Transaction ? inner.outer : undefined;
@@ -76,6 +93,15 @@ abstract class ExclusiveSession extends PostgresSession {
       throw new TypeError("Inside a transaction, use the object that its function was given: this one waits for it");
   }
 }
+
+interface TakingRows {
+  readonly session: ExclusiveSession;
+  isOver: boolean;
+  readonly outer: TakingRows | undefined;
+}
+
+/** What takes the rows that the running code gives: a copy, or a statement for many. */
+const takingRows = new ContextVar<TakingRows | undefined>("taking rows", { default: undefined });
 
 /** A connection of the pool, for oneself. */
 export class OwnConnection extends ExclusiveSession implements Connection {
