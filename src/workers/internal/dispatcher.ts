@@ -36,7 +36,7 @@ export class Dispatcher implements WorkerOwner {
   readonly #workers = new Set<PoolWorker>();
   readonly #queue = new LinkedList<Call>();
   /** Were with a worker, and have not started: before the others. */
-  readonly #again = new LinkedList<Call>();
+  #again = new LinkedList<Call>();
   readonly #tasks = new Map<string, PoolTask & { readonly place: TaskPlace }>();
   /** To find out the place of a function takes longer than all else that a call does here. */
   readonly #known = new WeakMap<AnyTask, PoolTask>();
@@ -124,7 +124,11 @@ export class Dispatcher implements WorkerOwner {
 
   takeBack(calls: readonly Call[]): void {
     this.#gone(calls.length);
+    // What still waits was taken back before, and so came after them.
+    const rest = this.#again;
+    this.#again = new LinkedList();
     for (const call of calls) this.#again.push(call);
+    for (let call = rest.shift(); call !== undefined; call = rest.shift()) this.#again.push(call);
     if (this.isClosed) this.#refuseAll();
     else if (calls.length > 0) this.#share();
   }

@@ -4,7 +4,7 @@ import { Call, type PoolTask } from "./call.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { LinkListener, WorkerLink } from "./link.ts";
 import { PoolWorker } from "./pool-worker.ts";
-import { type Reply, calling, came } from "./protocol.ts";
+import { type Reply, type Signal, calling, came } from "./protocol.ts";
 import { Slots, maxCallsInWorker } from "./slots.ts";
 
 const task: PoolTask = { number: 0, name: "task", calls: 0, averageMs: undefined };
@@ -112,25 +112,50 @@ test("a function is known by the worker that was through with it last, also to w
   expect(task.averageMs).toBe(7);
 });
 
-test("the time of a call does not begin before the call does, and none is lost that cannot begin yet", async () => {
+/** A pool whose only worker is played, and gets ready when the test says so. */
+function openPool(): {
+  readonly link: PlayedWorker;
+  readonly dispatcher: Dispatcher;
+  readonly newCall: () => Call;
+  readonly heard: (signal: Signal) => void;
+} {
   const link = new PlayedWorker();
-  const listeners: LinkListener[] = [];
+  let worker: LinkListener | undefined;
   const times = { graceMs: 0, timeoutMs: 0, startMs: Infinity };
   const start = (_name: string, listener: LinkListener): WorkerLink => {
-    listeners.push(listener);
+    worker = listener;
     return link;
   };
   const dispatcher = new Dispatcher({ name: "pool", kind: "thread", size: 1, ...times, start });
   const known = dispatcher.taskFor({ module: place.module, name: "task" });
-  const call = new Call(currentScope(), calling.once, known, [], undefined, undefined, undefined, undefined);
+  const newCall = (): Call =>
+    new Call(currentScope(), calling.once, known, [], undefined, undefined, undefined, undefined);
+  return { link, dispatcher, newCall, heard: (signal) => worker!.heard(signal) };
+}
+
+test("the time of a call does not begin before the call does, and none is lost that cannot begin yet", async () => {
+  const { link, dispatcher, newCall, heard } = openPool();
+  const call = newCall();
   dispatcher.add(call);
-  while (listeners.length === 0) await sleep(1);
-  listeners[0]!.heard("ready");
+  await sleep(0);
+  heard("ready");
 
   // However often the pool looks meanwhile.
   await sleep(30);
   link.reply(0, "in time");
-  listeners[0]!.heard("replies");
+  heard("replies");
 
   expect(await call.promise).toBe("in time");
+});
+
+test("calls that are taken back again and again keep their order", () => {
+  const { link, dispatcher, newCall, heard } = openPool();
+  const calls = Array.from({ length: 6 }, newCall);
+  link.slots.know(0, 0.001);
+
+  dispatcher.takeBack(calls.slice(3));
+  dispatcher.takeBack(calls.slice(0, 3));
+  heard("ready");
+
+  expect(calls.map(({ number }) => number)).toEqual([0, 1, 2, 3, 4, 5]);
 });
