@@ -70,10 +70,13 @@ test("refuses a folder that cannot be made before anything is asked", async () =
   await using server = await httpServer((_request, response) => void response.end());
   using folder = new TemporaryFolder();
   writeFileSync(folder.at("file"), "");
-  const { code, stderr } = await runCli(["fetch", "--save-bodies", folder.at("file"), server.url("/")]);
+  const flags = ["--save-bodies", folder.at("file"), "-o", folder.at("out")];
+  const { code, stderr } = await runCli(["fetch", ...flags, server.url("/")]);
   expect(code).toBe(2);
   expect(stderr).toContain("Cannot write bodies: EEXIST");
   expect(server.peers).toEqual([]);
+  // Of another folder the same results would be those of another job.
+  expect(readdirSync(folder.path)).toEqual(["file"]);
 });
 
 test("does not replace the bodies of another list, unless it is told to", async () => {

@@ -16,6 +16,7 @@ import {
   openDestination,
   openJournaled,
   openPostgresOutput,
+  prepareBodyFolder,
   standardOutput,
 } from "../fetch/index.ts";
 import type { FetchSettings } from "./fetch-settings.ts";
@@ -25,18 +26,15 @@ import { UsageError } from "./usage-error.ts";
 
 /** @throws {UsageError} the results cannot be written there */
 export async function openResults(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {
-  return await withBodyFolder(await openRecords(settings, inputs), settings.bodiesFolder);
-}
-
-async function withBodyFolder(results: ResultOutput, folder: string | undefined): Promise<ResultOutput> {
-  if (folder === undefined) return results;
+  const { bodiesFolder } = settings;
+  if (bodiesFolder === undefined) return await openRecords(settings, inputs);
   try {
-    return new BodyFolder(folder, results);
+    // Before a journal says that the results go with this folder.
+    prepareBodyFolder(bodiesFolder);
   } catch (error) {
-    // Threads and connections would keep the process.
-    await results.end();
     throw new UsageError(`Cannot write bodies: ${(error as Error).message}`, undefined, { cause: error });
   }
+  return new BodyFolder(bodiesFolder, await openRecords(settings, inputs));
 }
 
 async function openRecords(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {

@@ -41,7 +41,7 @@ export { type Attempt } from "./engine/attempt.ts";
 /** @internal */
 export { Batch, type BatchEnd, type BatchOptions, type BatchProgress } from "./engine/batch.ts";
 /** @internal */
-export { BodyFolder, BodyFolderError, bodyIn } from "./output/body-folder.ts";
+export { BodyFolder, BodyFolderError, bodyIn, prepareBodyFolder } from "./output/body-folder.ts";
 /** @internal */
 export type { DoneSet } from "./journal/done-set.ts";
 /** @internal */

@@ -27,6 +27,16 @@ export class BodyFolderError extends Error {
   }
 }
 
+/**
+ * Makes `folder`, unless it is there and can be written to.
+ *
+ * @throws {Error} the file system's
+ */
+export function prepareBodyFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  accessSync(folder, constants.W_OK | constants.X_OK);
+}
+
 /** The name of a file in `folder` that is called as bodies are; undefined if there is none, or no such folder. */
 export function bodyIn(folder: string): string | undefined {
   let entries;
@@ -63,13 +73,8 @@ export class BodyFolder implements ResultOutput {
   #areResultsFull = false;
   #isThreadFull = false;
 
-  /**
-   * @param folder - made if it is not there
-   * @throws what `mkdir` of the system does, or `access`
-   */
+  /** @param folder - prepared */
   constructor(folder: string, results: ResultOutput) {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK | constants.X_OK);
     this.#folder = folder;
     this.#results = results;
     this.#thread = new WriterThread<Entry>({
