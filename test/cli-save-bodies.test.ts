@@ -103,6 +103,16 @@ test("does not replace the bodies of another list, unless it is told to", async 
   expect(stderr).toContain("such as `1.bin`: those with the same number are replaced");
 });
 
+test("does not replace the list itself", async () => {
+  await using server = await httpServer(answer);
+  using folder = new TemporaryFolder();
+  writeFileSync(folder.at("1.txt"), server.url("/a"));
+  const args = ["fetch", "-i", "1.txt", "--save-bodies", "."];
+  const { code, stderr } = await runCli(args, { cwd: folder.path });
+  expect({ code, asked: server.peers }).toEqual({ code: 2, asked: [] });
+  expect(stderr).toContain("`1.txt` is called as a body is: a body in its place would delete the requests");
+});
+
 test("goes on where nothing but a body was written when the run was killed", async () => {
   const arrived = Promise.withResolvers<void>();
   let isHeld = true;

@@ -1,5 +1,5 @@
 import { mkdir, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import {
   BodyFolder,
   type DoneSet,
@@ -13,6 +13,7 @@ import {
   bodyIn,
   hasJournal,
   identityOf,
+  isBodyName,
   openDestination,
   openJournaled,
   openPostgresOutput,
@@ -34,7 +35,15 @@ export async function openResults(settings: FetchSettings, inputs: readonly Requ
   } catch (error) {
     throw new UsageError(`Cannot write bodies: ${(error as Error).message}`, undefined, { cause: error });
   }
+  await refuseInputAmongBodies(bodiesFolder, inputs);
   return new BodyFolder(bodiesFolder, await openRecords(settings, inputs));
+}
+
+async function refuseInputAmongBodies(folder: string, inputs: readonly RequestInput[]): Promise<void> {
+  for (const { path } of inputs) {
+    if (path === undefined || !isBodyName(basename(path)) || !(await isSameFile(dirname(path), folder))) continue;
+    throw new UsageError(`\`${path}\` is called as a body is`, "a body in its place would delete the requests");
+  }
 }
 
 async function openRecords(settings: FetchSettings, inputs: readonly RequestInput[]): Promise<ResultOutput> {

@@ -43,6 +43,8 @@ export { Batch, type BatchEnd, type BatchOptions, type BatchProgress } from "./e
 /** @internal */
 export { BodyFolder, BodyFolderError, bodyIn, prepareBodyFolder } from "./output/body-folder.ts";
 /** @internal */
+export { isBodyName } from "./output/body-name.ts";
+/** @internal */
 export type { DoneSet } from "./journal/done-set.ts";
 /** @internal */
 export { openPostgresOutput } from "./output/open-postgres.ts";
