@@ -73,6 +73,10 @@ interface WireEvents {
   on(event: "parameterStatus", listener: (message: ParameterStatus) => void): void;
   on(event: "parameterDescription", listener: (message: { readonly dataTypeIDs: readonly number[] }) => void): void;
   on(event: "authenticationSASL", listener: (message: { readonly mechanisms: readonly string[] }) => void): void;
+  on(
+    event: "authenticationSASLFinal" | "authenticationCleartextPassword" | "authenticationMD5Password",
+    listener: () => void,
+  ): void;
   on(event: "parseComplete" | "noData", listener: () => void): void;
 }
 
@@ -91,6 +95,8 @@ export interface WireClient {
   readonly connection: WireOut & WireEvents;
   readonly processID: number | null;
   readonly secretKey: number | null;
+  /** Asked for when the server wants it. */
+  password: (() => string) | string | null;
   connect(callback: (error: Error | null) => void): void;
   query(exchange: WireExchange): void;
   /** Says goodbye, and closes. */

@@ -72,17 +72,13 @@ export class PostgresOpening {
 
   async #attempt({ host, tls, kind }: Attempt, timeoutMs: number): Promise<PostgresConnection> {
     const target = this.#target;
-    let isBound = target.channelBinding !== "require";
     const wire = outside(() =>
       makeClient({
         host: host.address ?? host.host,
         port: host.port,
         user: target.user,
         // As a function: otherwise pg looks for one where it likes.
-        password: () => {
-          expectBinding(isBound);
-          return passwordOf(target, host);
-        },
+        password: () => passwordOf(target, host),
         database: target.database,
         ssl: tls ?? false,
         sslnegotiation: tls !== undefined && target.sslDirect ? "direct" : "postgres",
@@ -95,15 +91,12 @@ export class PostgresOpening {
     );
     const { client } = wire;
     this.#client = client;
-    // Heard before pg answers it.
-    client.connection.on("authenticationSASL", ({ mechanisms }) => {
-      isBound ||= tls !== undefined && mechanisms.includes("SCRAM-SHA-256-PLUS");
-    });
+    const isBound = target.channelBinding === "require" ? watchBinding(client, tls !== undefined) : (): boolean => true;
     const said = new Map<string, string>();
     client.on("error", () => {}); // Until it is a connection.
     await this.#handshake(client, said, timeoutMs);
     try {
-      expectBinding(isBound);
+      if (!isBound()) refuseUnbound();
     } catch (error) {
       client.connection.stream.destroy();
       throw error;
@@ -174,9 +167,29 @@ async function runSimply(connection: PostgresConnection, text: string): Promise<
   if (exchange.hasFailed) throw exchange.failure;
 }
 
-/** Else somebody in between might have the password, or do without one. */
-function expectBinding(isBound: boolean): void {
-  if (!isBound) throw new Error("the server does not bind the login to TLS, as channel_binding asks for");
+/**
+ * Tells nobody the password but by SCRAM, and that only where it is bound to TLS: else somebody in between might have it, or
+ * do without it. What a server asks for is heard here before pg answers.
+ *
+ * @returns says whether the login was bound, once it is over
+ */
+function watchBinding(client: WireClient, hasTls: boolean): () => boolean {
+  let isOffered = false;
+  let isBound = false;
+  const { connection } = client;
+  connection.on("authenticationSASL", ({ mechanisms }) => {
+    isOffered = hasTls && mechanisms.includes("SCRAM-SHA-256-PLUS");
+    if (!isOffered) client.password = refuseUnbound;
+  });
+  // Where it does not prove that it knows the password, pg ends it.
+  connection.on("authenticationSASLFinal", () => (isBound = isOffered));
+  connection.on("authenticationCleartextPassword", () => (client.password = refuseUnbound));
+  connection.on("authenticationMD5Password", () => (client.password = refuseUnbound));
+  return () => isBound;
+}
+
+function refuseUnbound(): never {
+  throw new Error("the server does not bind the login to TLS, as channel_binding asks for");
 }
 
 function passwordOf(target: PostgresTarget, host: PostgresHost): string {
