@@ -45,6 +45,15 @@ describe.each(["thread", "process"] as const)("an error from a %s", (kind) => {
     }
   });
 
+  test("that has lists which cannot be read has the rest, or says so at least", () => {
+    const list: unknown[] = new Proxy([], { get: fail });
+
+    expect(sent(Object.assign(new RangeError("the message"), { list }), kind)).toStrictEqual(
+      new RangeError("the message"),
+    );
+    expect(sent(new Error("the message", { cause: list }), kind)).toBe("an error that cannot be read");
+  });
+
   test("keeps a code that its class has, and fields of any name", () => {
     class Coded extends Error {
       readonly errors = ["first", "second"];
@@ -55,6 +64,19 @@ describe.each(["thread", "process"] as const)("an error from a %s", (kind) => {
     }
 
     expect(sent(new Coded("x"), kind)).toMatchObject({ code: "OF_CLASS", errors: ["first", "second"], suppressed: 3 });
+  });
+
+  test("keeps all of the errors in its fields, as a group of tasks leaves them there", () => {
+    const second = Object.assign(new TypeError("second"), { code: "SECOND" });
+    const thrown = Object.assign(new RangeError("first"), { suppressed: [second, "third"], inner: second });
+
+    const error = sent(thrown, kind) as typeof thrown;
+
+    expect(Object.keys(error)).toEqual(["suppressed", "inner"]);
+    expect(error.inner).toBeInstanceOf(TypeError);
+    expect(error.inner).toMatchObject({ message: "second", code: "SECOND" });
+    expect(error.suppressed).toEqual([error.inner, "third"]);
+    expect(error.suppressed[0]).toBe(error.inner);
   });
 
   test("is read once, so what changes with each reading fails nothing", () => {

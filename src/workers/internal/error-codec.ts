@@ -11,31 +11,50 @@ export type EncodedError =
       readonly message: string;
       readonly stack: string | undefined;
       readonly fields: Readonly<Record<string, unknown>>;
-      /** What it is made of: its cause, and whatever else lists of fields leave out. */
-      readonly parts: Partial<Record<(typeof partKeys)[number], EncodedError>>;
-      readonly errors: readonly EncodedError[] | undefined;
+      /** The errors that it holds: its cause, those of which it was made, and those in its fields. */
+      readonly parts: Readonly<Record<string, Part>>;
     };
+
+interface Part {
+  readonly isEnumerable: boolean;
+  readonly of: EncodedError | readonly EncodedError[];
+}
 
 /** A value as it will go over; throws if it cannot. */
 type CopyOf = (value: object) => unknown;
 
-const types: Record<string, new (message: string) => Error> = {
-  DOMException,
-  EvalError,
-  RangeError,
-  ReferenceError,
-  SyntaxError,
-  TypeError,
-  URIError,
+interface ErrorType {
+  readonly class: abstract new (...args: never[]) => Error;
+  make(this: void, message: string, name: string): Error;
+}
+
+function plainType(of: new (message: string) => Error): ErrorType {
+  return { class: of, make: (message) => new of(message) };
+}
+
+const plain: ErrorType = plainType(Error);
+const types: Record<string, ErrorType> = {
+  AggregateError: { class: AggregateError, make: (message) => new AggregateError([], message) },
+  DOMException: { class: DOMException, make: (message, name) => new DOMException(message, name) },
+  EvalError: plainType(EvalError),
+  RangeError: plainType(RangeError),
+  ReferenceError: plainType(ReferenceError),
+  SuppressedError: { class: SuppressedError, make: (message) => new SuppressedError(undefined, undefined, message) },
+  SyntaxError: plainType(SyntaxError),
+  TypeError: plainType(TypeError),
+  URIError: plainType(URIError),
 };
-const partKeys = ["cause", "error", "suppressed"] as const;
 /** Chains of causes that are longer are accidents. */
 const maxDepth = 16;
 const notFields = new Set(["name", "message", "stack", "cause"]);
 
 /** In the thread. Never throws, nor does to send what it returns: what cannot be copied, or read, is left out. */
 export function encodeError(error: unknown, copyOf: CopyOf): EncodedError {
-  return new Encoder(copyOf).encode(error, 0);
+  try {
+    return new Encoder(copyOf).encode(error, 0);
+  } catch {
+    return { kind: "value", value: "an error that cannot be read" };
+  }
 }
 
 class Encoder {
@@ -50,32 +69,34 @@ class Encoder {
     if (!Error.isError(error)) return { kind: "value", value: this.#copied(error, text) };
     const known = this.#known.get(error);
     if (known !== undefined) return known;
-    const parts: Extract<EncodedError, { kind: "error" }>["parts"] = {};
-    const errors = error instanceof AggregateError && depth < maxDepth ? listOf(error) : undefined;
-    const encodedErrors: EncodedError[] = [];
+    const parts: Record<string, Part> = {};
     const stack = read(error, "stack");
     const encoded: EncodedError = {
       kind: "error",
-      type: Object.keys(types).find((name) => error instanceof types[name]!) ?? "Error",
+      type: Object.keys(types).find((name) => error instanceof types[name]!.class) ?? "Error",
       name: text(read(error, "name") ?? "Error"),
       message: text(read(error, "message") ?? ""),
       stack: typeof stack === "string" ? stack : undefined,
       fields: this.#fieldsOf(error),
       parts,
-      errors: errors === undefined ? undefined : encodedErrors,
     };
     this.#known.set(error, encoded);
-    for (const each of errors ?? []) encodedErrors.push(this.encode(each, depth + 1));
     if (depth === maxDepth) return encoded;
-    for (const key of partsOf(error)) parts[key] = this.encode(read(error, key), depth + 1);
+    for (const key of partsOf(error)) {
+      const isEnumerable = Object.prototype.propertyIsEnumerable.call(error, key);
+      parts[key] = { isEnumerable, of: this.#partOf(read(error, key), depth + 1) };
+    }
     return encoded;
+  }
+
+  #partOf(value: unknown, depth: number): Part["of"] {
+    return Array.isArray(value) ? value.map((each) => this.encode(each, depth)) : this.encode(value, depth);
   }
 
   /** A code is kept although it may be a getter of a class, which does not go over. */
   #fieldsOf(error: Error): Record<string, unknown> {
     const fields: Record<string, unknown> = {};
-    const isList = error instanceof AggregateError;
-    const keys = Object.keys(error).filter((key) => !notFields.has(key) && !(isList && key === "errors"));
+    const keys = Object.keys(error).filter((key) => !notFields.has(key) && !isMadeOfErrors(read(error, key)));
     for (const key of error instanceof DOMException ? keys : new Set([...keys, "code"])) {
       const value = this.#copied(read(error, key), () => undefined);
       if (value !== undefined) fields[key] = value;
@@ -94,15 +115,22 @@ class Encoder {
   }
 }
 
-/** The errors of a SuppressedError stand in it by names that others may use as they like. */
-function partsOf(error: Error): readonly (typeof partKeys)[number][] {
-  const keys = error instanceof SuppressedError ? partKeys : (["cause"] as const);
-  return keys.filter((key) => key in error);
+function partsOf(error: Error): readonly string[] {
+  const keys = Object.keys(error).filter((key) => isMadeOfErrors(read(error, key)));
+  if ("cause" in error) keys.push("cause");
+  if (error instanceof AggregateError && Array.isArray(read(error, "errors"))) keys.push("errors");
+  if (error instanceof SuppressedError) keys.push("error", "suppressed");
+  return keys;
 }
 
-function listOf(error: AggregateError): readonly unknown[] {
-  const errors = read(error, "errors");
-  return Array.isArray(errors) ? errors : [];
+/** Copied as it is, it would lose names, codes and causes. */
+function isMadeOfErrors(value: unknown): boolean {
+  try {
+    return Error.isError(value) || (Array.isArray(value) && value.some((each) => Error.isError(each)));
+  } catch {
+    // A Proxy.
+    return false;
+  }
 }
 
 /**
@@ -116,24 +144,20 @@ export function decodeError(encoded: EncodedError, here: string | undefined): un
 
 function decode(encoded: EncodedError, here: string | undefined, known: Map<EncodedError, Error>): unknown {
   if (encoded.kind === "value") return encoded.value;
-  const { name, message, fields, parts, errors } = encoded;
   const before = known.get(encoded);
   if (before !== undefined) return before;
-  const error = emptyError(encoded);
+  const { type, name, message, fields, parts } = encoded;
+  const error = (types[type] ?? plain).make(message, name);
   known.set(encoded, error);
-  if (error.name !== name) hide(error, "name", name);
-  hide(error, "stack", bothStacks(encoded.stack ?? `${name}: ${message}`, here));
-  const list = errors?.map((each) => decode(each, undefined, known));
-  if (list !== undefined) hide(error, "errors", list);
-  for (const [key, part] of Object.entries(parts)) hide(error, key, decode(part, undefined, known));
+  if (error.name !== name) define(error, "name", name);
+  define(error, "stack", bothStacks(encoded.stack ?? `${name}: ${message}`, here));
+  for (const [key, { isEnumerable, of }] of Object.entries(parts)) {
+    const part = Array.isArray(of)
+      ? of.map((each: EncodedError) => decode(each, undefined, known))
+      : decode(of as EncodedError, undefined, known);
+    define(error, key, part, isEnumerable);
+  }
   return Object.assign(error, fields);
-}
-
-function emptyError({ type, name, message, parts, errors }: Extract<EncodedError, { kind: "error" }>): Error {
-  if (errors !== undefined) return new AggregateError([], message);
-  if (parts.suppressed !== undefined) return new SuppressedError(undefined, undefined, message);
-  if (type === "DOMException") return new DOMException(message, name);
-  return new (types[type] ?? Error)(message);
 }
 
 function bothStacks(there: string, here: string | undefined): string {
@@ -141,8 +165,8 @@ function bothStacks(there: string, here: string | undefined): string {
   return frames.length === 0 ? there : [there, "    --- called from another thread ---", ...frames].join("\n");
 }
 
-function hide(error: Error, key: string, value: unknown): void {
-  Object.defineProperty(error, key, { value, configurable: true, enumerable: false, writable: true });
+function define(error: Error, key: string, value: unknown, enumerable = false): void {
+  Object.defineProperty(error, key, { value, configurable: true, enumerable, writable: true });
 }
 
 /** Getters may do anything. */
