@@ -206,6 +206,40 @@ describe("watching", () => {
     }),
   );
 
+  test("goes on with what is replaced, moved and made again", () =>
+    run(async () => {
+      await using folder = await openTempFolder();
+      await using outside = await openTempFolder();
+      mkdirSync(outside.at("moved/deep"), { recursive: true });
+      writeFileSync(outside.at("moved/deep/old"), "");
+      writeFileSync(folder.at("file"), "1");
+      await using changes = watch(folder.path);
+      const steps: [change: () => void, told: string[]][] = [
+        [() => appendFileSync(folder.at("file"), "2"), ["file"]],
+        [() => writeFileSync(folder.at("new"), "3"), ["new"]],
+        [() => renameSync(folder.at("new"), folder.at("file")), ["new", "file"]],
+        [() => appendFileSync(folder.at("file"), "4"), ["file"]],
+        [() => renameSync(outside.at("moved"), folder.at("moved")), ["moved", "moved/deep", "moved/deep/old"]],
+        [() => writeFileSync(folder.at("moved/deep/new"), ""), ["moved/deep/new"]],
+        [() => rmSync(folder.at("moved"), { recursive: true }), ["moved"]],
+        [() => mkdirSync(folder.at("moved/deep"), { recursive: true }), ["moved", "moved/deep"]],
+        [() => writeFileSync(folder.at("moved/deep/again"), ""), ["moved/deep/again"]],
+        [() => renameSync(folder.at("moved"), folder.at("here")), ["moved", "here", "here/deep", "here/deep/again"]],
+        [() => appendFileSync(folder.at("here/deep/again"), "5"), ["here/deep/again"]],
+      ];
+      for (const [index, [change, told]] of steps.entries()) {
+        change();
+        // The system tells of all in turn.
+        const end = folder.at(`end${index}`);
+        writeFileSync(end, "");
+        const seen = new Set<string>();
+        while (!seen.has(end)) seen.add((await timeout(15_000, () => changes.next())).value!.path);
+        for (const name of told) expect(seen).toContain(folder.at(name));
+      }
+      rmSync(folder.path, { recursive: true });
+      while ((await timeout(15_000, () => changes.next())).value!.path !== folder.path);
+    }));
+
   test("tells of a file by its path", { timeout: 20_000 }, () =>
     run(async () => {
       await using folder = await openTempFolder();

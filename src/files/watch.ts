@@ -1,4 +1,4 @@
-import { type FSWatcher, statSync, watch as watchSystem } from "node:fs";
+import { statSync, watch as watchSystem } from "node:fs";
 import { join } from "node:path";
 import {
   Kept,
@@ -10,6 +10,7 @@ import {
   refuse,
   takeFirst,
 } from "../core/index.ts";
+import { FolderWatch, type WatchEvents } from "./internal/folder-watch.ts";
 
 /** Settings of {@link watch}. */
 export interface WatchOptions {
@@ -35,7 +36,7 @@ type Step = IteratorResult<FileChange, undefined>;
  * It watches from the call on, until it is disposed of, a loop over it is left, or the scope ends in which it was called.
  * Changes of one path that nobody has read yet are one, so a slow reader misses none and
  * has each path in memory once. A file is watched until another takes its place, as with `writeAtomic` and many editors:
- * where that may be, its folder is what to watch.
+ * where that may be, its folder is what to watch. Folders below that may not be read are not watched, nor are links gone into.
  *
  * Cancel: a reader that is cancelled stops waiting; watching goes on.
  *
@@ -61,8 +62,7 @@ export function watch(path: string, options: WatchOptions = {}): FileChanges {
 
 class Watch implements AsyncIterableIterator<FileChange, undefined>, AsyncDisposable {
   readonly #path: string;
-  readonly #isFolder: boolean;
-  readonly #watcher: FSWatcher;
+  readonly #watcher: { close(): void };
   readonly #kept: Kept;
   /** Paths that have changed, and nobody has heard of. */
   readonly #changed = new Set<string>();
@@ -71,12 +71,11 @@ class Watch implements AsyncIterableIterator<FileChange, undefined>, AsyncDispos
   #isOver = false;
 
   constructor(scope: ScopeNode, path: string, recursive: boolean) {
-    // Node would say nothing of a path that is not there.
-    this.#isFolder = statSync(path).isDirectory();
     this.#path = path;
-    this.#watcher = watchSystem(path, { recursive });
-    this.#watcher.on("change", (_kind, name) => this.#took(name));
-    this.#watcher.on("error", (error) => this.#end({ error }));
+    this.#watcher = watchOver(path, recursive, {
+      changed: (changed) => this.#took(changed),
+      failed: (error) => this.#end({ error }),
+    });
     this.#kept = new Kept(scope, `watch ${path}`, async () => this.#end(undefined));
   }
 
@@ -108,9 +107,7 @@ class Watch implements AsyncIterableIterator<FileChange, undefined>, AsyncDispos
     await this.#kept.close();
   }
 
-  #took(name: string | Buffer | null): void {
-    // Of a file, its own name is told.
-    const path = name === null || !this.#isFolder ? this.#path : join(this.#path, String(name));
+  #took(path: string): void {
     const reader = takeFirst(this.#readers);
     if (reader === undefined) this.#changed.add(path);
     else reader.resolve({ done: false, value: { path } });
@@ -127,6 +124,21 @@ class Watch implements AsyncIterableIterator<FileChange, undefined>, AsyncDispos
     }
   }
 }
+
+function watchOver(path: string, recursive: boolean, events: WatchEvents): { close(): void } {
+  // Node would say nothing of a path that is not there.
+  const isFolder = statSync(path).isDirectory();
+  const isDeep = recursive && isFolder;
+  if (isFolder && !(isDeep && deepSystems.has(process.platform))) return new FolderWatch(path, isDeep, events);
+  const watcher = watchSystem(path, { recursive: isDeep });
+  // Of a file, its own name is told.
+  watcher.on("change", (_kind, name) => events.changed(isFolder && name !== null ? join(path, String(name)) : path));
+  watcher.on("error", (error) => events.failed(error));
+  return watcher;
+}
+
+/** They watch all below a folder themselves. */
+const deepSystems: ReadonlySet<string> = new Set(["darwin", "win32"]);
 
 const atEnd: Step = { done: true, value: undefined };
 

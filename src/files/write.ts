@@ -54,7 +54,8 @@ export async function write(path: string, content: Content, options: WriteOption
  *
  * @param content - as of {@link write}
  * @throws {TypeError} there is a pipe, a socket or a device, which no file may take the place of
- * @throws {Error} of the system, with a code; the file is as it was then
+ * @throws {Error} of the system, with a code; the file is as it was then, unless only its name could not be brought to
+ * the disk
  *
  * @example
  * ```ts
