@@ -134,7 +134,8 @@ export interface Queryable {
    * Cancel: cancels `fn`, rolls back, and waits for both.
    *
    * @param fn - uses what it is given, until it returns
-   * @throws {QueryError} SQL_QUERY with `sqlState` 25P02, an error in it was caught outside a transaction of its own
+   * @throws {QueryError} SQL_QUERY with `sqlState` 25P02, an error in it was caught outside a transaction of its own; 25P01,
+   * a statement in it has ended it
    * @throws {SerializationError} SQL_SERIALIZATION, others got in its way more than `retrySerialization` times
    * @throws {NotSupportedError} SQL_NOT_SUPPORTED, SQLite has no such isolation
    * @throws {TypeError} it was called inside a transaction, of an object that waits for the end of that

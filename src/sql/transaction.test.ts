@@ -106,6 +106,26 @@ test("an error that was caught in a transaction keeps it from being committed, a
     expect(db.statistics()).toMatchObject(idle);
   }));
 
+test("what was meant for a transaction that a statement has ended is not committed by itself", () =>
+  inTree(async () => {
+    const outcome = db.transaction(async (tx) => {
+      await tx.execute("insert into t values (1)");
+      await tx.execute("rollback");
+      await expect(tx.execute("insert into t values (2)")).rejects.toMatchObject({ sqlState: "25P01" });
+      await expect(tx.transaction((own) => own.execute("insert into t values (3)"))).rejects.toMatchObject({
+        sqlState: "25P01",
+      });
+      await expect(tx.stream("select 1").next()).rejects.toMatchObject({ sqlState: "25P01" });
+    });
+    await expect(outcome).rejects.toMatchObject({ sqlState: "25P01" });
+
+    // Without a further statement it is told, too.
+    const nested = db.transaction((tx) => tx.transaction((own) => own.execute("rollback")));
+    await expect(nested).rejects.toMatchObject({ sqlState: "25P01" });
+    expect(await numbers()).toEqual([]);
+    expect(db.statistics()).toMatchObject(idle);
+  }));
+
 test("an error of the commit is thrown, and the connection is used on", () =>
   inTree(async () => {
     const outcome = db.transaction((tx) => tx.execute("insert into t values (1), (1)"));

@@ -148,6 +148,18 @@ class Transaction extends ExclusiveSession {
     super(connection, "the transaction");
     this.outer = outer;
   }
+
+  /** What was meant for the transaction must not be committed by itself. */
+  protected override async lease(): Promise<Lease> {
+    const lease = await super.lease();
+    try {
+      checkGoesOn(this.connection);
+      return lease;
+    } catch (error) {
+      lease.giveBack();
+      throw error;
+    }
+  }
 }
 
 /** The transaction that the running code is in. */
@@ -201,8 +213,18 @@ async function runBetween<T>(
   }
 }
 
+/** Somebody may have asked for `rollback`, or several statements with a `commit` among them. */
+function checkGoesOn(connection: PostgresConnection): void {
+  if (connection.isInTransaction) return;
+  throw new QueryError("the transaction is over: a statement in it has ended it", undefined, {
+    sqlState: "25P01",
+    hint: "Transactions begin and end with transaction(), or on a connection of acquire()",
+  });
+}
+
 /** Postgres takes a commit of what has failed for a rollback, and says nothing. */
 function checkWhole(connection: PostgresConnection): void {
+  checkGoesOn(connection);
   if (!connection.hasTransactionFailed) return;
   throw new QueryError(
     "the transaction cannot be committed: a query in it failed, and the error was caught",
