@@ -318,7 +318,7 @@ test("a function that waits for something foreign for ever is found, with who wa
 
   expect(error.point).toEqual({ checkpoint: 1, moment: "before" });
   expect(error.message).toContain(
-    "it did not end: virtual time has been held for 3 s by tasks that compute, or wait for something foreign:",
+    "it did not end: virtual time has been held for 10 s by tasks that compute, or wait for something foreign:",
   );
   expect((error.cause as Error).message).toContain("\nlistener\n└─ shield: computes, or waits for a foreign promise");
 });

@@ -58,7 +58,7 @@ const limitStepsToEnd = 100_000;
  *
  * `fn` must do the same each time, and leave what it shares with other runs as it was; best it builds all anew.
  *
- * A run that waits for something foreign for more than 3 seconds of real time fails.
+ * A run that waits for something foreign for more than 10 seconds of real time fails.
  *
  * Costs two or three runs for each checkpoint. What is looked at is the package's own primitives that were waited at,
  * the timers of the tree, and the resources that Node lists; for what is your own there is `check`.

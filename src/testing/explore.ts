@@ -28,7 +28,7 @@ export interface Exploration {
  * nothing from outside: it must build what it uses anew in each call.
  *
  * Costs a turn of the event loop for each wait, some microseconds. The order is that of our own waits: callbacks of
- * sockets and foreign promises come when they come. A run that waits for something foreign for more than 3 seconds of
+ * sockets and foreign promises come when they come. A run that waits for something foreign for more than 10 seconds of
  * real time fails.
  *
  * Cancel: cancels the run at hand and waits for it.

@@ -134,7 +134,7 @@ describe.each(kinds)("%s: cancelling", (_kind, open) => {
   });
 
   test("at any checkpoint of a program leaves nothing behind", async () => {
-    await using pool = open({ size: 1, graceMs: 20_000 });
+    await using pool = open({ size: 1, graceMs: 20_000, idleMs: Infinity });
 
     await cancelEverywhere(async () => {
       expect(await pool.run(tasks.add, 1, 2)).toBe(3);

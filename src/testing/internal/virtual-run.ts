@@ -17,8 +17,11 @@ export interface VirtualRunOptions {
   readonly allowed?: ResourceAllowance | undefined;
 }
 
-/** How long everything may wait in an impatient run before it is a deadlock, in milliseconds of real time. */
-const soonMs = 200;
+/**
+ * The patience of an impatient run, in milliseconds of real time. To be held is an error there, not a warning: so it
+ * lasts as long as a thread or a process may take to start on a machine that has ten times as much to do as it can.
+ */
+const impatience = { deadlockMs: 200, heldMs: 10_000 };
 
 /** One run of a function as a task tree under virtual time. */
 export class VirtualRun implements Disposable {
@@ -35,7 +38,7 @@ export class VirtualRun implements Disposable {
     this.tree.probe = options.probe ?? this.tree.probe;
     this.resources = new ResourceWatch(this.tree.root, options.allowed);
     const fail = (what: string): void => this.clock.onEndless?.(what);
-    const patience = options.isImpatient === true ? { deadlockMs: soonMs, onHeld: fail } : {};
+    const patience = options.isImpatient === true ? { ...impatience, onHeld: fail } : {};
     this.#patience = new Patience(this.resources, { ...patience, ...options.patience });
   }
 
