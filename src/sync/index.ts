@@ -19,6 +19,12 @@ export { RateLimiter, type RateLimiterOptions, type RateLimiterStatistics } from
 export { ReadWriteLock, type ReadWriteLockStatistics } from "./read-write-lock.ts";
 export { Semaphore, type SemaphoreOptions, type SemaphoreStatistics } from "./semaphore.ts";
 
+// For limiters of other modules.
+/** @internal */
+export { OncePermit } from "./internal/once-permit.ts";
+/** @internal */
+export { runWithPermit } from "./run-with-permit.ts";
+
 // For the batch engine, which waits for many things at once, and for none of them in a task.
 /** @internal */
 export { RoundTrip } from "./internal/round-trip.ts";

@@ -1,4 +1,5 @@
 import { type Limiter, type Permit, type ScopeNode, Waiter, arrive, refuse } from "../../core/index.ts";
+import { OncePermit, runWithPermit } from "../../sync/index.ts";
 import { type Job, Lane, Slots } from "./slots.ts";
 
 /**
@@ -79,13 +80,8 @@ class LaneLimiter implements Limiter {
     return this.#gate.tryAcquire(this.#origin);
   }
 
-  async run<T>(fn: () => T | PromiseLike<T>): Promise<T> {
-    const place = await this.acquire();
-    try {
-      return await fn();
-    } finally {
-      place.release();
-    }
+  run<T>(fn: () => T | PromiseLike<T>): Promise<T> {
+    return runWithPermit(this, fn);
   }
 }
 
@@ -118,23 +114,15 @@ class PlaceWaiter extends Waiter<Permit> implements Job {
   }
 }
 
-class Place implements Permit {
-  #giveBack: (() => void) | undefined;
+class Place extends OncePermit {
+  readonly #leave: () => void;
 
-  constructor(giveBack: () => void) {
-    this.#giveBack = giveBack;
+  constructor(leave: () => void) {
+    super();
+    this.#leave = leave;
   }
 
-  release(): void {
-    const giveBack = this.#giveBack;
-    if (giveBack === undefined) throw new Error("This permit was released before");
-    this.#giveBack = undefined;
-    giveBack();
-  }
-
-  report(): void {}
-
-  [Symbol.dispose](): void {
-    if (this.#giveBack !== undefined) this.release();
+  protected override giveBack(): void {
+    this.#leave();
   }
 }
