@@ -153,10 +153,9 @@ export class Pool implements ConnectionOwner, MultiplexerOwner {
 
   /** Forgets a host of which nothing is left. */
   release(host: Host): void {
+    if (!host.isUnused || host.idle.length > 0 || host.multiplexer?.isUnused === false) return;
     // It may have been forgotten before, and be known anew.
-    if (this.#hosts.get(host.origin) !== host) return;
-    if (host.isUnused && host.idle.length === 0 && host.multiplexer?.isUnused !== false)
-      this.#hosts.delete(host.origin);
+    if (this.#hosts.get(host.origin) === host) this.#hosts.delete(host.origin);
   }
 
   /** Ends what is in line and under way, closes all connections, and waits until their sockets are closed. */
