@@ -64,10 +64,7 @@ export class Http2Stream implements FlowControl {
     this.#session = session;
     this.#handler = handler;
     const sent = headersOf(origin, request);
-    const { "content-length": announced } = sent;
-    const length = announced === undefined ? Number.NaN : Number(announced);
-    const isWrong = announced !== undefined && !isStreamed(request.body) && length !== lengthOf(request.body);
-    if (isWrong) throw new LengthMismatch();
+    const length = announce(sent, request.body);
     const stream = session.request(sent, request.body !== null);
     this.#stream = stream;
     stream.on("response", (headers) => this.#responded(request.method, headers));
@@ -197,7 +194,7 @@ function nameOf(code: number): string {
   return codes[code] ?? String(code);
 }
 
-function headersOf(origin: string, { method, path, headers, body }: WireRequest): OutgoingHttpHeaders {
+function headersOf(origin: string, { method, path, headers }: WireRequest): OutgoingHttpHeaders {
   const colon = origin.indexOf(":");
   const all: Record<string, string | string[]> = {
     ":method": method,
@@ -214,16 +211,25 @@ function headersOf(origin: string, { method, path, headers, body }: WireRequest)
     else if (Array.isArray(others)) others.push(value);
     else all[name] = [others, value];
   }
-  if (!isStreamed(body) && body !== null) all["content-length"] ??= String(lengthOf(body));
   return all;
+}
+
+/**
+ * Has `headers` say how long a body is of which all is there. Returns the length that they say; NaN if none.
+ *
+ * @throws {LengthMismatch} they say another
+ */
+function announce(headers: OutgoingHttpHeaders, body: WireRequest["body"]): number {
+  const announced = headers["content-length"];
+  if (isStreamed(body)) return announced === undefined ? Number.NaN : Number(announced);
+  const length = body === null ? 0 : Buffer.byteLength(body);
+  if (announced !== undefined && Number(announced) !== length) throw new LengthMismatch();
+  if (body !== null) headers["content-length"] ??= String(length);
+  return length;
 }
 
 function isStreamed(body: WireRequest["body"]): body is AsyncIterable<string | Uint8Array> {
   return body !== null && typeof body !== "string" && !(body instanceof Uint8Array);
-}
-
-function lengthOf(body: string | Uint8Array | null): number {
-  return body === null ? 0 : Buffer.byteLength(body);
 }
 
 function wireHeaders(headers: IncomingHttpHeaders): WireHeaders {
