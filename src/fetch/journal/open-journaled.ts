@@ -26,8 +26,9 @@ export interface JournaledResults {
  */
 export async function openJournaled(options: JournalOptions): Promise<JournaledResults> {
   const path = realPath(options.path);
-  refuseOtherThanFile(path);
-  const bytes = sizeOf(path);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isFile() === false) throw noFile(path, stats.isDirectory());
+  const bytes = stats?.size;
   const isNew = bytes === undefined;
   refuseUnfitting({ ...options, path }, !isNew && bytes > 0);
   let journal: JournalFile | undefined;
@@ -35,7 +36,7 @@ export async function openJournaled(options: JournalOptions): Promise<JournaledR
   try {
     // Before the journal: of a folder that is missing or not to be written, the system says so more clearly than SQLite.
     if (isNew) closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT));
-    const opened = openJournal({ ...options, path }, sizeOf(path)! > 0);
+    const opened = openJournal({ ...options, path }, sizeOf(path) > 0);
     journal = opened.journal;
     finishReplacing(path, journal, journal.state!);
     fd = openSync(path, constants.O_RDWR);
@@ -58,15 +59,13 @@ export async function openJournaled(options: JournalOptions): Promise<JournaledR
 }
 
 /** A folder, a pipe or a device: what went there is not known afterwards. */
-function refuseOtherThanFile(path: string): void {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || stats.isFile()) return;
-  const code = stats.isDirectory() ? "EISDIR" : "EINVAL";
-  throw Object.assign(new Error(`${code}: \`${path}\` is no file, and results can be kept only in one`), { code });
+function noFile(path: string, isFolder: boolean): Error {
+  const code = isFolder ? "EISDIR" : "EINVAL";
+  return Object.assign(new Error(`${code}: \`${path}\` is no file, and results can be kept only in one`), { code });
 }
 
-function sizeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.size;
+function sizeOf(path: string): number {
+  return statSync(path).size;
 }
 
 const newline = 0x0a;
@@ -79,7 +78,7 @@ function repair(
   mayCutLines: boolean,
 ): { kept: KeptResults; cutBytes: number } {
   const { syncedBytes, isClosed } = journal.state!;
-  const fileBytes = sizeOf(path)!;
+  const fileBytes = sizeOf(path);
   if (fileBytes < syncedBytes) throw otherLength(path, fileBytes, syncedBytes);
   const { done, keptBytes, brokenFrom, replacement } = compare(path, {
     chunks: journal.chunks(),
