@@ -20,8 +20,8 @@ export default class CountsReporter implements Reporter {
       }
     }
     const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
-    // The report of coverage comes after this, and the line is to be the last.
     lines.push(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
+    // The report of coverage comes after this, and the line is to be the last.
     process.once("exit", () => console.log(lines.join("\n")));
   }
 }
